@@ -1,0 +1,40 @@
+# make shift   play a whole shift and leave its artefacts in out/
+# make test    everything that must hold
+# make lab     open the notebooks
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: shift test lab data notebooks clean
+
+shift: .venv/ready
+	$(BIN)/oncall shift --out out
+
+test: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-sanitize-with tests/notebooks/sanitize.cfg notebooks
+
+lab: .venv/ready
+	$(BIN)/jupyter lab notebooks
+
+data: .venv/ready
+	$(BIN)/python data/generate.py
+
+notebooks: .venv/ready
+	$(BIN)/python -m oncall.workbook.build
+
+clean:
+	rm -rf .venv out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+
+# Bytecode is compiled here, once, because some machines forbid Python to write it as it goes.
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 15) or sys.exit("Python 3.11 to 3.14 is needed, this is %s; make PYTHON=python3.12 names another" % sys.version.split()[0])'
+	@echo "Setting up .venv; this takes about a minute, once."
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(BIN)/python -m compileall -q .venv oncall > /dev/null || true
+	touch .venv/ready

@@ -1,0 +1,74 @@
+"""On-call for AI services: telemetry → SLO → alert → incident → runbook → postmortem → regression case.
+
+The toolkit and the story. Standard library only.
+"""
+
+from oncall.alerting import (
+    Alert,
+    AlertEvaluator,
+    BurnRule,
+    SilenceRule,
+    alert,
+    alert_intervals,
+    google_policy,
+    lint_alerting,
+)
+from oncall.blameless import lint_postmortem
+from oncall.counts import Counts, read_csv
+from oncall.escalation import EscalationPolicy, Step, escalate, lint_escalation
+from oncall.finding import Finding
+from oncall.incident import IllegalTransition, Incident, metrics
+from oncall.postmortem import ActionItem, write_postmortem
+from oncall.regression import gate, prove, replay, to_eval_case, to_prompt_case
+from oncall.rotation import Rotation
+from oncall.runbook import RUNBOOKS, Mitigation, MockSystem, Runbook, run_runbook
+from oncall.scenario import Scenario
+from oncall.scenarios import SCENARIOS
+from oncall.scoring import score
+from oncall.shift import run_shift
+from oncall.slo import SLO, budget_action, budget_remaining, burn_rate, exhaustion_time, sli
+
+__all__ = [
+    "RUNBOOKS",
+    "SCENARIOS",
+    "SLO",
+    "ActionItem",
+    "Alert",
+    "AlertEvaluator",
+    "BurnRule",
+    "Counts",
+    "EscalationPolicy",
+    "Finding",
+    "IllegalTransition",
+    "Incident",
+    "Mitigation",
+    "MockSystem",
+    "Rotation",
+    "Runbook",
+    "Scenario",
+    "SilenceRule",
+    "Step",
+    "alert",
+    "alert_intervals",
+    "budget_action",
+    "budget_remaining",
+    "burn_rate",
+    "escalate",
+    "exhaustion_time",
+    "gate",
+    "google_policy",
+    "lint_alerting",
+    "lint_escalation",
+    "lint_postmortem",
+    "metrics",
+    "prove",
+    "read_csv",
+    "replay",
+    "run_runbook",
+    "run_shift",
+    "score",
+    "sli",
+    "to_eval_case",
+    "to_prompt_case",
+    "write_postmortem",
+]

@@ -1,0 +1,198 @@
+"""The command line: ``python3 -m oncall`` plays a shift; the other verbs work on your own files.
+
+Exit status: 0 fine, 1 the answer is no, 2 bad use or bad input, said in one line on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import difflib
+import importlib.metadata
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from oncall.alerting import google_policy
+from oncall.counts import read_csv
+from oncall.regression import gate, save_case, to_eval_case
+from oncall.report import is_missed, report
+from oncall.scenario import Scenario
+from oncall.scenarios import SCENARIOS
+from oncall.scoring import Score, score
+from oncall.shift import Shift, reference, run_shift
+from oncall.slo import SLO
+from oncall.terminal import shift_text
+from oncall.times import parse_duration
+
+DEFAULT_SCENARIO = "provider_outage"
+NEEDED = ("jupyterlab", "pandas", "matplotlib", "ipywidgets")
+OPTIONAL = {"nbval": "runs the notebooks as tests", "duckdb": "reads raw request logs"}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal without UTF-8 shows ? for what it lacks
+            stream.reconfigure(errors="replace")
+    try:
+        arguments = _parser().parse_args(argv)
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, OSError) as error:
+        print(f"oncall: {_one_line(error)}", file=sys.stderr)
+        return 2
+    return status
+
+
+# --- the verbs -----------------------------------------------------------------------------------
+
+
+def _shift(arguments: argparse.Namespace) -> int:
+    shift = run_shift(_scenario(arguments.scenario), arguments.seed, reference)
+    scores = [score(incident, incident) for incident in shift.incidents]  # the reference plays, so it is its own
+    text = shift_text(shift, scores)
+    print(text, end="")
+    if arguments.out:
+        _write(shift, text, scores, Path(arguments.out))
+        print(f"Written to {arguments.out}: {', '.join(sorted(path.name for path in Path(arguments.out).iterdir()))}")
+    return 0
+
+
+def _scenario(name: str) -> Scenario:
+    if name in SCENARIOS:
+        return SCENARIOS[name]
+    near = difflib.get_close_matches(name, SCENARIOS, n=1, cutoff=0.3)
+    hint = f"did you mean {near[0]}?" if near else "'oncall scenarios' lists them"
+    raise ValueError(f"unknown scenario {name!r}; {hint}")
+
+
+def _write(shift: Shift, text: str, scores: Sequence[Score], folder: Path) -> None:
+    """The shift's artefacts, a second incident's with ``-2`` in the name; those of an earlier shift are replaced."""
+    evals = folder / "evals"
+    evals.mkdir(parents=True, exist_ok=True)
+    for old in (*folder.glob("journal*.jsonl"), *folder.glob("postmortem*.md"), *evals.glob("regression-INC-*.json")):
+        old.unlink()
+    shift.counts.write_csv(folder / "counts.csv")
+    (folder / "shift.txt").write_text(text, encoding="utf-8")
+    (folder / "score.txt").write_text("".join(f"{one}\n" for one in scores), encoding="utf-8")
+    for number, incident in enumerate(shift.incidents, 1):
+        suffix = "" if number == 1 else f"-{number}"
+        incident.save(folder / f"journal{suffix}.jsonl")
+        if incident.postmortem:
+            (folder / f"postmortem{suffix}.md").write_text(incident.postmortem, encoding="utf-8")
+        with contextlib.suppress(ValueError):  # an incident that no page can see has no replay case
+            case = to_eval_case(incident)
+            save_case(case, evals / f"{case.id}.json")
+
+
+def _scenarios(arguments: argparse.Namespace) -> int:
+    for scenario in SCENARIOS.values():
+        print(f"{scenario.name:<24} {scenario.title}")
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    slo = SLO(arguments.name, arguments.target, parse_duration(arguments.period))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        counts = read_csv(arguments.file, start=arguments.start, good=arguments.good, total=arguments.total)
+    print(f"File       {arguments.file}")
+    print(report(counts, slo, google_policy(slo.period)), end="")
+    for warning in caught:
+        print(f"Note: {warning.message}")
+    return 1 if arguments.fail and is_missed(counts, slo) else 0
+
+
+def _gate(arguments: argparse.Namespace) -> int:
+    verdict = gate(arguments.paths, automated=arguments.automated)
+    print(verdict)
+    return 0 if verdict.passed else 1
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    """What the notebooks need, and what is there."""
+    print(f"Python      {sys.version.split()[0]}")
+    missing = []
+    for name in (*NEEDED, *OPTIONAL):
+        version = _version(name)
+        use = f"  (optional: {OPTIONAL[name]})" if name in OPTIONAL else ""
+        print(f"{name:<11} {version or 'missing: pip install ' + name}{use}")
+        if version is None and name in NEEDED:
+            missing.append(name)
+    print(f"The notebooks lack {', '.join(missing)}; 'make lab' sets everything up." if missing else "The notebooks can run.")
+    return 1 if missing else 0
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+# --- the arguments -------------------------------------------------------------------------------
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"oncall: {message}; {self.prog} --help explains\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="oncall", description="On call for an AI service: a shift, and tools for your own telemetry.")
+    parser.set_defaults(run=_shift, scenario=DEFAULT_SCENARIO, seed=1, out=None)
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB")
+
+    verb = verbs.add_parser("shift", help="play a shift from the healthy service to the regression case")
+    verb.add_argument("--scenario", default=DEFAULT_SCENARIO, metavar="S", help="one of 'oncall scenarios'")
+    verb.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another night (default 1)")
+    verb.add_argument("--out", metavar="DIR", help="write counts, journal, postmortem, evals and score there")
+    verb.set_defaults(run=_shift)
+
+    verb = verbs.add_parser("scenarios", help="list the bundled scenarios")
+    verb.set_defaults(run=_scenarios)
+
+    verb = verbs.add_parser("report", help="what happened in a file of counts, and what alerts would have said")
+    verb.add_argument("file", metavar="FILE.csv", help="columns start (or timestamp), good, total")
+    verb.add_argument("--target", type=_number, required=True, metavar="T", help="the SLO's target, such as 0.999")
+    verb.add_argument("--period", default="30d", metavar="P", help="the SLO's period (default 30d)")
+    verb.add_argument("--name", default="availability", help="what the SLO is called")
+    for column in ("start", "good", "total"):
+        verb.add_argument(f"--{column}", default=None if column == "start" else column, metavar="COLUMN",
+                          help=f"the column that holds {column}")
+    verb.add_argument("--fail", action="store_true", help="exit with 1 when the SLO is missed")
+    verb.set_defaults(run=_report)
+
+    verb = verbs.add_parser("gate", help="run regression cases; exit with 1 unless every one is proved and passes")
+    verb.add_argument("paths", nargs="+", metavar="PATH", help="case files, or folders of them")
+    verb.add_argument("--automated", nargs="+", default=[], metavar="NAME", help="mitigations the system applies by itself")
+    verb.set_defaults(run=_gate)
+
+    verb = verbs.add_parser("check", help="what is installed, what is missing and how to get it")
+    verb.set_defaults(run=_check)
+    return parser
+
+
+def _number(text: str) -> float:
+    """A target as typed. ``SLO`` says what is wrong with a number; this, with something else."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number; give a target such as 0.999") from None
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,344 @@
+"""Burn-rate alerts: what a rule means before it runs, and the verdict minute by minute.
+
+A policy is a tuple of rules. ``AlertEvaluator`` is the definition; everything else that fires
+gives the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from fractions import Fraction
+from itertools import accumulate
+from operator import index
+
+from oncall.counts import Counts
+from oncall.finding import Finding
+from oncall.slo import SLO, exact, exact_burn, exact_ratio, exceeds, percent, scaled
+from oncall.times import DAY, HOUR, MINUTE, duration_text, positive
+
+SEVERITIES = ("sev1", "sev2", "sev3", "sev4", "sev5")
+ACTIONS = ("page", "ticket")
+
+
+@dataclass(frozen=True)
+class Alert:
+    """What an alert asks for: ``page`` a human now or open a ``ticket``, how severe, and the burn seen."""
+
+    action: str
+    severity: str
+    burn: float
+    window: str
+
+
+def alert(
+    fast_sli: float, slow_sli: float, slo: SLO, *, page_burn: float = 14.4, ticket_burn: float = 1.0
+) -> Alert | None:
+    """The two-window alert in one function: a fast burn pages (sev1), a slow sustained one opens a ticket (sev3).
+
+    ``fast_sli`` is the SLI over a short window such as the last hour, ``slow_sli`` over a long one
+    such as three days. The page wins. ``nan`` never fires, and the comparison is strict: a burn
+    exactly at its threshold is quiet.
+    """
+    fast, slow = exact_burn(fast_sli, slo), exact_burn(slow_sli, slo)
+    if fast is not None and fast > exact(page_burn, "page_burn"):
+        return Alert("page", "sev1", float(fast), "fast")
+    if slow is not None and slow > exact(ticket_burn, "ticket_burn"):
+        return Alert("ticket", "sev3", float(slow), "slow")
+    return None
+
+
+# --- rules ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BurnRule:
+    """Fires while both its windows burn strictly faster than its factor.
+
+    ``long`` says that it matters, ``short`` that it still does; the same length twice is a plain
+    one-window alert. ``factor`` is a burn rate, ``exact_factor`` the exact number behind it.
+    """
+
+    long: timedelta
+    short: timedelta
+    factor: float
+    action: str = "page"
+    severity: str = "sev1"
+    exact_factor: Fraction = field(default=Fraction(0), repr=False)
+
+    def __post_init__(self) -> None:
+        if positive(self.short, "short") > positive(self.long, "long"):
+            raise ValueError(f"short must be at most long, given long {self.long}, short {self.short}")
+        factor = exact(self.factor, "factor")
+        if factor <= 0:
+            raise ValueError(f"factor must be above 0, given {self.factor}")
+        _check_action(self.action, self.severity)
+        # A factor such as 14/15 has no decimal text: keep the fraction, and show the float.
+        if float(self.exact_factor) != float(factor):
+            object.__setattr__(self, "exact_factor", factor)
+        object.__setattr__(self, "factor", float(factor))
+
+    @property
+    def name(self) -> str:
+        """The rule as people write it: ``14.4x 1h/5m``."""
+        return f"{self.factor:.4g}x {duration_text(self.long)}/{duration_text(self.short)}"
+
+    def threshold(self, slo: SLO) -> Fraction:
+        """The error ratio above which it fires: factor × error budget."""
+        return self.exact_factor * slo.exact_budget
+
+    def reachable(self, slo: SLO) -> bool:
+        """Whether a total outage can fire it: a 90 % SLO never burns at 14.4×."""
+        return self.threshold(slo) < 1
+
+    def detection_time(self, slo: SLO, error_ratio: float) -> timedelta | None:
+        """How long a constant error ratio must last to reach the threshold: error budget ÷ error ratio × long × factor.
+
+        Both windows are taken as full of clean events before. ``None`` when it never fires.
+        """
+        ratio = exact_ratio(error_ratio, "error_ratio")
+        if ratio is None or ratio <= self.threshold(slo):
+            return None
+        return scaled(self.long, self.threshold(slo) / ratio)
+
+    def reset_time(self, slo: SLO, error_ratio: float) -> timedelta | None:
+        """How long it fires on after an outage that filled the short window: short × (1 − threshold ÷ error ratio).
+
+        ``None`` when it never fires at this error ratio.
+        """
+        ratio = exact_ratio(error_ratio, "error_ratio")
+        if ratio is None or ratio <= self.threshold(slo):
+            return None
+        return scaled(self.short, 1 - self.threshold(slo) / ratio)
+
+    def budget_at_fire(self, slo: SLO) -> float:
+        """The share of the period's budget already spent when it fires: factor × long ÷ period."""
+        return float(self.exact_factor / _ratio(slo.period, self.long))
+
+    def lone_failure_fires_below(self, slo: SLO) -> float:
+        """With fewer events than this in the long window, one failure fires it: 1 ÷ (factor × error budget)."""
+        return float(1 / self.threshold(slo))
+
+
+@dataclass(frozen=True)
+class SilenceRule:
+    """Fires when a service that had events has had none at all for ``after``.
+
+    If the front door dies, nothing burns and no burn rule fires.
+    """
+
+    after: timedelta
+    action: str = "page"
+    severity: str = "sev2"
+
+    def __post_init__(self) -> None:
+        positive(self.after, "after")
+        _check_action(self.action, self.severity)
+
+    @property
+    def name(self) -> str:
+        """The rule as people write it: ``silence 10m``."""
+        return f"silence {duration_text(self.after)}"
+
+
+Rule = BurnRule | SilenceRule
+Policy = tuple[Rule, ...]
+
+
+def google_policy(period: timedelta = timedelta(days=30)) -> tuple[BurnRule, ...]:
+    """The four multiwindow, multi-burn-rate rules of the SRE workbook, for an SLO of this period.
+
+    They fire when 2, 5, 10 and 10 % of the budget are gone within 1 h, 6 h, 1 d and 3 d:
+    factor = share × period ÷ long, which is 14.4, 6, 3 and 1 for 30 days.
+    Source: Google, The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts".
+    """
+    arms = (
+        (2, HOUR, 5 * MINUTE, "page", "sev1"),
+        (5, 6 * HOUR, 30 * MINUTE, "page", "sev2"),
+        (10, DAY, 2 * HOUR, "ticket", "sev3"),
+        (10, 3 * DAY, 6 * HOUR, "ticket", "sev4"),
+    )
+    return tuple(
+        BurnRule(long, short, float(factor), action, severity, factor)
+        for share, long, short, action, severity in arms
+        for factor in [Fraction(share, 100) * _ratio(period, long)]
+    )
+
+
+# --- the verdict ---------------------------------------------------------------------------------
+
+
+class AlertEvaluator:
+    """The definition of when a policy fires, one bucket at a time.
+
+    A window is (T − W, T], T being the end of the bucket just observed. Buckets before the data
+    count 0 of 0. A window without events has no burn rate and never fires a burn rule. Only
+    integers are compared. ``step`` must divide every window, or it is a ``ValueError``.
+    """
+
+    def __init__(self, slo: SLO, policy: Policy, step: timedelta):
+        check_step(policy, step)
+        self.policy = policy
+        self._step = step
+        self._tests = [self._test(rule, slo) for rule in policy]
+        # Running sums since the start, in a ring as long as the longest window. A place never
+        # written holds 0, which is what the buckets before the data count.
+        self._size = max((rule.long // step for rule in policy if isinstance(rule, BurnRule)), default=0) + 1
+        self._bad = [0] * self._size
+        self._total = [0] * self._size
+        self._now = 0
+        self._last_event: int | None = None
+
+    def observe(self, good: int, total: int) -> tuple[Rule, ...]:
+        """Take in the next bucket and return the rules that fire at its end, in the policy's order."""
+        good, total = index(good), index(total)  # numpy's integers would wrap around in a running sum
+        if not 0 <= good <= total:
+            raise ValueError(f"given {good} good of {total} events; good must be from 0 to total")
+        before, self._now = self._now % self._size, self._now + 1
+        here = self._now % self._size
+        self._bad[here] = self._bad[before] + total - good
+        self._total[here] = self._total[before] + total
+        if total:
+            self._last_event = self._now
+        return tuple(rule for rule, fires in zip(self.policy, self._tests, strict=True) if fires())
+
+    def window(self, length: timedelta) -> tuple[int, int]:
+        """Good and total events in the last ``length``, at most the policy's longest window."""
+        buckets = length // self._step
+        if length % self._step or not 0 < buckets < self._size:
+            raise ValueError(
+                f"a window of {duration_text(length)} is not kept; give whole buckets of {duration_text(self._step)}, "
+                f"at most {duration_text(self._step * (self._size - 1))}"
+            )
+        bad, total = self._sums(buckets)
+        return total - bad, total
+
+    def _sums(self, buckets: int) -> tuple[int, int]:
+        here, left = self._now % self._size, (self._now - buckets) % self._size
+        return self._bad[here] - self._bad[left], self._total[here] - self._total[left]
+
+    def _test(self, rule: Rule, slo: SLO) -> Callable[[], bool]:
+        """The rule as a question about the present moment."""
+        if isinstance(rule, SilenceRule):
+            quiet = rule.after // self._step
+            return lambda: self._last_event is not None and self._now - self._last_event >= quiet
+        short, long, threshold = rule.short // self._step, rule.long // self._step, rule.threshold(slo)
+        return lambda: exceeds(*self._sums(short), threshold) and exceeds(*self._sums(long), threshold)
+
+
+@dataclass(frozen=True)
+class AlertInterval:
+    """One stretch of time in which a rule fired.
+
+    ``start`` and ``end`` are the ends of the buckets at which the verdict changed, so nothing is
+    known early; ``end`` is ``None`` while it still fires at the end of the data. ``coverage`` is
+    the share of the rule's long window that the data filled at ``start``.
+    """
+
+    rule: Rule
+    start: datetime
+    end: datetime | None
+    coverage: float
+
+
+def alert_intervals(counts: Counts, slo: SLO, policy: Policy) -> list[AlertInterval]:
+    """When each rule of the policy fired over a series, by start, then by the policy's order."""
+    evaluator = AlertEvaluator(slo, policy, counts.step)
+    open_since: dict[int, int] = {}
+    found: list[tuple[int, int, AlertInterval]] = []
+
+    def close(place: int, until: int | None) -> None:
+        since, rule = open_since.pop(place), policy[place]
+        window = rule.long if isinstance(rule, BurnRule) else rule.after
+        coverage = min(1.0, counts.step * since / window)
+        end = None if until is None else counts.start + counts.step * until
+        found.append((since, place, AlertInterval(rule, counts.start + counts.step * since, end, coverage)))
+
+    for now, (good, total) in enumerate(zip(counts.good, counts.total, strict=True), 1):
+        firing = evaluator.observe(good, total)
+        if not firing and not open_since:
+            continue
+        for place, rule in enumerate(policy):
+            if rule in firing and place not in open_since:
+                open_since[place] = now
+            elif rule not in firing and place in open_since:
+                close(place, now)
+    for place in list(open_since):
+        close(place, None)
+    return [interval for _, _, interval in sorted(found, key=lambda entry: entry[:2])]
+
+
+# --- what a policy cannot do ---------------------------------------------------------------------
+
+
+def lint_alerting(policy: Policy, slo: SLO, traffic: float | Counts | None = None) -> list[Finding]:
+    """What in this policy can never fire, and what one lone failure fires at this traffic.
+
+    ``traffic`` is a number of events an hour, evenly spread, or a series of counts, of which the
+    quietest full window decides. A finding's ``line`` is the rule's place in the policy, from 1.
+    """
+    findings = []
+    for line, rule in enumerate(policy, 1):
+        if isinstance(rule, SilenceRule):
+            continue
+        if not rule.reachable(slo):
+            findings.append(_unreachable(line, rule, slo))
+        elif traffic is not None and 0 < (events := _quietest(traffic, rule.long)) < rule.lone_failure_fires_below(slo):
+            findings.append(_lone_failure(line, rule, slo, events))
+    return findings
+
+
+def check_step(policy: Policy, step: timedelta) -> None:
+    """Raise a ``ValueError`` unless buckets of ``step`` fill every window of the policy exactly."""
+    positive(step, "step")
+    for rule in policy:
+        for window in (rule.long, rule.short) if isinstance(rule, BurnRule) else (rule.after,):
+            if window % step:
+                raise ValueError(
+                    f"buckets of {duration_text(step)} do not divide the {duration_text(window)} window of "
+                    f"{rule.name}; give finer counts or a rule with longer windows"
+                )
+
+
+def _unreachable(line: int, rule: BurnRule, slo: SLO) -> Finding:
+    fastest = float(1 / slo.exact_budget)
+    return Finding(
+        line, rule.name, "unreachable",
+        f"it can never fire: at a target of {percent(slo.target)} a total outage burns {fastest:.4g}x.",
+        f"Give a factor below {fastest:.4g}, or a higher target.",
+    )
+
+
+def _lone_failure(line: int, rule: BurnRule, slo: SLO, events: float) -> Finding:
+    return Finding(
+        line, rule.name, "lone-failure",
+        f"one failure fires it: the quietest {duration_text(rule.long)} has {events:,.6g} events, "
+        f"below {rule.lone_failure_fires_below(slo):,.6g}.",
+        "Add synthetic requests, lengthen the window, or lower the target.",
+    )
+
+
+def _quietest(traffic: float | Counts, window: timedelta) -> float:
+    """Events in the quietest window of this length; windows without any are left out, for they fire nothing."""
+    if not isinstance(traffic, Counts):
+        if not traffic >= 0:
+            raise ValueError(f"traffic must be a number of events an hour, given {traffic!r}; give e.g. 600")
+        return float(traffic) * (window / HOUR)
+    if len(traffic) * traffic.step < window:  # the data is shorter: spread what there is
+        return sum(traffic.total) * (window / (traffic.step * max(1, len(traffic))))
+    sums = [0, *accumulate(traffic.total)]
+    width = window // traffic.step
+    return min((right - left for left, right in zip(sums, sums[width:], strict=False) if right > left), default=0)
+
+
+def _ratio(length: timedelta, unit: timedelta) -> Fraction:
+    microsecond = timedelta(microseconds=1)
+    return Fraction(length // microsecond, unit // microsecond)
+
+
+def _check_action(action: str, severity: str) -> None:
+    if action not in ACTIONS:
+        raise ValueError(f"action must be 'page' or 'ticket', given {action!r}")
+    if severity not in SEVERITIES:
+        raise ValueError(f"severity must be sev1 to sev5, given {severity!r}")

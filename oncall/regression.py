@@ -1,0 +1,358 @@
+"""Regression cases: an incident as a test that fails before the fix and passes after it.
+
+A replay case puts the fault back in and waits for the page and for the SLI. A prompt case asks the
+question that went wrong again. Both are one JSON object in a file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from oncall.alerting import AlertEvaluator, BurnRule, google_policy
+from oncall.incident import Incident, slo_from_record, slo_to_record
+from oncall.postmortem import ActionItem
+from oncall.runbook import RUNBOOKS, MockSystem, is_healthy, known_mitigation, known_symptom
+from oncall.slo import SLO, exact, percent
+from oncall.times import DAY, MINUTE, duration_text
+
+VERSION = 1
+REQUESTS = 1_000_000  # a minute, in a replay: enough that rounding to whole requests decides nothing
+Answer = str | tuple[str, timedelta]  # what a system said, and how long it took if that was measured
+
+
+@dataclass(frozen=True)
+class ReplayCase:
+    """An incident as a test: fault in → page within ``page_within`` → SLI at target within ``restore_within``.
+
+    Both are counted from the fault. ``error_ratio`` is the share of requests that fail before any
+    mitigation. Only what is automated mitigates.
+    """
+
+    id: str
+    symptom: str
+    slo: SLO
+    error_ratio: float
+    page_within: timedelta
+    restore_within: timedelta
+
+
+@dataclass(frozen=True)
+class PromptCase:
+    """A question that was once answered badly, as a test on what comes back.
+
+    The answer must hold every text of ``must_contain`` and none of ``must_not_contain``, whatever
+    their case, and take no longer than ``max_latency``.
+    """
+
+    id: str
+    input: str
+    bad_output: str
+    good_output: str
+    must_contain: tuple[str, ...] = ()
+    must_not_contain: tuple[str, ...] = ()
+    max_latency: timedelta | None = None
+
+
+Case = ReplayCase | PromptCase
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a case passed, and why; for a replay also when it paged and when the SLI was back."""
+
+    case: str
+    passed: bool
+    why: str
+    paged_after: timedelta | None = None
+    restored_after: timedelta | None = None
+
+
+# --- from an incident ----------------------------------------------------------------------------
+
+
+def to_eval_case(
+    incident: Incident, *, page_within: timedelta | None = None, restore_within: timedelta | None = None
+) -> ReplayCase:
+    """The incident as a replay case.
+
+    The error ratio is the worst that the incident's measures show. ``page_within`` is the earliest
+    page's detection time at that ratio, rounded up to a minute, plus one, unless given;
+    ``restore_within`` adds the settle times of the symptom's runbook and one minute more: what a
+    machine needs that does at once what people did. A ``ValueError`` when nothing was measured or
+    no page rule sees such a fault.
+    """
+    runbook = RUNBOOKS[known_symptom(incident.symptom)]
+    error_ratio = _worst_error_ratio(incident)
+    page_within = page_within or _detection_time(incident.slo, error_ratio) + MINUTE
+    settle = sum((mitigation.settle for mitigation in runbook.mitigations), MINUTE)
+    restore_within = restore_within or page_within + settle
+    return ReplayCase(_case_id(incident), incident.symptom, incident.slo, error_ratio, page_within, restore_within)
+
+
+def to_prompt_case(
+    incident: Incident,
+    *,
+    must_contain: Iterable[str] = (),
+    must_not_contain: Iterable[str] = (),
+    max_latency: timedelta | None = None,
+) -> PromptCase:
+    """The incident's recorded sample as a prompt case; without a sample or a demand, a ``ValueError``."""
+    samples = [event for event in incident.events if event.verb == "sample"]
+    if not samples:
+        raise ValueError(f"{incident.id} holds no sample; record one with .sample(input, bad_output, good_output)")
+    must, must_not = tuple(must_contain), tuple(must_not_contain)
+    if not (must or must_not):
+        raise ValueError("a prompt case needs must_contain or must_not_contain, else any answer passes")
+    asked, bad, good = (samples[-1].get(name) for name in ("input", "bad_output", "good_output"))
+    return PromptCase(_case_id(incident), asked, bad, good, must, must_not, max_latency)
+
+
+def _case_id(incident: Incident) -> str:
+    return f"regression-{incident.id}"
+
+
+def _worst_error_ratio(incident: Incident) -> float:
+    measures = [event for event in incident.events if event.verb == "measure" and event.get("total")]
+    worst = max((Fraction(m.get("total") - m.get("good"), m.get("total")) for m in measures), default=Fraction(0))
+    if not worst:
+        raise ValueError(f"{incident.id} holds no measure that shows the fault; record one with .measure(good, total)")
+    return float(worst)
+
+
+def _detection_time(slo: SLO, error_ratio: float) -> timedelta:
+    """When the first page comes at this error ratio, rounded up to a whole minute."""
+    times = [rule.detection_time(slo, error_ratio) for rule in _page_rules(slo)]
+    known = [time for time in times if time is not None]
+    if not known:
+        raise ValueError(f"no page rule sees {percent(error_ratio, 3)} failing at a target of {percent(slo.target)}")
+    return -(-min(known) // MINUTE) * MINUTE
+
+
+def _page_rules(slo: SLO) -> tuple[BurnRule, ...]:
+    return tuple(rule for rule in google_policy(slo.period) if rule.action == "page")
+
+
+# --- running and proving -------------------------------------------------------------------------
+
+
+def replay(case: ReplayCase, automated: Iterable[str] = ()) -> Verdict:
+    """Put the fault into a healthy service and see whether it is paged and restored in time.
+
+    The service has had three days of clean traffic, counted by the minute. Automated mitigations
+    begin with the page, in the runbook's order, and each takes its settle time.
+    """
+    healed_at = _automation(case, automated)
+    evaluator = AlertEvaluator(case.slo, _page_rules(case.slo), MINUTE)
+    for _ in range(3 * DAY // MINUTE):
+        evaluator.observe(REQUESTS, REQUESTS)
+    paged = restored = None
+    elapsed = timedelta()
+    while restored is None and elapsed < max(case.page_within, case.restore_within):
+        since_page = timedelta(-1) if paged is None else elapsed - paged
+        system = MockSystem(
+            case.symptom, [name for name, after in healed_at if after <= since_page], failing=case.error_ratio
+        )
+        elapsed += MINUTE
+        if evaluator.observe(round(exact(system.sli) * REQUESTS), REQUESTS) and paged is None:
+            paged = elapsed
+        if is_healthy(system, case.slo):
+            restored = elapsed
+    return _verdict(case, paged, restored)
+
+
+def _automation(case: ReplayCase, automated: Iterable[str]) -> list[tuple[str, timedelta]]:
+    """The automated mitigations in the runbook's order, each with when it shows after the page."""
+    wanted = {known_mitigation(name) for name in automated}
+    steps, after = [], timedelta()
+    for mitigation in RUNBOOKS[known_symptom(case.symptom)].mitigations:
+        if mitigation.name in wanted:
+            after += mitigation.settle
+            steps.append((mitigation.name, after))
+    return steps
+
+
+def _verdict(case: ReplayCase, paged: timedelta | None, restored: timedelta | None) -> Verdict:
+    problems = [
+        f"{what} {'never' if after is None else 'after ' + duration_text(after)}, {duration_text(within)} allowed"
+        for what, after, within in (("paged", paged, case.page_within), ("restored", restored, case.restore_within))
+        if after is None or after > within
+    ]
+    why = "; ".join(problems) or f"paged after {duration_text(paged)}, restored after {duration_text(restored)}"
+    return Verdict(case.id, not problems, why, paged, restored)
+
+
+def prove(case: Case, incident: Incident, action_items: Iterable[ActionItem] = ()) -> Verdict:
+    """Whether the case proves the fix: what was recorded fails it, the system with the fix passes.
+
+    For a replay case the fix is what the action items automate, and nothing else may differ: the
+    case must be the one that follows from the incident. For a prompt case the recorded bad output
+    must fail and the recorded good one pass.
+    """
+    if isinstance(case, PromptCase):
+        return _prove_prompt(case, incident)
+    expected = to_eval_case(incident, page_within=case.page_within, restore_within=case.restore_within)
+    if differs := [name for name in vars(case) if getattr(case, name) != getattr(expected, name)]:
+        return Verdict(case.id, False, f"not proved: the case differs from {incident.id} in {', '.join(differs)}")
+    automated = [item.automates for item in action_items if item.automates]
+    if foreign := [name for name in automated if name not in {m.name for m in RUNBOOKS[case.symptom].mitigations}]:
+        return Verdict(case.id, False, f"not proved: {', '.join(foreign)} is no mitigation of {case.symptom}")
+    recorded = incident.metrics()
+    if _verdict(case, recorded.ttd, recorded.impact).passed:
+        return Verdict(case.id, False, "not proved: the incident as recorded passes; give a shorter restore_within")
+    return _fail_to_pass(case, automated)
+
+
+def _fail_to_pass(case: ReplayCase, automated: Iterable[str]) -> Verdict:
+    before, after = replay(case), replay(case, automated)
+    if before.passed:
+        return replace(before, passed=False, why="not proved: it passes with nothing automated")
+    if not after.passed:
+        return replace(after, why=f"not proved: it still fails with the action items done: {after.why}")
+    return replace(after, why=f"proved: without the fix, {before.why}; with it, {after.why}")
+
+
+def judge_answer(case: PromptCase, answer: Answer) -> Verdict:
+    """Whether an answer meets a prompt case. A latency that is demanded but unknown is not met."""
+    text, latency = answer if isinstance(answer, tuple) else (answer, None)
+    said = text.casefold()
+    problems = [f"{wanted!r} is missing" for wanted in case.must_contain if wanted.casefold() not in said]
+    problems += [f"{banned!r} is there" for banned in case.must_not_contain if banned.casefold() in said]
+    if case.max_latency is not None and (latency is None or latency > case.max_latency):
+        problems.append(f"latency {duration_text(latency)}, {duration_text(case.max_latency)} allowed")
+    return Verdict(case.id, not problems, "; ".join(problems) or "the answer meets every demand")
+
+
+def _prove_prompt(case: PromptCase, incident: Incident) -> Verdict:
+    recorded = [event for event in incident.events if event.verb == "sample"]
+    if (case.input, case.bad_output, case.good_output) not in [tuple(value for _, value in e.details) for e in recorded]:
+        return Verdict(case.id, False, f"not proved: {incident.id} holds no such sample")
+    return _told_apart(case)
+
+
+def _told_apart(case: PromptCase) -> Verdict:
+    """Whether the case fails on the recorded bad output and passes on the good one; latency was not recorded."""
+    texts_only = replace(case, max_latency=None)
+    if judge_answer(texts_only, case.bad_output).passed:
+        return Verdict(case.id, False, "not proved: the recorded bad output passes; demand what it lacks")
+    good = judge_answer(texts_only, case.good_output)
+    if not good.passed:
+        return Verdict(case.id, False, f"not proved: the recorded good output fails: {good.why}")
+    return Verdict(case.id, True, "proved: the recorded bad output fails, the good one passes")
+
+
+# --- the gate ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The verdict on a whole set of cases; true where it passed, so that ``assert gate("evals")`` works."""
+
+    passed: bool
+    verdicts: tuple[Verdict, ...]
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __str__(self) -> str:
+        lines = [f"{'pass' if v.passed else 'FAIL'}  {v.case}: {v.why}" for v in self.verdicts]
+        return "\n".join(lines or ["FAIL  no case was found"])
+
+    __repr__ = __str__  # what pytest shows of a failed assert
+
+
+def gate(
+    paths: str | Path | Iterable[str | Path],
+    *,
+    automated: Iterable[str] = (),
+    answer: Callable[[str], Answer] | None = None,
+) -> Gate:
+    """Run every case in these files and folders; the gate passes when each is proved and passes.
+
+    ``automated`` names the mitigations that the system applies by itself, ``answer`` asks the system
+    a prompt. A case that cannot fail, one that stands twice, a file that is no case, and an empty
+    set all fail the gate.
+    """
+    automated = tuple(automated)
+    files = [file for path in ([paths] if isinstance(paths, str | Path) else paths) for file in _case_files(Path(path))]
+    loaded = [_load_or_verdict(file) for file in files]
+    times = Counter(case.id for case in loaded if not isinstance(case, Verdict))
+    verdicts = [_gate_case(case, times, automated, answer) for case in loaded]
+    return Gate(bool(verdicts) and all(verdict.passed for verdict in verdicts), tuple(verdicts))
+
+
+def _case_files(path: Path) -> list[Path]:
+    return sorted(path.rglob("*.json")) if path.is_dir() else [path]
+
+
+def _load_or_verdict(file: Path) -> Case | Verdict:
+    try:
+        return load_case(file)
+    except (OSError, ValueError) as error:
+        return Verdict(str(file), False, str(error))
+
+
+def _gate_case(
+    case: Case | Verdict, times: Counter[str], automated: tuple[str, ...], answer: Callable[[str], Answer] | None
+) -> Verdict:
+    if isinstance(case, Verdict):
+        return case
+    if times[case.id] > 1:
+        return Verdict(case.id, False, f"stands {times[case.id]} times; give each case an id of its own")
+    if isinstance(case, ReplayCase):
+        return _fail_to_pass(case, automated)
+    proof = _told_apart(case)
+    if not proof.passed:
+        return proof
+    if answer is None:
+        return Verdict(case.id, False, "a prompt case needs answer=, a function that asks your system")
+    return judge_answer(case, answer(case.input))
+
+
+# --- as JSON -------------------------------------------------------------------------------------
+
+
+def save_case(case: Case, path: str | Path) -> None:
+    """Write a case as one JSON object; ``load_case`` gives the same case back."""
+    record = {"case": _KINDS[type(case)], "version": VERSION}
+    record |= {name: _to_json(value) for name, value in vars(case).items()}
+    Path(path).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def load_case(path: str | Path) -> Case:
+    """The case in a file; anything else is a ``ValueError`` that names the file and what is wrong."""
+    try:
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        return _from_json(record)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is not a case: {error}") from None
+
+
+_KINDS: dict[type, str] = {ReplayCase: "replay", PromptCase: "prompt"}
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, SLO):
+        return slo_to_record(value)
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def _from_json(record: dict[str, Any]) -> Case:
+    """The case in a record; lengths of time are in seconds."""
+    kind, version = record.pop("case"), record.pop("version")
+    if version != VERSION:
+        raise ValueError(f"written in version {version}; this oncall reads version {VERSION}: upgrade it")
+    for name in ("page_within", "restore_within", "max_latency"):
+        if record.get(name) is not None:
+            record[name] = timedelta(seconds=record[name])
+    if kind == "replay":
+        return ReplayCase(**record | {"slo": slo_from_record(record["slo"])})
+    if kind == "prompt":
+        return PromptCase(**record | {name: tuple(record[name]) for name in ("must_contain", "must_not_contain")})
+    raise ValueError(f"unknown kind {kind!r}; known are replay, prompt")

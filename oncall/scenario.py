@@ -1,0 +1,156 @@
+"""Scenarios: a service with a daily rhythm, and what breaks in it when. Seeded, so that it happens the same way again."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from oncall.counts import Counts
+from oncall.slo import SLO
+from oncall.times import DAY, HOUR, MINUTE, utc
+
+# Requests in each hour of a UTC day and on each day of the week, in percent of the mean. Tables and
+# straight lines between them: sines differ in their last digit from machine to machine.
+DAILY = (52, 45, 41, 40, 43, 52, 70, 94, 118, 134, 141, 140, 136, 139, 145, 146, 142, 134, 124, 114, 104, 94, 83, 69)
+WEEKLY = (112, 115, 114, 111, 104, 72, 72)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that breaks: from ``start`` on, ``error_ratio`` of the requests fail until it is mitigated.
+
+    ``start`` counts from the scenario's start. The error ratio is reached in a straight line over
+    ``ramp``. With a ``duration`` it goes away by itself.
+    """
+
+    symptom: str
+    start: timedelta
+    error_ratio: float
+    ramp: timedelta = timedelta()
+    duration: timedelta | None = None
+    title: str = ""
+
+    def failing(self, begin: timedelta, end: timedelta) -> float:
+        """The share of requests that fail between two moments, if nothing is mitigated."""
+        stop = end if self.duration is None else min(end, self.start + self.duration)
+        first = max(begin, self.start)
+        if stop <= first:
+            return 0.0
+        since = (first - self.start + stop - self.start) / 2
+        level = min(1.0, since / self.ramp) if self.ramp else 1.0
+        return self.error_ratio * level * ((stop - first) / (end - begin))
+
+
+@dataclass(frozen=True)
+class RedHerring:
+    """Something that is true, draws the eye, and has nothing to do with it."""
+
+    at: timedelta
+    text: str
+
+
+@dataclass(frozen=True)
+class Review:
+    """What the people who look back at a scenario would find."""
+
+    contributing_factors: tuple[str, ...] = ()
+    went_well: tuple[str, ...] = ()
+    went_wrong: tuple[str, ...] = ()
+    lucky: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Label:
+    """The truth about one fault in a series: what it was, and from when to when; ``end`` is ``None`` if it lasts."""
+
+    title: str
+    symptom: str
+    start: datetime
+    end: datetime | None
+    error_ratio: float
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A stretch of a service's life: its traffic, its SLO, and the faults in it.
+
+    ``requests`` is the mean number a minute, ``errors`` the share that fails on a good day.
+    ``quiet`` is the time before the start, without faults, so that every long window is full.
+    """
+
+    name: str
+    title: str
+    start: datetime
+    length: timedelta
+    slo: SLO
+    requests: float
+    errors: float
+    faults: tuple[Fault, ...] = ()
+    red_herrings: tuple[RedHerring, ...] = ()
+    review: Review = field(default_factory=Review)
+    quiet: timedelta = 3 * DAY
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "start", utc(self.start, "start"))
+
+    def counts(self, seed: int) -> Counts:
+        """The scenario's telemetry by the minute when nobody does anything about it."""
+        traffic = Traffic(self, seed)
+        first, last = -(self.quiet // MINUTE), self.length // MINUTE
+        buckets = [traffic.minute(m, combined(self.failing(m))) for m in range(first, last)]
+        good, total = zip(*buckets, strict=True)
+        return Counts(self.start - self.quiet, MINUTE, good, total)
+
+    def failing(self, minute: int) -> list[float]:
+        """The share of requests that each fault fails in a minute, counted from the start."""
+        return [fault.failing(minute * MINUTE, (minute + 1) * MINUTE) for fault in self.faults]
+
+    def labels(self) -> tuple[Label, ...]:
+        """The faults as moments in time."""
+        return tuple(
+            Label(f.title, f.symptom, at, None if f.duration is None else at + f.duration, f.error_ratio)
+            for f in self.faults
+            for at in [self.start + f.start]
+        )
+
+
+def combined(shares: list[float]) -> float:
+    """The share that fails when several things fail independently: 1 − the product of what each leaves."""
+    good = 1.0
+    for share in shares:
+        good *= 1 - share
+    return 1 - good
+
+
+class Traffic:
+    """A scenario's requests and errors, minute by minute.
+
+    What rounding to whole numbers leaves over is carried to the next minute, so that an error ratio
+    of 0.3 % is 0.3 % at any traffic. The seed decides the jitter of the traffic.
+    """
+
+    def __init__(self, scenario: Scenario, seed: int):
+        self._scenario = scenario
+        self._random = random.Random(seed).random
+        self._requests_over = 0.0
+        self._errors_over = 0.0
+
+    def minute(self, minute: int, failing: float) -> tuple[int, int]:
+        """Good and total requests in a minute, counted from the scenario's start, with this share failing besides."""
+        scenario = self._scenario
+        jitter = 0.96 + 0.08 * self._random()
+        expected = scenario.requests * rhythm(scenario.start + minute * MINUTE) * jitter + self._requests_over
+        total = int(expected)
+        self._requests_over = expected - total
+        errors = total * combined([scenario.errors, failing]) + self._errors_over
+        bad = min(int(errors), total)
+        self._errors_over = errors - bad
+        return total - bad, total
+
+
+def rhythm(at: datetime) -> float:
+    """The traffic at a moment as a multiple of its mean, from the daily and the weekly table."""
+    past = (at.minute * 60 + at.second) / 3600
+    hourly = DAILY[at.hour] + (DAILY[(at.hour + 1) % 24] - DAILY[at.hour]) * past
+    return hourly * WEEKLY[at.weekday()] / 10_000

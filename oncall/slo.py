@@ -1,0 +1,194 @@
+"""An SLO, and what follows from it: the error budget, the burn rate, the time to exhaustion.
+
+Ratios are typed and printed as floats. They are compared as ``Fraction``s read from the decimal
+text, because in floats ``1 - 0.9995`` rounds low and a burn rate exactly at a threshold would fire.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from fractions import Fraction
+from numbers import Real
+from typing import Any
+
+from oncall.times import duration_text, positive
+
+
+@dataclass(frozen=True)
+class SLO:
+    """A service level objective: the share of valid events that must be good over a period.
+
+    ``target`` is a ratio strictly between 0 and 1. A target of 1 leaves no budget, so that no burn
+    rate exists; it is a ``ValueError``, as is 99 (meant as 0.99), ``nan``, text and ``True``.
+    """
+
+    name: str
+    target: float
+    period: timedelta = timedelta(days=30)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise ValueError(f"an SLO needs a name, given {self.name!r}; give e.g. 'availability'")
+        object.__setattr__(self, "target", _target(self.target))
+        positive(self.period, "period")
+
+    @property
+    def exact_target(self) -> Fraction:
+        """The target as the decimal number it was typed as."""
+        return exact(self.target)
+
+    @property
+    def exact_budget(self) -> Fraction:
+        """The error budget as an exact number: 1 − target."""
+        return 1 - self.exact_target
+
+    @property
+    def error_budget(self) -> float:
+        """The share of valid events that may be bad: 1 − target, 0.001 for a target of 99.9 %."""
+        return float(self.exact_budget)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {percent(self.target)} over {duration_text(self.period)}"
+
+
+def sli(good: int, total: int) -> float:
+    """The service level indicator: good ÷ valid events, ``nan`` when there were none.
+
+    No events are no evidence. They are neither perfection nor failure.
+    """
+    if not 0 <= good <= total:
+        raise ValueError(f"given {good} good of {total} events; good must be from 0 to total")
+    return good / total if total else math.nan
+
+
+def burn_rate(sli: float, slo: SLO) -> float:
+    """How fast the error budget is being spent: (1 − SLI) ÷ error budget.
+
+    1 spends exactly the budget in the period, 2 in half of it. ``nan`` stays ``nan``.
+    Source: Google, The Site Reliability Workbook, chapter 5.
+    """
+    burn = exact_burn(sli, slo)
+    return math.nan if burn is None else float(burn)
+
+
+def exact_burn(sli: float, slo: SLO) -> Fraction | None:
+    """The burn rate as the exact number that comparisons use; ``None`` where the SLI is ``nan``."""
+    ratio = exact_ratio(sli, "sli")
+    return None if ratio is None else (1 - ratio) / slo.exact_budget
+
+
+def budget_remaining(sli: float, slo: SLO) -> float:
+    """The share of the error budget left when ``sli`` is that of the whole period: 1 − burn rate.
+
+    1.0 is untouched, negative is overspent, ``nan`` stays ``nan``.
+    """
+    burn = exact_burn(sli, slo)
+    return math.nan if burn is None else float(1 - burn)
+
+
+def exhaustion_time(slo: SLO, burn: float, remaining: float = 1.0) -> timedelta | None:
+    """How long the remaining share of the budget lasts at this burn rate: remaining × period ÷ burn.
+
+    ``None`` when it never runs out (burn 0) or nobody knows (``nan``); zero when nothing is left.
+    """
+    if burn < 0:
+        raise ValueError(f"a burn rate is never negative, given {burn}")
+    if remaining <= 0:
+        return timedelta()
+    if burn == 0 or math.isnan(burn) or math.isnan(remaining):
+        return None
+    try:
+        return scaled(slo.period, exact(remaining, "remaining") / exact(burn, "burn"))
+    except OverflowError:  # millions of years: a burn of 1e-9 is no burn
+        return None
+
+
+@dataclass(frozen=True)
+class BudgetAction:
+    """A line of the error-budget policy: from this share of the budget spent, do this."""
+
+    spent: float
+    action: str
+    detail: str
+
+
+BUDGET_POLICY = (
+    BudgetAction(0.0, "go on", "Release as usual. The budget is there to be spent."),
+    BudgetAction(0.5, "slow risky change", "Smaller roll-outs, no change that cannot be rolled back at once."),
+    BudgetAction(1.0, "freeze", "Freeze all but reliability work and security fixes until the SLO is met again."),
+    BudgetAction(1.5, "escalate", "Take it to whoever owns both roadmap and reliability; agree what gives way."),
+)
+
+
+def budget_action(remaining: float) -> BudgetAction:
+    """What the error-budget policy asks of the team with this share of the budget left.
+
+    ``remaining`` is as ``budget_remaining`` returns it: 0.5 is half spent, −0.5 is 150 % spent.
+    Spending exactly a line's share is enough for it to apply. ``nan`` is a ``ValueError``: no events,
+    no evidence to act on.
+    """
+    if math.isnan(remaining):
+        raise ValueError("remaining is nan: no events were counted, so there is nothing to act on")
+    spent = 1 - exact(remaining, "remaining")
+    return max((line for line in BUDGET_POLICY if exact(line.spent) <= spent), key=lambda line: line.spent,
+               default=BUDGET_POLICY[0])
+
+
+# --- exact numbers -------------------------------------------------------------------------------
+
+
+def exact(value: Any, name: str = "value") -> Fraction:
+    """The decimal number that a float prints as, as a ``Fraction``: 0.999 is 999/1000."""
+    if isinstance(value, Fraction):
+        return value
+    try:
+        return Fraction(str(value))
+    except ValueError:
+        raise ValueError(f"{name} must be a finite number such as 0.999, given {value!r}") from None
+
+
+def exact_ratio(value: float, name: str) -> Fraction | None:
+    """A share from 0 to 1 as an exact number; ``None`` for ``nan``; anything else is a ``ValueError``."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ValueError(f"{name} must be a number from 0 to 1, given {value!r}")
+    if math.isnan(value):
+        return None
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} must be from 0 to 1, given {value}{_percent_hint(value)}")
+    return exact(value)
+
+
+def exceeds(bad: int | Fraction, total: int, threshold: Fraction) -> bool:
+    """Whether more than ``threshold`` of the events were bad: bad × D > total × N, in integers.
+
+    This is the only verdict on a burn rate anywhere. It is strict: exactly at the threshold does
+    not count. No events exceed nothing.
+    """
+    return bad * threshold.denominator > total * threshold.numerator
+
+
+def scaled(length: timedelta, factor: Fraction) -> timedelta:
+    """A length of time times an exact number, to the nearest microsecond."""
+    return timedelta(microseconds=round(length // timedelta(microseconds=1) * factor))
+
+
+def percent(ratio: float | Fraction, digits: int = 10) -> str:
+    """A share as text in percent, no digit more than it has: 0.999 reads ``99.9%``."""
+    return f"{float(exact(ratio) * 100):.{digits}g}%"
+
+
+def _target(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ValueError(f"target must be a number such as 0.999, given {value!r}")
+    number = float(value)
+    if not 0 < number < 1:
+        raise ValueError(f"target must lie strictly between 0 and 1, given {value}{_percent_hint(number)}")
+    return float(exact(value))
+
+
+def _percent_hint(value: float) -> str:
+    if value == 1:
+        return ": a target of 100 % leaves no error budget; give e.g. 0.999"
+    return f"; did you mean {float(exact(value) / 100)}?" if 1 < value < 100 else ""

@@ -1,0 +1,213 @@
+"""What the command line prints: plain text of at most 80 columns, the same bytes every time."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import accumulate
+
+from oncall.alerting import google_policy
+from oncall.counts import Counts
+from oncall.incident import Event, Incident
+from oncall.postmortem import read_action_items
+from oncall.regression import prove, replay, to_eval_case
+from oncall.runbook import RUNBOOKS
+from oncall.scoring import Score
+from oncall.shift import Shift
+from oncall.slo import burn_rate, percent, sli
+from oncall.times import DAY, HOUR, MINUTE, duration_text
+
+WIDTH = 80
+_EIGHTHS = " ▁▂▃▄▅▆▇█"
+_INDENT = "   "
+
+
+# --- drawing -------------------------------------------------------------------------------------
+
+
+def bars(values: Sequence[float], top: float, rows: int) -> list[str]:
+    """A column chart as ``rows`` lines of text, one column a value, ``top`` filling them all."""
+    heights = [round(min(1.0, max(0.0, value / top)) * rows * 8) for value in values]
+    return [
+        "".join(_EIGHTHS[min(8, max(0, height - 8 * row))] for height in heights) for row in reversed(range(rows))
+    ]
+
+
+def chart(title: str, labels: Sequence[str], values: Sequence[float], top: float) -> list[str]:
+    """A column chart with a title and a label a row, ready to print."""
+    lines = bars(values, top, len(labels))
+    return [f"{_INDENT}{title}", *(f"{label:>7} |{line}" for label, line in zip(labels, lines, strict=True))]
+
+
+def time_axis(begin: datetime, columns: int, step: timedelta) -> list[str]:
+    """The line under a chart: a tick every ten columns, with the time of day under every other tick."""
+    ticks = "".join("+" if column % 10 == 0 else "-" for column in range(columns))
+    times = "".join(f"{begin + column * step:%H:%M}".ljust(20) for column in range(0, columns, 20))
+    return [f"{'':>7} +{ticks}", f"{'':>8} {times}".rstrip()[:WIDTH]]
+
+
+def timeline(marks: Sequence[tuple[datetime, str]], begin: datetime, columns: int, step: timedelta) -> list[str]:
+    """What happened, drawn under the same axis: a mark at its moment with its words beside it, a line each."""
+    lines = []
+    for at, words in marks:
+        column = min(columns - 1, max(0, (at - begin) // step))
+        label = f"{at:%H:%M} {words}"
+        fits = 9 + column + 2 + len(label) <= WIDTH
+        mark = f"^ {label}" if fits else f"{label} ^"
+        lines.append(f"{'':>8} {' ' * (column if fits else max(0, column + 1 - len(mark)))}{mark}")
+    return lines
+
+
+# --- the shift -----------------------------------------------------------------------------------
+
+
+def shift_text(shift: Shift, scores: Sequence[Score] = ()) -> str:
+    """A shift from A, the healthy service, to F, the regression case, then each incident's score."""
+    scenario = shift.scenario
+    end = scenario.start + scenario.length
+    lines = [
+        f"On call: {scenario.name}, seed {shift.seed}",
+        f"{scenario.start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC, SLO {scenario.slo}",
+        "",
+    ]
+    for incident in shift.incidents:
+        for letter, (title, part) in zip("ABCDEF", _parts(shift.counts, incident), strict=True):
+            lines += [f"{letter}  {title}", *(_INDENT + line if line else "" for line in part), ""]
+    if not shift.incidents:
+        lines += ["Nothing fired. A quiet shift.", ""]
+    for incident, score in zip(shift.incidents, scores, strict=False):
+        lines += [f"Score of {incident.id}", *_wrap(str(score).splitlines(), hang=25), ""]
+    return "\n".join(lines)
+
+
+def _parts(counts: Counts, incident: Incident) -> list[tuple[str, list[str]]]:
+    return [
+        ("A healthy service", _healthy(counts, incident)),
+        ("The outage burns the budget", _burning(counts, incident)),
+        ("The alert pages", _paging(counts, incident)),
+        ("Opened and triaged", _triaged(incident)),
+        ("The runbook mitigates, step by step", _mitigated(incident)),
+        ("Learning from it", _learnt(incident)),
+    ]
+
+
+def _healthy(counts: Counts, incident: Incident) -> list[str]:
+    before = counts.slice(incident.impact_start - HOUR, incident.impact_start)
+    good, total = sum(before.good), sum(before.total)
+    ratio = sli(good, total)
+    return [
+        f"the hour before    {good:,} of {total:,} requests good",
+        f"SLI                {ratio:.1%}",
+        f"burn rate          {burn_rate(ratio, incident.slo):.2f}x of a budget of {percent(incident.slo.error_budget)}",
+    ]
+
+
+def _burning(counts: Counts, incident: Incident) -> list[str]:
+    """SLI a minute and burn in the last hour around the incident, and what happened under the same axis."""
+    last = next((e.at for e in reversed(incident.events) if e.verb in ("resolve", "mitigated")), incident.events[-1].at)
+    begin, step, columns = _frame(incident.impact_start, last)
+    window = counts.slice(begin - HOUR, begin + columns * step)
+    skip = min(len(window), HOUR // MINUTE)
+    every = step // MINUTE
+    slis = [sli(g, t) for g, t in zip(window.good[skip::every], window.total[skip::every], strict=True)]
+    burns = [burn_rate(ratio, incident.slo) for ratio in _rolling_sli(window, skip)][::every]
+    factor = google_policy(incident.slo.period)[0].factor
+    top = max(1.5 * factor, *burns)
+    labels = [f"{top * row / 4:.0f}x" for row in (4, 3, 2, 1)]
+    return [
+        *chart("SLI of each minute", ("100%", "75%", "50%", "25%"), slis, 1.0),
+        *time_axis(begin, columns, step),
+        *chart(f"burn rate of the last hour (a page needs more than {factor:.4g}x)", labels, burns, top),
+        *time_axis(begin, columns, step),
+        *timeline(_marks(incident), begin, columns, step),
+    ]
+
+
+def _frame(first: datetime, last: datetime) -> tuple[datetime, timedelta, int]:
+    """The start, the time a column and the number of columns that show an incident within the line."""
+    columns = WIDTH - 14
+    step = -(-(last - first + 6 * MINUTE) // (columns * MINUTE)) * MINUTE
+    return first - 4 * step, step, columns
+
+
+def _rolling_sli(counts: Counts, width: int) -> list[float]:
+    good, total = [0, *accumulate(counts.good)], [0, *accumulate(counts.total)]
+    return [sli(good[i] - good[i - width], total[i] - total[i - width]) for i in range(width + 1, len(good))]
+
+
+def _marks(incident: Incident) -> list[tuple[datetime, str]]:
+    words = {
+        "detect": "paged",
+        "acknowledge": "acknowledged",
+        "triage": "triaged",
+        "mitigated": "mitigated",
+        "resolve": "resolved",
+    }
+    told = [(event.at, words[event.verb]) for event in incident.events if event.verb in words]
+    return [(incident.impact_start, "users feel it"), *told]
+
+
+def _paging(counts: Counts, incident: Incident) -> list[str]:
+    detect = next(event for event in incident.events if event.verb == "detect")
+    lines = []
+    for name, window in (("5m", 5 * MINUTE), ("1h", HOUR), ("3d", 3 * DAY)):
+        part = counts.slice(detect.at - window, detect.at)
+        ratio = sli(sum(part.good), sum(part.total))
+        lines.append(f"last {name:<13} SLI {ratio:6.1%}   burn {burn_rate(ratio, incident.slo):5.1f}x")
+    fired = f"{detect.get('window')} fires: {detect.get('action')}, {detect.get('severity')}"
+    paged = [f"{event.at:%H:%M}              {event.get('text')}" for event in _of(incident, "note") if event.by == "pager"]
+    return [*lines, f"{detect.at:%H:%M}              {fired}", *paged]
+
+
+def _triaged(incident: Incident) -> list[str]:
+    lines = [f"{event.at:%H:%M}              acknowledged by {event.by}" for event in _of(incident, "acknowledge")]
+    for event in _of(incident, "triage"):
+        roles = ", ".join(f"{role} {who}" for role, who in event.details if role != "severity")
+        lines.append(f"{event.at:%H:%M}              {incident.id} is {event.get('severity')}; {roles}")
+    runbook = RUNBOOKS.get(incident.symptom)
+    return [*lines, f"runbook            {runbook.title}"] if runbook else lines
+
+
+def _mitigated(incident: Incident) -> list[str]:
+    """Each mitigation with the SLI that was measured before it and just before the next."""
+    lines = []
+    slis = [(event.at, sli(event.get("good"), event.get("total"))) for event in _of(incident, "measure")]
+    started = _of(incident, "mitigate")
+    ends = [event.at for event in (*started[1:], *_of(incident, "mitigated"))]
+    for event, until in zip(started, [*ends, incident.events[-1].at], strict=False):
+        before = [ratio for at, ratio in slis if at <= event.at]
+        after = [ratio for at, ratio in slis if event.at < at <= until]
+        change = f"{before[-1]:4.0%} → {after[-1]:4.0%}" if before and after else ""
+        lines.append(f"{event.at:%H:%M}              {event.get('action'):<16} {change}")
+    for verb, word in (("mitigated", "mitigated"), ("resolve", "resolved")):
+        lines += [f"{event.at:%H:%M}              {word}" for event in _of(incident, verb)]
+    return lines
+
+
+def _learnt(incident: Incident) -> list[str]:
+    times = incident.metrics()
+    lines = ["   ".join(f"{name if name == 'impact' else name.upper()} {duration_text(value)}" for name, value in vars(times).items())]
+    text = incident.postmortem or ""
+    items = read_action_items(text)
+    lines.append(f"postmortem         {len(text.splitlines())} lines, {len(items)} action items")
+    try:
+        case = to_eval_case(incident)
+    except ValueError as error:
+        return [*lines, f"no regression case: {error}"]
+    verdict = prove(case, incident, items)
+    lines.append(f"{case.id:<18} fault in → page within {duration_text(case.page_within)} → SLI back within "
+                 f"{duration_text(case.restore_within)}")
+    lines.append(f"as it was          {'passes' if replay(case).passed else 'fails'}")
+    lines.append(f"with the fix       {'passes: proved' if verdict.passed else verdict.why}")
+    return lines
+
+
+def _of(incident: Incident, verb: str) -> list[Event]:
+    return [event for event in incident.events if event.verb == verb]
+
+
+def _wrap(lines: Iterable[str], hang: int) -> list[str]:
+    """Lines cut to the width, what runs over indented under the words."""
+    later = _INDENT + " " * (hang - len(_INDENT))
+    return [part for line in lines for part in textwrap.wrap(line, WIDTH, initial_indent=_INDENT, subsequent_indent=later)]

@@ -1,0 +1,75 @@
+"""Moments and lengths of time: aware UTC datetimes in, short text such as ``1h30m`` out.
+
+Nothing here reads a clock. Every moment is passed in by the caller.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+_UNITS = {"d": DAY, "h": HOUR, "m": MINUTE, "s": timedelta(seconds=1)}
+
+
+def utc(moment: datetime, name: str = "time") -> datetime:
+    """The same moment in UTC. A naive datetime is a ``ValueError``: it could be any of 40 moments."""
+    if not isinstance(moment, datetime):
+        raise ValueError(f"{name} must be a datetime, given {moment!r}")
+    if moment.tzinfo is None or moment.utcoffset() is None:
+        raise ValueError(f"{name} {moment.isoformat()} has no time zone; give an aware one, e.g. tzinfo=UTC")
+    return moment.astimezone(UTC)
+
+
+def parse_moment(text: str, name: str = "time") -> datetime:
+    """An ISO 8601 text with an offset, such as ``2024-12-04T23:48:00Z``, as a UTC moment."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # overflow: before the year 1 in UTC
+        raise ValueError(f"{name} {text!r} is not a time; write 2024-12-04T23:48:00Z") from None
+    raise ValueError(f"{name} {text!r} has no time zone; write {moment.isoformat()}Z if it is UTC")
+
+
+def parse_duration(text: str) -> timedelta:
+    """A length such as ``30d``, ``1h30m`` or ``90s``; anything else is a ``ValueError``."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)([dhms])", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError(f"{text!r} is not a length of time; write 30d, 6h, 5m, 90s or 1h30m")
+    try:
+        return sum((float(number) * _UNITS[unit] for number, unit in parts), timedelta())
+    except OverflowError:
+        raise ValueError(f"{text!r} is longer than any time we can count; write e.g. 30d") from None
+
+
+def positive(length: timedelta, name: str) -> timedelta:
+    """The same length of time; zero, a negative one or anything else is a ``ValueError``."""
+    if not isinstance(length, timedelta) or length <= timedelta():
+        raise ValueError(f"{name} must be a timedelta above zero, given {length!r}; give e.g. timedelta(hours=1)")
+    return length
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment as ISO 8601 in UTC, to the second or as finely as it was given: ``2024-12-04T23:48:00Z``."""
+    return utc(moment).isoformat().replace("+00:00", "Z")
+
+
+def duration_text(length: timedelta | None) -> str:
+    """A length in its largest units, zeros left out: ``1h30m``, ``51.84s``; ``None`` reads ``unknown``."""
+    if length is None:
+        return "unknown"
+    if length < timedelta():
+        return "-" + duration_text(-length)
+    parts = []
+    for unit, size in list(_UNITS.items())[:3]:
+        count, length = divmod(length, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    if length or not parts:
+        parts.append(f"{length.total_seconds():.6f}".rstrip("0").rstrip(".") + "s")
+    return "".join(parts)

@@ -1,0 +1,142 @@
+"""Times and lengths of time: text in, aware UTC moments out, and back."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oncall.times import DAY, HOUR, MINUTE, duration_text, moment_text, parse_duration, parse_moment, positive, utc
+
+CHICAGO = ZoneInfo("America/Chicago")
+NIGHT = datetime(2024, 12, 4, 23, 48, tzinfo=UTC)
+
+
+# --- moments -------------------------------------------------------------------------------------
+
+
+def test_an_aware_moment_becomes_the_same_moment_in_utc() -> None:
+    moment = utc(datetime(2024, 12, 4, 17, 48, tzinfo=CHICAGO))
+    assert (moment, moment.tzinfo) == (NIGHT, UTC)
+
+
+def test_the_two_halves_of_a_repeated_local_hour_stay_an_hour_apart() -> None:
+    first, second = (utc(datetime(2020, 11, 1, 1, 30, tzinfo=CHICAGO, fold=fold)) for fold in (0, 1))
+    assert second - first == HOUR
+
+
+def test_a_naive_datetime_is_refused_with_its_name_and_a_way_out() -> None:
+    with pytest.raises(ValueError, match=re.escape("at 2024-12-04T23:48:00 has no time zone; give an aware one")):
+        utc(datetime(2024, 12, 4, 23, 48), "at")
+
+
+@pytest.mark.parametrize("given", [None, "2024-12-04T23:48:00Z", 1733356080, date(2024, 12, 4)])
+def test_what_is_no_datetime_is_refused(given: object) -> None:
+    with pytest.raises(ValueError, match=f"start must be a datetime, given {re.escape(repr(given))}"):
+        utc(given, "start")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-12-04T23:48:00Z",
+        "2024-12-04T23:48Z",
+        "2024-12-04 23:48:00+00:00",
+        "  2024-12-04T23:48:00Z ",
+        "2024-12-04T17:48:00-06:00",
+        "2024-12-05T05:33:00+05:45",
+        "20241204T234800Z",
+    ],
+)
+def test_a_text_with_an_offset_is_read_as_its_moment_in_utc(text: str) -> None:
+    assert parse_moment(text) == NIGHT
+    assert parse_moment(text).tzinfo is UTC
+
+
+@pytest.mark.parametrize("text", ["", "soon", "1733356080", "2024-13-01T00:00Z", "2024-12-04T25:00Z", "0001-01-01T00+01"])
+def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match=f"at {re.escape(repr(text))} is not a time; write 2024-12-04T23:48:00Z"):
+        parse_moment(text, "at")
+
+
+@pytest.mark.parametrize("text", ["2024-12-04", "2024-12-04T00:00", "20241204"])
+def test_a_text_without_a_zone_is_refused_and_what_to_write_can_be_read(text: str) -> None:
+    with pytest.raises(ValueError, match="has no time zone") as refusal:
+        parse_moment(text)
+    suggestion = str(refusal.value).split("write ")[1].split(" if")[0]
+    assert parse_moment(suggestion) == datetime(2024, 12, 4, tzinfo=UTC)
+
+
+def test_a_moment_is_written_in_utc_and_as_finely_as_it_was_given() -> None:
+    assert moment_text(NIGHT) == "2024-12-04T23:48:00Z"
+    assert moment_text(NIGHT.astimezone(CHICAGO)) == "2024-12-04T23:48:00Z"
+    assert moment_text(NIGHT + timedelta(microseconds=250_000)) == "2024-12-04T23:48:00.250000Z"
+
+
+@settings(deadline=None)
+@given(st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.just(timezone(-9 * HOUR))))
+def test_a_moment_written_and_read_is_the_same_moment(moment: datetime) -> None:
+    assert parse_moment(moment_text(moment)) == moment
+
+
+# --- lengths -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("30d", 30 * DAY),
+        ("1h30m", 90 * MINUTE),
+        ("90s", timedelta(seconds=90)),
+        ("51.84s", timedelta(seconds=51.84)),
+        ("1.5h", 90 * MINUTE),
+        ("1d1h1m1s", DAY + HOUR + MINUTE + timedelta(seconds=1)),
+    ],
+)
+def test_a_length_is_read_from_numbers_with_units(text: str, length: timedelta) -> None:
+    assert parse_duration(text) == length
+
+
+@pytest.mark.parametrize("text", ["", "30", "d", "30 d", "1h 30m", "-5m", "5M", "1e3s", "5min", "h5", "99999999999d"])
+def test_what_is_no_length_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(repr(text))} is .*; write .*30d"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("length", "text"),
+    [
+        (timedelta(), "0s"),
+        (30 * DAY, "30d"),
+        (90 * MINUTE, "1h30m"),
+        (36 * HOUR, "1d12h"),
+        (timedelta(seconds=51.84), "51.84s"),
+        (timedelta(seconds=100), "1m40s"),
+        (timedelta(seconds=10), "10s"),
+        (timedelta(microseconds=1), "0.000001s"),
+        (-HOUR, "-1h"),
+        (None, "unknown"),
+    ],
+)
+def test_a_length_is_written_in_its_largest_units(length: timedelta | None, text: str) -> None:
+    assert duration_text(length) == text
+
+
+@settings(deadline=None)
+@given(st.timedeltas(timedelta(), 1000 * DAY))
+def test_a_length_written_and_read_is_the_same_length(length: timedelta) -> None:
+    assert parse_duration(duration_text(length)) == length
+
+
+def test_a_length_above_zero_passes_through() -> None:
+    assert positive(MINUTE, "step") == MINUTE
+
+
+@pytest.mark.parametrize("given", [timedelta(), -MINUTE, 60, "5m", None])
+def test_what_is_no_length_above_zero_is_refused_by_name(given: object) -> None:
+    with pytest.raises(ValueError, match=f"step must be a timedelta above zero, given {re.escape(repr(given))}; give"):
+        positive(given, "step")  # type: ignore[arg-type]
