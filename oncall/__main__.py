@@ -11,6 +11,7 @@ import difflib
 import importlib.metadata
 import os
 import sys
+import textwrap
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ from oncall.scenarios import SCENARIOS
 from oncall.scoring import Score, score
 from oncall.shift import Shift, reference, run_shift
 from oncall.slo import SLO
-from oncall.terminal import shift_text
+from oncall.terminal import WIDTH, shift_text
 from oncall.times import parse_duration
 
 DEFAULT_SCENARIO = "provider_outage"
@@ -41,10 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parser().parse_args(argv)
         status: int = arguments.run(arguments)
-        sys.stdout.flush()
+        print(end="", flush=True)
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        return 130  # what shells say of it
     except (ValueError, OSError) as error:
         print(f"oncall: {_one_line(error)}", file=sys.stderr)
         return 2
@@ -55,13 +58,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _shift(arguments: argparse.Namespace) -> int:
+    if arguments.out == "":
+        raise ValueError("--out is empty; name a folder")
     shift = run_shift(_scenario(arguments.scenario), arguments.seed, reference)
     scores = [score(incident, incident) for incident in shift.incidents]  # the reference plays, so it is its own
     text = shift_text(shift, scores)
     print(text, end="")
     if arguments.out:
-        _write(shift, text, scores, Path(arguments.out))
-        print(f"Written to {arguments.out}: {', '.join(sorted(path.name for path in Path(arguments.out).iterdir()))}")
+        folder = Path(arguments.out)
+        _write(shift, text, scores, folder)
+        names = ", ".join(path.relative_to(folder).as_posix() for path in _artefacts(folder))
+        print(_fill(f"Written to {folder}: {names}"))
     return 0
 
 
@@ -77,7 +84,7 @@ def _write(shift: Shift, text: str, scores: Sequence[Score], folder: Path) -> No
     """The shift's artefacts, a second incident's with ``-2`` in the name; those of an earlier shift are replaced."""
     evals = folder / "evals"
     evals.mkdir(parents=True, exist_ok=True)
-    for old in (*folder.glob("journal*.jsonl"), *folder.glob("postmortem*.md"), *evals.glob("regression-INC-*.json")):
+    for old in _artefacts(folder):
         old.unlink()
     shift.counts.write_csv(folder / "counts.csv")
     (folder / "shift.txt").write_text(text, encoding="utf-8")
@@ -90,6 +97,13 @@ def _write(shift: Shift, text: str, scores: Sequence[Score], folder: Path) -> No
         with contextlib.suppress(ValueError):  # an incident that no page can see has no replay case
             case = to_eval_case(incident)
             save_case(case, evals / f"{case.id}.json")
+
+
+def _artefacts(folder: Path) -> list[Path]:
+    """What a shift has written to a folder and nothing else, for other people's files may be there too."""
+    names = ("counts.csv", "shift.txt", "score.txt", "journal.jsonl", "journal-[0-9].jsonl", "postmortem.md")
+    patterns = (*names, "postmortem-[0-9].md", "evals/regression-INC-00[0-9].json")
+    return sorted(path for pattern in patterns for path in folder.glob(pattern))
 
 
 def _scenarios(arguments: argparse.Namespace) -> int:
@@ -106,7 +120,7 @@ def _report(arguments: argparse.Namespace) -> int:
     print(f"File       {arguments.file}")
     print(report(counts, slo, google_policy(slo.period)), end="")
     for warning in caught:
-        print(f"Note: {warning.message}")
+        print(_fill(f"Note: {warning.message}"))
     return 1 if arguments.fail and is_missed(counts, slo) else 0
 
 
@@ -126,7 +140,11 @@ def _check(arguments: argparse.Namespace) -> int:
         print(f"{name:<11} {version or 'missing: pip install ' + name}{use}")
         if version is None and name in NEEDED:
             missing.append(name)
-    print(f"The notebooks lack {', '.join(missing)}; 'make lab' sets everything up." if missing else "The notebooks can run.")
+    print(
+        f"The notebooks lack {', '.join(missing)}; 'make lab' sets everything up."
+        if missing
+        else "The notebooks can run."
+    )
     return 1 if missing else 0
 
 
@@ -165,14 +183,20 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--period", default="30d", metavar="P", help="the SLO's period (default 30d)")
     verb.add_argument("--name", default="availability", help="what the SLO is called")
     for column in ("start", "good", "total"):
-        verb.add_argument(f"--{column}", default=None if column == "start" else column, metavar="COLUMN",
-                          help=f"the column that holds {column}")
+        verb.add_argument(
+            f"--{column}",
+            default=None if column == "start" else column,
+            metavar="COLUMN",
+            help=f"the column that holds {column}",
+        )
     verb.add_argument("--fail", action="store_true", help="exit with 1 when the SLO is missed")
     verb.set_defaults(run=_report)
 
     verb = verbs.add_parser("gate", help="run regression cases; exit with 1 unless every one is proved and passes")
     verb.add_argument("paths", nargs="+", metavar="PATH", help="case files, or folders of them")
-    verb.add_argument("--automated", nargs="+", default=[], metavar="NAME", help="mitigations the system applies by itself")
+    verb.add_argument(
+        "--automated", nargs="+", default=[], metavar="NAME", help="mitigations the system applies by itself"
+    )
     verb.set_defaults(run=_gate)
 
     verb = verbs.add_parser("check", help="what is installed, what is missing and how to get it")
@@ -186,6 +210,10 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number; give a target such as 0.999") from None
+
+
+def _fill(text: str) -> str:
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _one_line(error: Exception) -> str:

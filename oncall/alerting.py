@@ -162,7 +162,7 @@ def google_policy(period: timedelta = timedelta(days=30)) -> tuple[BurnRule, ...
     return tuple(
         BurnRule(long, short, float(factor), action, severity, factor)
         for share, long, short, action, severity in arms
-        for factor in [Fraction(share, 100) * _ratio(period, long)]
+        for factor in [Fraction(share, 100) * _ratio(positive(period, "period"), long)]
     )
 
 
@@ -204,7 +204,7 @@ class AlertEvaluator:
         return tuple(rule for rule, fires in zip(self.policy, self._tests, strict=True) if fires())
 
     def window(self, length: timedelta) -> tuple[int, int]:
-        """Good and total events in the last ``length``, at most the policy's longest window."""
+        """Good and total events in the last ``length``: whole buckets, at most the longest burn window."""
         buckets = length // self._step
         if length % self._step or not 0 < buckets < self._size:
             raise ValueError(

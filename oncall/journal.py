@@ -25,7 +25,7 @@ def read(path: str | Path, *, warn: bool = True) -> dict[int, Record]:
     if Path(path).is_dir():
         raise ValueError(f"{path} is a directory; give a journal file")
     data = Path(path).read_bytes()
-    if data.strip() and not data.lstrip().startswith(b"{"):  # else a line of notes would pass for a torn one, and be cut
+    if data.strip() and not data.lstrip().startswith(b"{"):  # else a line of notes would pass for torn, and be cut
         raise ValueError(f"{path} is not a journal, which begins with a JSON object; give another path")
     whole = _whole(data)
     if warn and len(whole) < len(data):

@@ -1,12 +1,13 @@
 """The blameless postmortem: written from the journal, with what people learnt added.
 
-The facts come from the record and from nowhere else. What it does not hold reads "Not recorded."
+The facts come from the record and from nowhere else. What it does not hold is said to be not recorded.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -24,7 +25,7 @@ class ActionItem:
     """Something to change so that this does not recur, with one owner and a date.
 
     ``kind`` is prevent, mitigate, detect or process. ``automates`` names the mitigation that the
-    system will apply by itself once this is done.
+    system will apply by itself once this is done. White space in the text counts as one space.
     """
 
     kind: str
@@ -36,14 +37,21 @@ class ActionItem:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}, given {self.kind!r}")
-        if not self.text.strip() or not self.owner.strip():
-            raise ValueError(f"an action item needs a text and an owner, given {self.text!r} and {self.owner!r}")
+        for name in ("text", "owner"):
+            value = getattr(self, name)
+            if not isinstance(value, str) or not value.strip():
+                raise ValueError(f"an action item needs a text and an owner, given {self.text!r} and {self.owner!r}")
+            object.__setattr__(self, name, _line(value))
+        if "," in self.owner:  # two owners are none
+            raise ValueError(f"an action item has one owner, given {self.owner!r}")
+        if self.automates is not None and not re.fullmatch(r"\w+", str(self.automates)):
+            raise ValueError(f"automates must be a mitigation's name such as fail_over, given {self.automates!r}")
         if not isinstance(self.due, date) or isinstance(self.due, datetime):
             raise ValueError(f"due must be a date, given {self.due!r}; give e.g. date(2025, 4, 1)")
 
     def __str__(self) -> str:
         automates = f", automates: {self.automates}" if self.automates else ""
-        return f"{self.kind}: {_line(self.text)} (owner: {self.owner}, due: {self.due}{automates})"
+        return f"{self.kind}: {self.text} (owner: {self.owner}, due: {self.due}{automates})"
 
 
 def write_postmortem(
@@ -58,7 +66,7 @@ def write_postmortem(
     """A postmortem in Markdown with the sections of ``SECTIONS``.
 
     Summary, impact, detection, timeline and metrics are what the journal holds; the rest is what
-    is passed in. An empty section says that nothing was recorded.
+    is passed in, each a list of sentences. An empty section says that nothing was recorded.
     """
     bodies = (
         [_summary(incident)],
@@ -72,7 +80,7 @@ def write_postmortem(
         _bullets(map(str, action_items)),
         _bullets(_metrics(incident)),
     )
-    lines = [f"# Postmortem {incident.id}: {_line(incident.title)}", ""]
+    lines = [f"# {_line(f'Postmortem {incident.id}: {incident.title}')}", ""]
     for section, body in zip(SECTIONS, bodies, strict=True):
         lines += [f"## {section}", "", *(body or ["Nothing recorded."]), ""]
     return "\n".join(lines)
@@ -80,13 +88,16 @@ def write_postmortem(
 
 def read_action_items(text: str) -> tuple[ActionItem, ...]:
     """The action items of a postmortem that ``write_postmortem`` wrote; other lines are left alone."""
-    pattern = re.compile(
-        rf"^- ({'|'.join(KINDS)}): (.+) \(owner: ([^,]+), due: (\d{{4}}-\d\d-\d\d)(?:, automates: (\w+))?\)$", re.M
-    )
-    return tuple(
-        ActionItem(kind, what, owner, date.fromisoformat(due), automates or None)
-        for kind, what, owner, due, automates in pattern.findall(text)
-    )
+    section = text.partition("\n## Action items")[2].partition("\n## ")[0]
+    return tuple(item for line in section.splitlines() for item in _read_action_item(line))
+
+
+def _read_action_item(line: str) -> Iterator[ActionItem]:
+    pattern = rf"- ({'|'.join(KINDS)}): (.+) \(owner: ([^,]+), due: (\d{{4}}-\d\d-\d\d)(?:, automates: (\w+))?\)"
+    if match := re.fullmatch(pattern, line):
+        kind, what, owner, due, automates = match.groups()
+        with contextlib.suppress(ValueError):  # 30 February
+            yield ActionItem(kind, what, owner, date.fromisoformat(due), automates)
 
 
 def measured(incident: Incident) -> tuple[int, int]:
@@ -102,9 +113,9 @@ def _summary(incident: Incident) -> str:
     triages = [event for event in incident.events if event.verb == "triage"]
     commander = f" {triages[-1].get('ic')} was incident commander." if triages else ""
     impact = incident.metrics().impact
-    felt = f"users felt it for {duration_text(impact)}" if impact is not None else "how long users felt it is not recorded"
-    return (
-        f"{_line(incident.title)}. On {incident.impact_start:%Y-%m-%d} from {incident.impact_start:%H:%M:%S} UTC "
+    felt = "How long users felt it is not recorded" if impact is None else f"Users felt it for {duration_text(impact)}"
+    return _line(
+        f"On {incident.impact_start:%Y-%m-%d} at {incident.impact_start:%H:%M:%S} UTC this began: {incident.title}. "
         f"{felt}. Severity {incident.severity or 'not decided'}.{commander}"
     )
 
@@ -112,18 +123,24 @@ def _summary(incident: Incident) -> str:
 def _impact(incident: Incident) -> list[str]:
     good, total = measured(incident)
     impact = incident.metrics().impact
-    lines = [f"Users felt it from {_clock(incident, incident.impact_start)} UTC for {duration_text(impact)}."]
+    length = "; for how long is not recorded" if impact is None else f" for {duration_text(impact)}"
+    lines = [f"Users felt it from {_clock(incident, incident.impact_start)} UTC{length}."]
     if not total:
         return [*lines, "How many requests failed is not recorded."]
     bad = total - good
     last = max(event.at for event in incident.events if event.verb == "measure")
-    spent = (last - incident.impact_start) / incident.slo.period * float(exact(bad) / total / incident.slo.exact_budget)
-    return [
-        *lines,
-        f"{bad:,} of {total:,} requests failed ({percent(bad / total, 3)}), measured until {_clock(incident, last)} UTC.",
-        f"That is {percent(spent, 3)} of the error budget of an evenly loaded {duration_text(incident.slo.period)} "
-        f"at {percent(incident.slo.target)}.",
-    ]
+    until = _clock(incident, last)
+    lines.append(f"{bad:,} of {total:,} requests failed ({percent(bad / total, 3)}), measured until {until} UTC.")
+    if last <= incident.impact_start:  # how long was measured is not known
+        return lines
+    slo = incident.slo
+    spent = (last - incident.impact_start) / slo.period * float(exact(bad) / total / slo.exact_budget)
+    budget = f"the error budget of an evenly loaded {duration_text(slo.period)} at {percent(slo.target)}"
+    return [*lines, f"That is {_share(spent)} of {budget}."]
+
+
+def _share(spent: float) -> str:
+    return percent(spent, 3) if spent < 9 else f"{spent:,.0%}"  # three digits of 1,111% would be 1.11e+03%
 
 
 def _detection(incident: Incident) -> list[str]:
@@ -160,15 +177,13 @@ def _sentence(event: Event) -> str:
     """An event in a few words, for the timeline."""
     roles = ", ".join(f"{name} {value}" for name, value in event.details if name != "severity")
     sentences = {
-        "detect": f"{event.get('action')} {event.get('severity')} on {event.get('window')}, burn {event.get('burn', 0):.1f}x"
-        if event.get("action")
-        else "reported by a person",
+        "detect": _detected(event),
         "triage": f"{event.get('severity')}, {roles}",
         "mitigate": f"mitigation started: {event.get('action')}",
         "resolve": "resolved" + (", recovered by itself" if event.get("auto_recovered") else ""),
         "update": f"update to users: {event.get('text')}",
         "note": str(event.get("text")),
-        "measure": f"{event.get('good', 0):,} of {event.get('total', 0):,} requests good since the last measure",
+        "measure": f"measured: {event.get('good', 0):,} of {event.get('total', 0):,} requests good",
         "sample": f"sample kept of {event.get('input')!r}",
         "acknowledge": "acknowledged",
         "false_alarm": "false alarm",
@@ -176,6 +191,12 @@ def _sentence(event: Event) -> str:
         "reopen": "reopened",
     }
     return _line(sentences.get(event.verb, event.verb))
+
+
+def _detected(event: Event) -> str:
+    if event.get("burn") is None:
+        return "reported by a person"
+    return f"{event.get('action')} {event.get('severity')} on {event.get('window')}, burn {event.get('burn'):.1f}x"
 
 
 def _clock(incident: Incident, at: datetime) -> str:
@@ -186,6 +207,8 @@ def _clock(incident: Incident, at: datetime) -> str:
 
 
 def _bullets(lines: Iterable[str]) -> Sequence[str]:
+    if isinstance(lines, str):
+        raise ValueError(f"give a list of sentences, not one text: [{lines!r}]")
     return [f"- {_line(line)}" for line in lines]
 
 

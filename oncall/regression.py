@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
@@ -19,8 +19,8 @@ from oncall.alerting import AlertEvaluator, BurnRule, google_policy
 from oncall.incident import Incident, slo_from_record, slo_to_record
 from oncall.postmortem import ActionItem
 from oncall.runbook import RUNBOOKS, MockSystem, is_healthy, known_mitigation, known_symptom
-from oncall.slo import SLO, exact, percent
-from oncall.times import DAY, MINUTE, duration_text
+from oncall.slo import SLO, exact, exact_ratio, percent
+from oncall.times import DAY, MINUTE, duration_text, positive
 
 VERSION = 1
 REQUESTS = 1_000_000  # a minute, in a replay: enough that rounding to whole requests decides nothing
@@ -31,8 +31,8 @@ Answer = str | tuple[str, timedelta]  # what a system said, and how long it took
 class ReplayCase:
     """An incident as a test: fault in → page within ``page_within`` → SLI at target within ``restore_within``.
 
-    Both are counted from the fault. ``error_ratio`` is the share of requests that fail before any
-    mitigation. Only what is automated mitigates.
+    Both are counted from the fault and are above zero. ``error_ratio``, above 0, is the share of
+    requests that fail before any mitigation. Only what is automated mitigates.
     """
 
     id: str
@@ -42,13 +42,24 @@ class ReplayCase:
     page_within: timedelta
     restore_within: timedelta
 
+    def __post_init__(self) -> None:
+        _check_texts(self, "id", "symptom")
+        known_symptom(self.symptom)
+        if not isinstance(self.slo, SLO):
+            raise ValueError(f"slo must be an SLO, given {self.slo!r}")
+        if not exact_ratio(self.error_ratio, "error_ratio"):  # nan too
+            raise ValueError(f"error_ratio must be above 0 and at most 1, given {self.error_ratio!r}")
+        for name in ("page_within", "restore_within"):
+            positive(getattr(self, name), name)
+
 
 @dataclass(frozen=True)
 class PromptCase:
     """A question that was once answered badly, as a test on what comes back.
 
     The answer must hold every text of ``must_contain`` and none of ``must_not_contain``, whatever
-    their case, and take no longer than ``max_latency``.
+    their case, and take no longer than ``max_latency``. With neither list any answer would pass, so
+    that is a ``ValueError``.
     """
 
     id: str
@@ -58,6 +69,15 @@ class PromptCase:
     must_contain: tuple[str, ...] = ()
     must_not_contain: tuple[str, ...] = ()
     max_latency: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        _check_texts(self, "id", "input", "bad_output", "good_output")
+        for name in ("must_contain", "must_not_contain"):
+            object.__setattr__(self, name, _texts(getattr(self, name), name))
+        if not (self.must_contain or self.must_not_contain):
+            raise ValueError("a prompt case needs must_contain or must_not_contain, else any answer passes")
+        if self.max_latency is not None:
+            positive(self.max_latency, "max_latency")
 
 
 Case = ReplayCase | PromptCase
@@ -72,6 +92,20 @@ class Verdict:
     why: str
     paged_after: timedelta | None = None
     restored_after: timedelta | None = None
+
+
+def _check_texts(case: Case, *names: str) -> None:
+    for name in names:
+        if not isinstance(getattr(case, name), str):
+            raise ValueError(f"{name} must be a text, given {getattr(case, name)!r}")
+
+
+def _texts(values: Iterable[str], name: str) -> tuple[str, ...]:
+    """The values as a tuple; one text by itself is refused, for it would be read letter by letter."""
+    texts = () if isinstance(values, str) else tuple(values)
+    if isinstance(values, str) or not all(isinstance(text, str) and text for text in texts):
+        raise ValueError(f"{name} must be a list of texts, given {values!r}; give e.g. ['one', 'two']")
+    return texts
 
 
 # --- from an incident ----------------------------------------------------------------------------
@@ -90,9 +124,11 @@ def to_eval_case(
     """
     runbook = RUNBOOKS[known_symptom(incident.symptom)]
     error_ratio = _worst_error_ratio(incident)
-    page_within = page_within or _detection_time(incident.slo, error_ratio) + MINUTE
-    settle = sum((mitigation.settle for mitigation in runbook.mitigations), MINUTE)
-    restore_within = restore_within or page_within + settle
+    if page_within is None:
+        page_within = _detection_time(incident.slo, error_ratio) + MINUTE
+    positive(page_within, "page_within")
+    if restore_within is None:
+        restore_within = page_within + sum((mitigation.settle for mitigation in runbook.mitigations), MINUTE)
     return ReplayCase(_case_id(incident), incident.symptom, incident.slo, error_ratio, page_within, restore_within)
 
 
@@ -107,15 +143,17 @@ def to_prompt_case(
     samples = [event for event in incident.events if event.verb == "sample"]
     if not samples:
         raise ValueError(f"{incident.id} holds no sample; record one with .sample(input, bad_output, good_output)")
-    must, must_not = tuple(must_contain), tuple(must_not_contain)
-    if not (must or must_not):
-        raise ValueError("a prompt case needs must_contain or must_not_contain, else any answer passes")
+    must, must_not = _texts(must_contain, "must_contain"), _texts(must_not_contain, "must_not_contain")
     asked, bad, good = (samples[-1].get(name) for name in ("input", "bad_output", "good_output"))
-    return PromptCase(_case_id(incident), asked, bad, good, must, must_not, max_latency)
+    return PromptCase(_prompt_id(incident), asked, bad, good, must, must_not, max_latency)
 
 
 def _case_id(incident: Incident) -> str:
     return f"regression-{incident.id}"
+
+
+def _prompt_id(incident: Incident) -> str:
+    return f"{_case_id(incident)}-prompt"  # an incident may have one of each kind, side by side in a folder
 
 
 def _worst_error_ratio(incident: Incident) -> float:
@@ -153,23 +191,24 @@ def replay(case: ReplayCase, automated: Iterable[str] = ()) -> Verdict:
     for _ in range(3 * DAY // MINUTE):
         evaluator.observe(REQUESTS, REQUESTS)
     paged = restored = None
-    elapsed = timedelta()
-    while restored is None and elapsed < max(case.page_within, case.restore_within):
+    elapsed, horizon = timedelta(), min(3 * DAY, max(case.page_within, case.restore_within))  # then nothing new comes
+    while None in (paged, restored) and elapsed < horizon:
         since_page = timedelta(-1) if paged is None else elapsed - paged
         system = MockSystem(
             case.symptom, [name for name, after in healed_at if after <= since_page], failing=case.error_ratio
         )
+        firing = evaluator.observe(round(exact(system.sli) * REQUESTS), REQUESTS)
         elapsed += MINUTE
-        if evaluator.observe(round(exact(system.sli) * REQUESTS), REQUESTS) and paged is None:
+        if firing and paged is None:
             paged = elapsed
-        if is_healthy(system, case.slo):
+        if restored is None and is_healthy(system, case.slo):
             restored = elapsed
     return _verdict(case, paged, restored)
 
 
 def _automation(case: ReplayCase, automated: Iterable[str]) -> list[tuple[str, timedelta]]:
     """The automated mitigations in the runbook's order, each with when it shows after the page."""
-    wanted = {known_mitigation(name) for name in automated}
+    wanted = {known_mitigation(name) for name in _texts(automated, "automated")}
     steps, after = [], timedelta()
     for mitigation in RUNBOOKS[known_symptom(case.symptom)].mitigations:
         if mitigation.name in wanted:
@@ -180,7 +219,7 @@ def _automation(case: ReplayCase, automated: Iterable[str]) -> list[tuple[str, t
 
 def _verdict(case: ReplayCase, paged: timedelta | None, restored: timedelta | None) -> Verdict:
     problems = [
-        f"{what} {'never' if after is None else 'after ' + duration_text(after)}, {duration_text(within)} allowed"
+        f"not {what} within {duration_text(within)}" + ("" if after is None else f" but after {duration_text(after)}")
         for what, after, within in (("paged", paged, case.page_within), ("restored", restored, case.restore_within))
         if after is None or after > within
     ]
@@ -209,12 +248,12 @@ def prove(case: Case, incident: Incident, action_items: Iterable[ActionItem] = (
     return _fail_to_pass(case, automated)
 
 
-def _fail_to_pass(case: ReplayCase, automated: Iterable[str]) -> Verdict:
+def _fail_to_pass(case: ReplayCase, automated: Sequence[str]) -> Verdict:
     before, after = replay(case), replay(case, automated)
     if before.passed:
         return replace(before, passed=False, why="not proved: it passes with nothing automated")
     if not after.passed:
-        return replace(after, why=f"not proved: it still fails with the action items done: {after.why}")
+        return replace(after, why=f"not proved: with {', '.join(automated) or 'nothing'} automated, {after.why}")
     return replace(after, why=f"proved: without the fix, {before.why}; with it, {after.why}")
 
 
@@ -230,9 +269,11 @@ def judge_answer(case: PromptCase, answer: Answer) -> Verdict:
 
 
 def _prove_prompt(case: PromptCase, incident: Incident) -> Verdict:
-    recorded = [event for event in incident.events if event.verb == "sample"]
-    if (case.input, case.bad_output, case.good_output) not in [tuple(value for _, value in e.details) for e in recorded]:
+    samples = [tuple(value for _, value in event.details) for event in incident.events if event.verb == "sample"]
+    if (case.input, case.bad_output, case.good_output) not in samples:
         return Verdict(case.id, False, f"not proved: {incident.id} holds no such sample")
+    if case.id != _prompt_id(incident):
+        return Verdict(case.id, False, f"not proved: the case differs from {incident.id} in id")
     return _told_apart(case)
 
 
@@ -279,7 +320,7 @@ def gate(
     a prompt. A case that cannot fail, one that stands twice, a file that is no case, and an empty
     set all fail the gate.
     """
-    automated = tuple(automated)
+    automated = tuple(map(known_mitigation, _texts(automated, "automated")))
     files = [file for path in ([paths] if isinstance(paths, str | Path) else paths) for file in _case_files(Path(path))]
     loaded = [_load_or_verdict(file) for file in files]
     times = Counter(case.id for case in loaded if not isinstance(case, Verdict))
@@ -294,8 +335,10 @@ def _case_files(path: Path) -> list[Path]:
 def _load_or_verdict(file: Path) -> Case | Verdict:
     try:
         return load_case(file)
-    except (OSError, ValueError) as error:
-        return Verdict(str(file), False, str(error))
+    except OSError as error:
+        return Verdict(str(file), False, error.strerror or str(error))
+    except ValueError as error:
+        return Verdict(str(file), False, str(error).removeprefix(f"{file} "))
 
 
 def _gate_case(
@@ -328,9 +371,10 @@ def save_case(case: Case, path: str | Path) -> None:
 def load_case(path: str | Path) -> Case:
     """The case in a file; anything else is a ``ValueError`` that names the file and what is wrong."""
     try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
-        return _from_json(record)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return _from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+    except KeyError as error:
+        raise ValueError(f"{path} is not a case: {error} is missing") from None
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"{path} is not a case: {error}") from None
 
 
@@ -343,16 +387,18 @@ def _to_json(value: Any) -> Any:
     return value.total_seconds() if isinstance(value, timedelta) else value
 
 
-def _from_json(record: dict[str, Any]) -> Case:
+def _from_json(record: Any) -> Case:
     """The case in a record; lengths of time are in seconds."""
+    if not isinstance(record, dict):
+        raise ValueError(f"it must be a JSON object, given {record!r:.40}")
     kind, version = record.pop("case"), record.pop("version")
     if version != VERSION:
-        raise ValueError(f"written in version {version}; this oncall reads version {VERSION}: upgrade it")
+        raise ValueError(f"written in version {version!r}; this oncall reads version {VERSION}: upgrade it")
     for name in ("page_within", "restore_within", "max_latency"):
         if record.get(name) is not None:
             record[name] = timedelta(seconds=record[name])
     if kind == "replay":
         return ReplayCase(**record | {"slo": slo_from_record(record["slo"])})
     if kind == "prompt":
-        return PromptCase(**record | {name: tuple(record[name]) for name in ("must_contain", "must_not_contain")})
+        return PromptCase(**record)
     raise ValueError(f"unknown kind {kind!r}; known are replay, prompt")

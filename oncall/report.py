@@ -26,8 +26,11 @@ def report(counts: Counts, slo: SLO, policy: Policy) -> str:
         "",
         "Alerts",
         *_alerts(counts, slo, usable),
-        *(f"  {rule.name:<15} left out: buckets of {duration_text(counts.step)} are too coarse for it"
-          for rule in policy if rule not in usable),
+        *(
+            f"  {rule.name:<15} left out: buckets of {duration_text(counts.step)} are too coarse for it"
+            for rule in policy
+            if rule not in usable
+        ),
         "",
         "What this policy cannot see",
         *_blind(counts, slo, usable),
@@ -72,13 +75,15 @@ def _alerts(counts: Counts, slo: SLO, policy: Policy) -> list[str]:
 
 def _row(interval: AlertInterval) -> str:
     until = "still firing" if interval.end is None else _clock(interval.end)
-    covered = "100%" if interval.coverage == 1 else f"{percent(interval.coverage, 2)} *"
+    covered = "100%" if interval.coverage == 1 else f"{percent(interval.coverage, 3)} *"
     return f"{_clock(interval.start):<17} {until:<17} {covered}"
 
 
 def _blind(counts: Counts, slo: SLO, policy: Policy) -> list[str]:
     """The lint's findings at this traffic, and the bounds below which nobody is told."""
     seen = [*_bounds(slo, policy), *(str(finding) for finding in lint_alerting(policy, slo, counts))]
+    if not policy:
+        seen.append("Everything else: no rule is left to tell anybody.")
     if not any(isinstance(rule, SilenceRule) for rule in policy):
         seen.append("Traffic that stops: no rule watches for silence, and where nothing is counted nothing burns.")
     return [line for text in seen for line in _wrap(f"- {text}", hang=4)]
@@ -91,8 +96,10 @@ def _bounds(slo: SLO, policy: Policy) -> list[str]:
     if outages := [rule.detection_time(slo, 1.0) for rule in pages]:
         shortest = min(length for length in outages if length is not None)
         cost = shortest / slo.period / slo.error_budget
-        lines.append(f"A total outage of up to {duration_text(shortest)} does not page; it costs up to {cost:.2%} "
-                     f"of the {duration_text(slo.period)} budget.")
+        lines.append(
+            f"A total outage of up to {duration_text(shortest)} does not page; it costs up to {cost:.2%} "
+            f"of the {duration_text(slo.period)} budget."
+        )
     for name, some in (("pages", pages), ("opens a ticket", [rule for rule in rules if rule.action == "ticket"])):
         if some:
             lowest = min(rule.threshold(slo) for rule in some)

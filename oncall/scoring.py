@@ -16,7 +16,7 @@ from oncall.runbook import RUNBOOKS
 from oncall.times import MINUTE, duration_text
 
 UPDATE_EVERY = 30 * MINUTE
-PROMPT_ACK, LATE_ACK = 5 * MINUTE, 30 * MINUTE
+PROMPT_ACK, ACK_SLOPE = 5 * MINUTE, 25 * MINUTE  # prompt earns all points, so much later none
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ def _tta(journal: Incident, reference: Incident) -> Judgement:
     if tta is None:
         return 0, "Nobody acknowledged."
     full = max(PROMPT_ACK, wanted or PROMPT_ACK)
-    return (LATE_ACK - tta) / (LATE_ACK - full) if tta > full else 1, (
-        f"Acknowledged after {duration_text(tta)}; up to {duration_text(full)} is prompt."
-    )
+    return 1 - (
+        tta - full
+    ) / ACK_SLOPE, f"Acknowledged after {duration_text(tta)}; up to {duration_text(full)} is prompt."
 
 
 def _severity(journal: Incident, reference: Incident) -> Judgement:
@@ -142,9 +142,11 @@ def _postmortem(journal: Incident, reference: Incident) -> Judgement:
     findings = lint_postmortem(text)
     missing = sum(finding.rule == "missing-section" for finding in findings)
     other = len(findings) - missing
-    empty = text.count("Nothing recorded.")
+    empty = text.splitlines().count("Nothing recorded.")
     share = 1 - (missing + empty) / len(SECTIONS) - 0.1 * other
-    return share, f"{missing} sections are missing, {empty} are empty, and the lint finds {other} things."
+    if not missing + empty + other:
+        return share, "Every section is there and the lint finds nothing."
+    return share, f"Sections missing: {missing}, without content: {empty}; further lint findings: {other}."
 
 
 def _recurrence(journal: Incident, reference: Incident) -> Judgement:
@@ -153,4 +155,3 @@ def _recurrence(journal: Incident, reference: Incident) -> Judgement:
     except ValueError as error:
         return 0, f"No case: {error}."
     return float(verdict.passed), verdict.why[0].upper() + verdict.why[1:] + "."
-

@@ -140,7 +140,7 @@ def budget_action(remaining: float) -> BudgetAction:
 
 
 def exact(value: Any, name: str = "value") -> Fraction:
-    """The decimal number that a float prints as, as a ``Fraction``: 0.999 is 999/1000."""
+    """The decimal number that a value prints as, as a ``Fraction``: 0.999 is 999/1000. It must be finite."""
     if isinstance(value, Fraction):
         return value
     try:

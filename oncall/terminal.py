@@ -29,9 +29,7 @@ _INDENT = "   "
 def bars(values: Sequence[float], top: float, rows: int) -> list[str]:
     """A column chart as ``rows`` lines of text, one column a value, ``top`` filling them all."""
     heights = [round(min(1.0, max(0.0, value / top)) * rows * 8) for value in values]
-    return [
-        "".join(_EIGHTHS[min(8, max(0, height - 8 * row))] for height in heights) for row in reversed(range(rows))
-    ]
+    return ["".join(_EIGHTHS[min(8, max(0, height - 8 * row))] for height in heights) for row in reversed(range(rows))]
 
 
 def chart(title: str, labels: Sequence[str], values: Sequence[float], top: float) -> list[str]:
@@ -73,7 +71,7 @@ def shift_text(shift: Shift, scores: Sequence[Score] = ()) -> str:
     ]
     for incident in shift.incidents:
         for letter, (title, part) in zip("ABCDEF", _parts(shift.counts, incident), strict=True):
-            lines += [f"{letter}  {title}", *(_INDENT + line if line else "" for line in part), ""]
+            lines += [f"{letter}  {title}", *((_INDENT + line).rstrip() for line in part), ""]
     if not shift.incidents:
         lines += ["Nothing fired. A quiet shift.", ""]
     for incident, score in zip(shift.incidents, scores, strict=False):
@@ -156,7 +154,9 @@ def _paging(counts: Counts, incident: Incident) -> list[str]:
         ratio = sli(sum(part.good), sum(part.total))
         lines.append(f"last {name:<13} SLI {ratio:6.1%}   burn {burn_rate(ratio, incident.slo):5.1f}x")
     fired = f"{detect.get('window')} fires: {detect.get('action')}, {detect.get('severity')}"
-    paged = [f"{event.at:%H:%M}              {event.get('text')}" for event in _of(incident, "note") if event.by == "pager"]
+    paged = [
+        f"{event.at:%H:%M}              {event.get('text')}" for event in _of(incident, "note") if event.by == "pager"
+    ]
     return [*lines, f"{detect.at:%H:%M}              {fired}", *paged]
 
 
@@ -165,6 +165,7 @@ def _triaged(incident: Incident) -> list[str]:
     for event in _of(incident, "triage"):
         roles = ", ".join(f"{role} {who}" for role, who in event.details if role != "severity")
         lines.append(f"{event.at:%H:%M}              {incident.id} is {event.get('severity')}; {roles}")
+    lines = lines or ["nobody acknowledged"]
     runbook = RUNBOOKS.get(incident.symptom)
     return [*lines, f"runbook            {runbook.title}"] if runbook else lines
 
@@ -182,12 +183,17 @@ def _mitigated(incident: Incident) -> list[str]:
         lines.append(f"{event.at:%H:%M}              {event.get('action'):<16} {change}")
     for verb, word in (("mitigated", "mitigated"), ("resolve", "resolved")):
         lines += [f"{event.at:%H:%M}              {word}" for event in _of(incident, verb)]
-    return lines
+    return lines or ["nothing was done"]
 
 
 def _learnt(incident: Incident) -> list[str]:
     times = incident.metrics()
-    lines = ["   ".join(f"{name if name == 'impact' else name.upper()} {duration_text(value)}" for name, value in vars(times).items())]
+    lines = [
+        "   ".join(
+            f"{name if name == 'impact' else name.upper()} {duration_text(value)}"
+            for name, value in vars(times).items()
+        )
+    ]
     text = incident.postmortem or ""
     items = read_action_items(text)
     lines.append(f"postmortem         {len(text.splitlines())} lines, {len(items)} action items")
@@ -196,11 +202,13 @@ def _learnt(incident: Incident) -> list[str]:
     except ValueError as error:
         return [*lines, f"no regression case: {error}"]
     verdict = prove(case, incident, items)
-    lines.append(f"{case.id:<18} fault in → page within {duration_text(case.page_within)} → SLI back within "
-                 f"{duration_text(case.restore_within)}")
+    lines.append(
+        f"{case.id:<18} fault in → page within {duration_text(case.page_within)} → SLI back within "
+        f"{duration_text(case.restore_within)}"
+    )
     lines.append(f"as it was          {'passes' if replay(case).passed else 'fails'}")
-    lines.append(f"with the fix       {'passes: proved' if verdict.passed else verdict.why}")
-    return lines
+    fixed = f"with the fix       {'passes: proved' if verdict.passed else verdict.why}"
+    return [*lines, *textwrap.wrap(fixed, WIDTH - len(_INDENT), subsequent_indent=" " * 19)]
 
 
 def _of(incident: Incident, verb: str) -> list[Event]:
@@ -210,4 +218,6 @@ def _of(incident: Incident, verb: str) -> list[Event]:
 def _wrap(lines: Iterable[str], hang: int) -> list[str]:
     """Lines cut to the width, what runs over indented under the words."""
     later = _INDENT + " " * (hang - len(_INDENT))
-    return [part for line in lines for part in textwrap.wrap(line, WIDTH, initial_indent=_INDENT, subsequent_indent=later)]
+    return [
+        part for line in lines for part in textwrap.wrap(line, WIDTH, initial_indent=_INDENT, subsequent_indent=later)
+    ]

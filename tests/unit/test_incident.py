@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -134,14 +134,15 @@ def test_what_recovered_by_itself_is_resolved_from_any_open_state(state: str) ->
 
 @pytest.mark.parametrize("state", ["detected", "acknowledged", "triaged", "mitigating"])
 def test_a_resolve_before_mitigated_is_refused_and_told_the_other_way(state: str) -> None:
-    with pytest.raises(IllegalTransition, match="allowed: .*resolve with auto_recovered=True"):
+    with pytest.raises(IllegalTransition, match=r"allowed: .*resolve with auto_recovered=True"):
         do(told(PATH_TO[state]), "resolve")
 
 
 def test_a_relapse_leads_back_to_mitigating_and_a_reopening_to_triaged() -> None:
-    assert told("detect acknowledge triage mitigate mitigated mitigate").state == "mitigating"
-    assert told("detect acknowledge triage mitigate mitigated resolve reopen").state == "triaged"
-    assert told("detect acknowledge triage mitigate mitigated resolve reopen mitigate mitigated resolve close").state == "closed"
+    assert told("mitigate", told(PATH_TO["mitigated"])).state == "mitigating"
+    reopened = told("reopen", told(PATH_TO["resolved"]))
+    assert reopened.state == "triaged"
+    assert told("mitigate mitigated resolve close", reopened).state == "closed"
 
 
 def test_a_false_alarm_is_closed_without_a_postmortem_even_at_sev1() -> None:
@@ -200,7 +201,7 @@ def test_a_naive_moment_is_refused_as_bad_input() -> None:
     with pytest.raises(ValueError, match="at 2024-12-04T23:48:00 has no time zone") as refused:
         NEW.detect(PAGE, at=START.replace(tzinfo=None), by="ana")
     assert not isinstance(refused.value, IllegalTransition)
-    with pytest.raises(ValueError, match="impact_start .* has no time zone"):
+    with pytest.raises(ValueError, match=r"impact_start .* has no time zone"):
         Incident("INC-001", "t", SLO_999, "s", START.replace(tzinfo=None))
     with pytest.raises(ValueError, match="at must be a datetime, given '23:48'"):
         NEW.detect(PAGE, at="23:48", by="ana")  # type: ignore[arg-type]
@@ -257,7 +258,7 @@ RESOLVED = "mitigate mitigated resolve"
 def test_only_minor_incidents_close_without_a_postmortem(severity: str, postmortem: str | None) -> None:
     resolved = told(RESOLVED, do(told("detect acknowledge"), "triage", severity, "ana"))
     if severity in ("sev1", "sev2"):
-        with pytest.raises(IllegalTransition, match=f"INC-001 is resolved: close at {severity} needs a postmortem; allowed: "):
+        with pytest.raises(IllegalTransition, match=f"INC-001 is resolved: close at {severity} needs a postmortem; al"):
             do(resolved, "close", postmortem)
         assert do(resolved, "close", "# INC-001").events[-1].get("postmortem") == "# INC-001"
     else:
@@ -321,8 +322,8 @@ def test_bad_input_is_named(act: Callable[..., Incident], message: str) -> None:
         (replace(PAGE, severity="sev9"), "needs a severity from sev1, .* given .*sev9"),
         (replace(PAGE, burn=float("nan")), "a finite burn, given .*nan"),
         (replace(PAGE, burn=float("inf")), "a finite burn, given .*inf"),
-        (replace(PAGE, burn="50x"), "a finite burn, given .*50x"),
-        (replace(PAGE, window=300), "window must be a text"),
+        (replace(PAGE, burn=cast(Any, "50x")), "a finite burn, given .*50x"),
+        (replace(PAGE, window=cast(Any, 300)), "window must be a text"),
     ],
 )
 def test_an_alert_that_a_journal_cannot_hold_is_refused(alert: Any, message: str) -> None:
@@ -355,7 +356,7 @@ def test_an_alert_is_kept_field_by_field() -> None:
 
 def test_a_verb_leaves_the_old_record_as_it_was() -> None:
     records, incident = [], NEW
-    for verb in "detect note acknowledge triage measure mitigate mitigated sample resolve update close".split():
+    for verb in ("detect", "note", "acknowledge", "triage", "mitigate", "measure", "mitigated", "resolve", "close"):
         records.append((incident, incident.events, incident.state, repr(incident), hash(incident)))
         incident = do(incident, verb)
     for number, (record, events, state, text, digest) in enumerate(records):
@@ -381,7 +382,7 @@ def test_records_and_events_are_frozen() -> None:
 
 def test_a_list_of_events_is_copied() -> None:
     events = list(told("detect").events)
-    incident = replace(NEW, events=events)
+    incident = replace(NEW, events=cast(Any, events))
     events.clear()
     assert incident.state == "detected"
 
@@ -406,7 +407,8 @@ METRICS = [
     # reopened: neither mitigated nor resolved, until both are again
     ("detect@1 acknowledge@4 triage@5 mitigate@6 mitigated@16 resolve@61 reopen@90", (1, 3, None, None, None)),
     (
-        "detect@1 acknowledge@4 triage@5 mitigate@6 mitigated@16 resolve@61 reopen@90 mitigate@91 mitigated@101 resolve@121",
+        "detect@1 acknowledge@4 triage@5 mitigate@6 mitigated@16 resolve@61 "
+        "reopen@90 mitigate@91 mitigated@101 resolve@121",
         (1, 3, 100, 120, 101),
     ),
     ("detect@1 acknowledge@4 triage@5 false_alarm@9", (1, 3, None, None, None)),

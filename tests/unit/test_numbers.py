@@ -14,9 +14,8 @@ import pytest
 from oncall.alerting import AlertInterval, BurnRule, alert, alert_intervals, google_policy
 from oncall.counts import Counts
 from oncall.slo import SLO, burn_rate, exhaustion_time, sli
-from oncall.times import DAY, HOUR, MINUTE
+from oncall.times import DAY, HOUR, MINUTE, SECOND
 
-SECOND = timedelta(seconds=1)
 T0 = datetime(2024, 12, 4, 23, 48, tzinfo=UTC)
 THREE_NINES = SLO("availability", 0.999)
 TWO_NINES = SLO("availability", 0.99)

@@ -57,7 +57,7 @@ def test_a_text_with_an_offset_is_read_as_its_moment_in_utc(text: str) -> None:
     assert parse_moment(text).tzinfo is UTC
 
 
-@pytest.mark.parametrize("text", ["", "soon", "1733356080", "2024-13-01T00:00Z", "2024-12-04T25:00Z", "0001-01-01T00+01"])
+@pytest.mark.parametrize("text", ["", "soon", "1733356080", "2024-13-01T00:00Z", "2024-12-04T25Z", "0001-01-01T00+01"])
 def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=f"at {re.escape(repr(text))} is not a time; write 2024-12-04T23:48:00Z"):
         parse_moment(text, "at")

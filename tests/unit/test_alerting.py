@@ -1,0 +1,485 @@
+"""Alerting: what a rule means before it runs, when it fires, and what a policy cannot do."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from oncall.alerting import (
+    AlertEvaluator,
+    AlertInterval,
+    BurnRule,
+    Policy,
+    SilenceRule,
+    alert,
+    alert_intervals,
+    check_step,
+    google_policy,
+    lint_alerting,
+)
+from oncall.counts import Counts
+from oncall.slo import SLO
+from oncall.times import DAY, HOUR, MINUTE, SECOND
+
+T0 = datetime(2024, 12, 4, 23, 48, tzinfo=UTC)
+THREE_NINES = SLO("availability", 0.999)
+ONE_NINE = SLO("availability", 0.9)
+FAST = google_policy()[0]
+SILENCE = SilenceRule(3 * MINUTE)
+
+# Fires while more than half of the last two minutes failed.
+HALF = SLO("half", 0.5)
+TWO_MINUTES = BurnRule(2 * MINUTE, 2 * MINUTE, 1)
+
+
+def minutes(*good_of_ten: int) -> Counts:
+    """Ten events a minute, of which so many were good."""
+    return Counts(T0, MINUTE, good_of_ten, [10] * len(good_of_ten))
+
+
+def traffic(*total: int) -> Counts:
+    """Minutes in which every event was good."""
+    return Counts(T0, MINUTE, total, total)
+
+
+def spans(intervals: list[AlertInterval]) -> list[tuple[int, int | None]]:
+    """Start and end of each interval in minutes after T0."""
+    return [((at.start - T0) // MINUTE, None if at.end is None else (at.end - T0) // MINUTE) for at in intervals]
+
+
+# --- the two-window idea -------------------------------------------------------------------------
+
+
+def test_a_fast_burn_pages_and_says_how_fast() -> None:
+    fired = alert(0.9, 1.0, THREE_NINES)
+    assert fired is not None
+    assert (fired.action, fired.severity, fired.burn, fired.window) == ("page", "sev1", 100, "fast")
+
+
+def test_a_slow_sustained_burn_opens_a_ticket() -> None:
+    fired = alert(1.0, 0.998, THREE_NINES)
+    assert fired is not None
+    assert (fired.action, fired.severity, fired.burn, fired.window) == ("ticket", "sev3", 2, "slow")
+
+
+def test_the_page_wins_over_the_ticket() -> None:
+    fired = alert(0.9, 0.9, THREE_NINES)
+    assert fired is not None
+    assert fired.action == "page"
+
+
+def test_no_evidence_in_one_window_does_not_silence_the_other() -> None:
+    assert alert(math.nan, 0.99, THREE_NINES) is not None
+    assert alert(0.9, math.nan, THREE_NINES) is not None
+
+
+def test_the_thresholds_may_be_changed() -> None:
+    assert alert(0.9, 1.0, THREE_NINES, page_burn=100) is None
+    assert alert(0.9, 0.9, THREE_NINES, page_burn=100, ticket_burn=100) is None
+    assert alert(0.9, 1.0, THREE_NINES, page_burn=99.9) is not None
+
+
+@pytest.mark.parametrize("burn", [math.nan, math.inf, None])
+def test_a_threshold_that_is_no_number_is_refused(burn: Any) -> None:
+    with pytest.raises(ValueError, match="page_burn must be a finite number"):
+        alert(0.9, 0.9, THREE_NINES, page_burn=burn)
+
+
+# --- what a rule means ---------------------------------------------------------------------------
+
+
+def test_the_google_policy_has_two_pages_and_two_tickets() -> None:
+    assert [(rule.long, rule.short, rule.action, rule.severity) for rule in google_policy()] == [
+        (HOUR, 5 * MINUTE, "page", "sev1"),
+        (6 * HOUR, 30 * MINUTE, "page", "sev2"),
+        (DAY, 2 * HOUR, "ticket", "sev3"),
+        (3 * DAY, 6 * HOUR, "ticket", "sev4"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("days", "factors"),
+    [(30, ["72/5", "6", "3", "1"]), (28, ["336/25", "28/5", "14/5", "14/15"])],
+)
+def test_the_factors_follow_exactly_from_the_budget_shares_and_the_period(days: int, factors: list[str]) -> None:
+    policy = google_policy(days * DAY)
+    assert [rule.exact_factor for rule in policy] == [Fraction(text) for text in factors]
+    assert [rule.factor for rule in policy] == [float(Fraction(text)) for text in factors]
+
+
+@pytest.mark.parametrize("days", [7, 28, 30, 90])
+def test_the_google_policy_fires_when_2_5_10_and_10_percent_of_the_budget_are_gone(days: int) -> None:
+    slo = SLO("availability", 0.999, days * DAY)
+    assert [rule.budget_at_fire(slo) for rule in google_policy(slo.period)] == [0.02, 0.05, 0.1, 0.1]
+
+
+@pytest.mark.parametrize("period", [timedelta(), 30, "30d"])
+def test_a_google_policy_for_a_period_of_no_length_is_refused(period: Any) -> None:
+    with pytest.raises(ValueError, match="period must be a timedelta above zero"):
+        google_policy(period)
+
+
+def test_a_factor_typed_as_a_decimal_equals_the_computed_one() -> None:
+    assert BurnRule(HOUR, 5 * MINUTE, 14.4) == google_policy()[0]
+
+
+def test_a_changed_copy_keeps_the_exact_factor() -> None:
+    fourteen_fifteenths = google_policy(28 * DAY)[3]
+    copy = dataclasses.replace(fourteen_fifteenths, severity="sev5")
+    assert (copy.exact_factor, copy.severity) == (Fraction(14, 15), "sev5")
+
+
+def test_a_copy_with_another_factor_has_that_factor() -> None:
+    copy = dataclasses.replace(google_policy(28 * DAY)[3], factor=0.9)
+    assert (copy.factor, copy.exact_factor) == (0.9, Fraction(9, 10))
+
+
+@pytest.mark.parametrize("factor", [14.4, np.float64(14.4), np.float32(14.4), Fraction(72, 5)])
+def test_a_factor_is_a_float_to_read_and_a_fraction_to_compare(factor: Any) -> None:
+    rule = BurnRule(HOUR, 5 * MINUTE, factor)
+    assert (rule.factor, type(rule.factor), rule.exact_factor) == (14.4, float, Fraction(72, 5))
+
+
+def test_the_threshold_is_the_factor_times_the_error_budget() -> None:
+    assert FAST.threshold(THREE_NINES) == Fraction(144, 10000)
+
+
+def test_a_rule_is_reachable_while_a_total_outage_burns_strictly_faster() -> None:
+    assert FAST.reachable(THREE_NINES)
+    assert not FAST.reachable(ONE_NINE)
+    assert not BurnRule(HOUR, HOUR, 10).reachable(ONE_NINE)  # a total outage burns exactly 10 times
+    assert BurnRule(HOUR, HOUR, 9.99).reachable(ONE_NINE)
+
+
+@pytest.mark.parametrize(("ratio", "seconds"), [(1.0, 51.84), (0.5, 103.68), (0.0288, 1800), (0.1, 518.4)])
+def test_detection_takes_longer_the_fewer_requests_fail(ratio: float, seconds: float) -> None:
+    assert FAST.detection_time(THREE_NINES, ratio) == timedelta(seconds=seconds)
+
+
+def test_reset_time_is_the_part_of_the_short_window_that_must_come_clean() -> None:
+    assert FAST.reset_time(THREE_NINES, 1.0) == timedelta(seconds=295.68)
+    assert FAST.reset_time(THREE_NINES, 0.0288) == timedelta(seconds=150)
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.01, 0.0144, math.nan])
+def test_a_rule_that_never_fires_has_no_detection_and_no_reset_time(ratio: float) -> None:
+    assert FAST.detection_time(THREE_NINES, ratio) is None
+    assert FAST.reset_time(THREE_NINES, ratio) is None
+
+
+def test_an_error_ratio_in_percent_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"error_ratio must be from 0 to 1, given 45; did you mean 0\.45\?"):
+        FAST.detection_time(THREE_NINES, 45)
+
+
+def test_one_failure_fires_a_rule_below_the_inverse_of_its_threshold() -> None:
+    assert FAST.lone_failure_fires_below(THREE_NINES) == pytest.approx(69.44, abs=0.005)
+    assert BurnRule(HOUR, HOUR, 1).lone_failure_fires_below(THREE_NINES) == 1000
+
+
+def test_a_lone_failure_fires_just_below_that_number_of_events_and_not_at_it() -> None:
+    rule = BurnRule(MINUTE, MINUTE, 10)
+    assert rule.lone_failure_fires_below(THREE_NINES) == 100
+    assert AlertEvaluator(THREE_NINES, (rule,), MINUTE).observe(98, 99) == (rule,)
+    assert AlertEvaluator(THREE_NINES, (rule,), MINUTE).observe(99, 100) == ()
+
+
+def test_rules_are_named_as_people_write_them() -> None:
+    assert [rule.name for rule in google_policy()] == ["14.4x 1h/5m", "6x 6h/30m", "3x 1d/2h", "1x 3d/6h"]
+    assert SILENCE.name == "silence 3m"
+
+
+# --- rules that cannot be ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("long", "short"), [(timedelta(), MINUTE), (HOUR, -MINUTE), (HOUR, timedelta()), ("1h", "5m")])
+def test_a_window_that_is_no_length_of_time_is_refused(long: Any, short: Any) -> None:
+    with pytest.raises(ValueError, match="must be a timedelta above zero"):
+        BurnRule(long, short, 14.4)
+
+
+def test_a_short_window_longer_than_the_long_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="short must be at most long"):
+        BurnRule(5 * MINUTE, HOUR, 14.4)
+
+
+@pytest.mark.parametrize("factor", [0, -1, math.nan, math.inf, None, "fast", True])
+def test_a_factor_that_is_no_number_above_0_is_refused(factor: Any) -> None:
+    with pytest.raises(ValueError, match=f"factor must .* given {re.escape(repr(factor))}"):
+        BurnRule(HOUR, 5 * MINUTE, factor)
+
+
+@pytest.mark.parametrize("after", [timedelta(), -MINUTE, 180, None])
+def test_a_silence_of_no_length_is_refused(after: Any) -> None:
+    with pytest.raises(ValueError, match="after must be a timedelta above zero"):
+        SilenceRule(after)
+
+
+def test_an_unknown_action_or_severity_is_refused() -> None:
+    with pytest.raises(ValueError, match="action must be 'page' or 'ticket', given 'email'"):
+        BurnRule(HOUR, 5 * MINUTE, 14.4, "email")
+    with pytest.raises(ValueError, match="severity must be sev1 to sev5, given 'sev0'"):
+        SilenceRule(HOUR, severity="sev0")
+
+
+# --- the evaluator -------------------------------------------------------------------------------
+
+
+def test_both_windows_must_burn() -> None:
+    rule = BurnRule(4 * MINUTE, MINUTE, 1)  # more than half of the last minute and of the last four
+    evaluator = AlertEvaluator(HALF, (rule,), MINUTE)
+    verdicts = [evaluator.observe(good, 10) for good in (10, 10, 0, 0, 0, 10, 0)]
+    assert verdicts == [(), (), (), (), (rule,), (), (rule,)]
+
+
+def test_exactly_at_the_threshold_does_not_fire_and_one_failure_more_does() -> None:
+    rule = BurnRule(MINUTE, MINUTE, 14.4)
+    assert AlertEvaluator(THREE_NINES, (rule,), MINUTE).observe(9856, 10000) == ()
+    assert AlertEvaluator(THREE_NINES, (rule,), MINUTE).observe(9855, 10000) == (rule,)
+
+
+def test_a_window_without_events_never_fires_a_burn_rule() -> None:
+    rule = BurnRule(5 * MINUTE, MINUTE, 1)
+    evaluator = AlertEvaluator(HALF, (rule,), MINUTE)
+    assert evaluator.observe(0, 10) == (rule,)
+    assert evaluator.observe(0, 0) == ()  # the long window burns on, the short one has no evidence
+
+
+def test_several_rules_fire_in_the_order_of_the_policy() -> None:
+    policy: Policy = (SILENCE, *google_policy())
+    evaluator = AlertEvaluator(THREE_NINES, policy, MINUTE)
+    assert evaluator.observe(0, 10) == google_policy()
+
+
+def test_sums_beyond_64_bits_do_not_wrap() -> None:
+    evaluator = AlertEvaluator(THREE_NINES, (BurnRule(4 * MINUTE, MINUTE, 1),), MINUTE)
+    for _ in range(4):
+        assert evaluator.observe(0, 2**62) != ()
+    assert evaluator.window(4 * MINUTE) == (0, 2**64)
+
+
+def test_small_integers_of_numpy_do_not_wrap() -> None:
+    evaluator = AlertEvaluator(THREE_NINES, (FAST,), MINUTE)
+    for _ in range(5):
+        evaluator.observe(np.uint8(100), np.uint8(200))  # type: ignore[arg-type]
+    assert evaluator.window(5 * MINUTE) == (500, 1000)
+
+
+@pytest.mark.parametrize(("good", "total"), [(2, 1), (-1, 1), (1, 0)])
+def test_counts_that_cannot_be_are_not_observed(good: int, total: int) -> None:
+    evaluator = AlertEvaluator(THREE_NINES, (FAST,), MINUTE)
+    with pytest.raises(ValueError, match=f"given {good} good of {total} events"):
+        evaluator.observe(good, total)
+    assert evaluator.window(HOUR) == (0, 0)
+
+
+def test_a_fraction_of_an_event_is_not_observed() -> None:
+    with pytest.raises(TypeError):
+        AlertEvaluator(THREE_NINES, (FAST,), MINUTE).observe(0.5, 1)  # type: ignore[arg-type]
+
+
+def test_a_window_holds_the_last_buckets_and_no_events_before_the_data() -> None:
+    evaluator = AlertEvaluator(THREE_NINES, (FAST,), MINUTE)
+    assert evaluator.window(HOUR) == (0, 0)
+    for good in range(10):
+        evaluator.observe(good, 10)
+    assert evaluator.window(MINUTE) == (9, 10)
+    assert evaluator.window(3 * MINUTE) == (24, 30)
+    assert evaluator.window(HOUR) == (45, 100)
+
+
+@pytest.mark.parametrize("length", [timedelta(), -MINUTE, 90 * SECOND, HOUR + MINUTE])
+def test_a_window_that_is_not_kept_is_refused_with_what_is(length: timedelta) -> None:
+    evaluator = AlertEvaluator(THREE_NINES, (FAST,), MINUTE)
+    with pytest.raises(ValueError, match="is not kept; give whole buckets of 1m, at most 1h"):
+        evaluator.window(length)
+
+
+# --- silence -------------------------------------------------------------------------------------
+
+
+def test_silence_fires_once_a_service_that_had_events_had_none_for_so_long() -> None:
+    evaluator = AlertEvaluator(THREE_NINES, (SILENCE,), MINUTE)
+    verdicts = [evaluator.observe(total, total) for total in (5, 0, 0, 0, 0, 1, 0)]
+    assert verdicts == [(), (), (), (SILENCE,), (SILENCE,), (), ()]
+
+
+def test_silence_before_any_event_never_fires() -> None:
+    assert alert_intervals(traffic(*[0] * 60), THREE_NINES, (SILENCE,)) == []
+
+
+def test_silence_ends_when_events_return_good_or_bad() -> None:
+    counts = Counts(T0, MINUTE, [5, 0, 0, 0, 0, 0], [5, 0, 0, 0, 0, 7])
+    assert spans(alert_intervals(counts, THREE_NINES, (SILENCE,))) == [(4, 6)]
+
+
+def test_silence_that_lasts_to_the_end_of_the_data_has_no_end() -> None:
+    [silent] = alert_intervals(traffic(5, 0, 0, 0, 0), THREE_NINES, (SILENCE,))
+    assert (silent.rule, silent.start, silent.end, silent.coverage) == (SILENCE, T0 + 4 * MINUTE, None, 1.0)
+
+
+def test_a_dead_front_door_burns_nothing_and_only_silence_sees_it() -> None:
+    counts = traffic(*[10] * 60, *[0] * 60)
+    assert [found.rule for found in alert_intervals(counts, THREE_NINES, (*google_policy(), SILENCE))] == [SILENCE]
+
+
+# --- intervals -----------------------------------------------------------------------------------
+
+
+def test_an_interval_starts_and_ends_where_buckets_end_so_that_nothing_is_known_early() -> None:
+    # Minutes 3 and 4 fail. Half of two minutes is no more than half; at the end of minute 4 all failed.
+    assert spans(alert_intervals(minutes(10, 10, 10, 0, 0, 10, 10), HALF, (TWO_MINUTES,))) == [(5, 6)]
+
+
+def test_the_first_bucket_can_fire_no_earlier_than_at_its_end() -> None:
+    assert spans(alert_intervals(minutes(0, 10, 10), HALF, (TWO_MINUTES,))) == [(1, 2)]
+
+
+def test_an_alert_still_firing_at_the_end_of_the_data_has_no_end() -> None:
+    assert spans(alert_intervals(minutes(10, 0, 0), HALF, (TWO_MINUTES,))) == [(3, None)]
+
+
+def test_an_alert_that_clears_in_the_last_bucket_has_an_end() -> None:
+    counts = minutes(0, 0, 10)
+    [found] = alert_intervals(counts, HALF, (TWO_MINUTES,))
+    assert found.end == counts.end
+
+
+def test_flapping_gives_an_interval_each_time() -> None:
+    rule = BurnRule(MINUTE, MINUTE, 1)
+    counts = minutes(10, 0, 10, 0, 0, 10, 0)
+    assert spans(alert_intervals(counts, HALF, (rule,))) == [(2, 3), (4, 6), (7, None)]
+
+
+def test_intervals_are_in_order_of_start_then_of_the_policy() -> None:
+    slow, fast = BurnRule(4 * MINUTE, 4 * MINUTE, 1), BurnRule(MINUTE, MINUTE, 1)
+    found = alert_intervals(minutes(10, 0, 0, 0, 10), HALF, (slow, fast))
+    assert [(interval.rule, *span) for interval, span in zip(found, spans(found), strict=True)] == [
+        (fast, 2, 5),
+        (slow, 3, None),
+    ]
+    both = alert_intervals(minutes(0, 0, 10), HALF, (slow, fast))
+    assert [interval.rule for interval in both] == [slow, fast]  # though the fast one clears first
+
+
+def test_coverage_is_the_share_of_the_long_window_that_the_data_filled_at_the_start() -> None:
+    ticket = google_policy()[3]
+    [found] = alert_intervals(Counts(T0, 5 * MINUTE, [0], [10]), THREE_NINES, (ticket,))
+    assert found.coverage == 5 / (3 * 24 * 60)  # a "3-day" rule on five minutes: 0.1 %
+
+
+def test_coverage_is_1_once_the_long_window_is_full() -> None:
+    assert [i.coverage for i in alert_intervals(minutes(10, 0, 0), HALF, (TWO_MINUTES,))] == [1.0]
+    assert [i.coverage for i in alert_intervals(minutes(*[10] * 9, 0, 0), HALF, (TWO_MINUTES,))] == [1.0]
+    assert [i.coverage for i in alert_intervals(minutes(0), HALF, (TWO_MINUTES,))] == [0.5]
+
+
+def test_a_series_without_buckets_and_a_policy_without_rules_have_no_intervals() -> None:
+    assert alert_intervals(minutes(), THREE_NINES, google_policy()) == []
+    assert alert_intervals(minutes(0, 0), THREE_NINES, ()) == []
+
+
+def test_the_same_rule_twice_fires_twice() -> None:
+    found = alert_intervals(minutes(0), HALF, (TWO_MINUTES, TWO_MINUTES))
+    assert spans(found) == [(1, None), (1, None)]
+
+
+# --- buckets and windows -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", [SECOND, MINUTE, 5 * MINUTE, timedelta(seconds=0.5)])
+def test_buckets_that_divide_every_window_are_fine(step: timedelta) -> None:
+    check_step(google_policy(), step)
+
+
+@pytest.mark.parametrize(
+    ("rule", "step", "window"),
+    [
+        (FAST, HOUR, "5m"),
+        (FAST, 7 * MINUTE, "1h"),
+        (FAST, 10 * MINUTE, "5m"),
+        (SILENCE, 2 * MINUTE, "3m"),
+    ],
+)
+def test_buckets_that_do_not_divide_a_window_are_refused_with_the_window(
+    rule: BurnRule | SilenceRule, step: timedelta, window: str
+) -> None:
+    with pytest.raises(ValueError, match=f"do not divide the {window} window of {rule.name}; give finer counts"):
+        AlertEvaluator(THREE_NINES, (rule,), step)
+
+
+@pytest.mark.parametrize("step", [timedelta(), -MINUTE, 60, None])
+def test_a_step_that_is_no_length_of_time_is_refused(step: Any) -> None:
+    with pytest.raises(ValueError, match="step must be a timedelta above zero"):
+        check_step((), step)
+
+
+# --- what a policy cannot do ---------------------------------------------------------------------
+
+
+def test_a_90_percent_slo_with_14_4_times_is_a_finding_and_no_exception() -> None:
+    [finding] = lint_alerting(google_policy(), ONE_NINE)
+    assert (finding.line, finding.phrase, finding.rule) == (1, "14.4x 1h/5m", "unreachable")
+    assert "a total outage burns 10x" in finding.why
+    assert "below 10" in finding.suggestion
+
+
+def test_a_clean_policy_has_no_findings() -> None:
+    assert lint_alerting(google_policy(), THREE_NINES) == []
+    assert lint_alerting((*google_policy(), SILENCE), THREE_NINES, 10_000) == []
+    assert lint_alerting((), THREE_NINES, 1) == []
+
+
+def test_ten_events_an_hour_let_one_failure_fire_every_rule_but_silence() -> None:
+    findings = lint_alerting((SILENCE, *google_policy()), THREE_NINES, 10)
+    assert [(finding.line, finding.rule) for finding in findings] == [(line, "lone-failure") for line in (2, 3, 4, 5)]
+    assert "the quietest 1h has 10 events, below 69.4444" in findings[0].why
+    assert "the quietest 3d has 720 events, below 1,000" in findings[3].why
+
+
+@pytest.mark.parametrize(
+    ("an_hour", "lines"), [(69, [1]), (70, []), (69.4, [1]), (69.5, []), (27, [1, 2]), (13, [1, 2, 3, 4])]
+)
+def test_a_lone_failure_is_found_below_the_traffic_that_hides_it(an_hour: float, lines: list[int]) -> None:
+    assert [finding.line for finding in lint_alerting(google_policy(), THREE_NINES, an_hour)] == lines
+
+
+def test_the_quietest_full_hour_of_a_series_decides() -> None:
+    busy, quiet = [10] * 60, [1] * 60
+    assert lint_alerting((FAST,), THREE_NINES, traffic(*busy, *busy)) == []
+    [finding] = lint_alerting((FAST,), THREE_NINES, traffic(*busy, *quiet, *busy))
+    assert "the quietest 1h has 60 events" in finding.why
+
+
+def test_windows_without_any_events_are_left_out_for_they_fire_nothing() -> None:
+    assert lint_alerting((FAST,), THREE_NINES, traffic(*[0] * 600)) == []
+    [finding] = lint_alerting((FAST,), THREE_NINES, traffic(*[0] * 600, *[10] * 60))
+    assert "the quietest 1h has 10 events" in finding.why
+
+
+def test_a_series_shorter_than_the_window_is_spread_over_it() -> None:
+    assert lint_alerting((FAST,), THREE_NINES, traffic(*[2] * 30)) == []
+    [finding] = lint_alerting((FAST,), THREE_NINES, traffic(*[1] * 30))
+    assert "the quietest 1h has 60 events" in finding.why
+
+
+def test_a_rule_that_can_never_fire_is_not_fired_by_a_lone_failure_either() -> None:
+    assert [finding.rule for finding in lint_alerting((FAST,), ONE_NINE, 0.5)] == ["unreachable"]
+
+
+def test_without_traffic_no_lone_failure_is_found() -> None:
+    assert lint_alerting(google_policy(), THREE_NINES, 0) == []
+    assert lint_alerting(google_policy(), THREE_NINES, traffic()) == []
+
+
+@pytest.mark.parametrize("an_hour", [-5, math.nan])
+def test_traffic_that_is_no_number_of_events_is_refused(an_hour: float) -> None:
+    with pytest.raises(ValueError, match=f"traffic must be a number of events an hour, given {an_hour}"):
+        lint_alerting(google_policy(), THREE_NINES, an_hour)

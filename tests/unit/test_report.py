@@ -1,0 +1,249 @@
+"""The report on a service's own counts: real numbers, 80 columns, and what could not be said is said."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oncall.alerting import BurnRule, Policy, SilenceRule, google_policy
+from oncall.counts import Counts, read_csv
+from oncall.report import is_missed, report
+from oncall.slo import SLO
+from oncall.times import DAY, HOUR, MINUTE
+
+START = datetime(2025, 3, 3, tzinfo=UTC)
+TWO_NINES = SLO("availability", 0.99)
+THREE_NINES = SLO("availability", 0.999)
+PETSHOP = Path(__file__).parents[2].parent / "shared" / "data" / "petshop" / "low_traffic.counts.csv"
+
+
+def even(bad: int, total: int, buckets: int, step: timedelta = MINUTE) -> Counts:
+    return Counts(START, step, [total - bad] * buckets, [total] * buckets)
+
+
+def told(counts: Counts, slo: SLO = TWO_NINES, policy: Policy | None = None) -> str:
+    return report(counts, slo, google_policy(slo.period) if policy is None else policy)
+
+
+def rows(text: str, rule: str) -> list[str]:
+    """The lines of the alert history that belong to a rule."""
+    return [line.strip() for line in text.splitlines() if line.startswith(f"  {rule} ")]
+
+
+def part(text: str, heading: str) -> str:
+    """What stands under a heading, as one line."""
+    return " ".join(text.partition(f"{heading}\n")[2].partition("\n\n")[0].split())
+
+
+# --- real input ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def petshop() -> Counts:
+    if not PETSHOP.exists():
+        pytest.skip("the petshop counts are not beside this checkout")
+    return read_csv(PETSHOP)
+
+
+def test_the_petshop_at_99_percent_spent_0_4092_of_its_events_budget_and_paged_nobody(petshop: Counts) -> None:
+    text = told(petshop)
+    assert "0.4092 of the budget of these events" in text
+    assert "2.79% of the budget of an evenly loaded 30d" in text
+    assert rows(text, "14.4x 1h/5m") == ["14.4x 1h/5m     page sev1     never"]
+    assert rows(text, "6x 6h/30m") == ["6x 6h/30m       page sev2     never"]
+
+
+def test_the_petshop_at_99_percent_opened_each_ticket_once_on_partial_coverage_marked_so(petshop: Counts) -> None:
+    text = told(petshop)
+    for rule in ("3x 1d/2h", "1x 3d/6h"):
+        [row] = rows(text, rule)
+        assert "ticket" in row
+        assert row.endswith("*")
+        assert "100%" not in row
+    assert "* the data before it filled only this share of the rule's long window" in text
+
+
+def test_the_petshop_at_99_9_percent_spent_4_0915_and_paged_twice_by_each_rule(petshop: Counts) -> None:
+    text = told(petshop, THREE_NINES)
+    assert "4.0915 of the budget of these events" in text
+    assert [len(rows(text, rule)) for rule in ("14.4x 1h/5m", "6x 6h/30m")] == [2, 2]
+
+
+def test_the_petshop_missed_99_9_percent_and_kept_99(petshop: Counts) -> None:
+    assert is_missed(petshop, THREE_NINES)
+    assert not is_missed(petshop, TWO_NINES)
+
+
+# --- SLI and budget ------------------------------------------------------------------------------
+
+
+def test_the_sli_and_both_budgets_are_told() -> None:
+    text = told(even(5, 1000, 3 * 24 * 60))  # 0.5 % of three days at 99 %: half a budget of a tenth of the period
+    assert "SLI        99.5000%: 4,298,400 of 4,320,000 events good" in text
+    assert "0.5000 of the budget of these events is spent" in text
+    assert "5.00% of the budget of an evenly loaded 30d" in text
+
+
+def test_the_period_is_the_slo_s() -> None:
+    text = told(even(5, 1000, 24 * 60), SLO("latency", 0.99, 7 * DAY))
+    assert "SLO        latency: 99% over 7d" in text
+    assert "7.14% of the budget of an evenly loaded 7d" in text
+
+
+@pytest.mark.parametrize(
+    ("bad", "days", "action"),
+    [(1, 30, "go on"), (5, 30, "slow risky change"), (10, 30, "freeze"), (15, 30, "escalate"), (15, 3, "go on")],
+)
+def test_the_error_budget_policy_is_told_for_the_share_of_the_period(bad: int, days: int, action: str) -> None:
+    assert f"Policy     {action}: " in told(even(bad, 1000, days * 24, HOUR), policy=())
+
+
+def test_exactly_at_target_is_met() -> None:
+    assert not is_missed(even(10, 1000, 5), TWO_NINES)
+    assert is_missed(even(11, 1000, 5), TWO_NINES)
+    assert not is_missed(even(1, 2000, 1), SLO("x", 0.9995))
+
+
+def test_without_any_events_the_sli_is_unknown_and_nothing_is_missed() -> None:
+    quiet = even(0, 0, 60)
+    text = told(quiet)
+    assert "SLI        unknown: there were no events" in text
+    assert "budget of" not in text
+    assert "nan" not in text
+    assert all(rows(text, rule.name)[0].endswith("never") for rule in google_policy())
+    assert not is_missed(quiet, TWO_NINES)
+
+
+# --- the alert history ---------------------------------------------------------------------------
+
+
+def hour_of_outage(before: timedelta) -> Counts:
+    good = [1000] * (before // MINUTE) + [0] * 60 + [1000] * 600
+    return Counts(START, MINUTE, good, [1000] * len(good))
+
+
+def test_an_alert_is_told_with_its_start_end_and_full_coverage() -> None:
+    [row] = rows(told(hour_of_outage(3 * DAY)), "14.4x 1h/5m")
+    # Three days later, above 14.4 % of the hour after 9 minutes, and 5 minutes of half-failing ones to clear.
+    assert row == "14.4x 1h/5m     page sev1     2025-03-06 00:09  2025-03-06 01:05  100%"
+
+
+def test_an_alert_on_windows_that_the_data_did_not_fill_is_marked() -> None:
+    text = told(hour_of_outage(timedelta()))
+    [row] = rows(text, "1x 3d/6h")
+    assert row == "1x 3d/6h        ticket sev4   2025-03-03 00:01  2025-03-03 06:57  0.0231% *"
+
+
+def test_nearly_full_coverage_is_told_as_a_percentage_too() -> None:
+    [row] = rows(told(hour_of_outage(3 * DAY - HOUR)), "1x 3d/6h")
+    assert row.endswith(" 99.6% *")  # it fires at the 44th failing minute: 4,304 of 4,320
+
+
+def test_an_alert_still_firing_at_the_end_says_so() -> None:
+    text = told(even(500, 1000, 60))
+    assert "still firing" in rows(text, "14.4x 1h/5m")[0]
+
+
+def test_rules_that_never_fired_are_listed_and_nothing_is_starred() -> None:
+    text = told(even(0, 1000, 4 * 24 * 60))
+    assert [len(rows(text, rule.name)) for rule in google_policy()] == [1, 1, 1, 1]
+    assert "*" not in text
+
+
+def test_rules_that_the_buckets_are_too_coarse_for_are_named() -> None:
+    text = told(even(500, 1000, 24 * 8, HOUR))
+    assert rows(text, "14.4x 1h/5m") == ["14.4x 1h/5m     left out: buckets of 1h are too coarse for it"]
+    assert rows(text, "6x 6h/30m") == ["6x 6h/30m       left out: buckets of 1h are too coarse for it"]
+    assert "still firing" in rows(text, "3x 1d/2h")[0]
+
+
+def test_where_no_rule_is_left_nobody_is_told_of_anything_and_that_is_said() -> None:
+    text = told(even(500, 1000, 10, DAY))
+    assert text.count("are too coarse for it") == 4
+    assert "no rule is left" in part(text, "What this policy cannot see")
+    assert "does not page" not in text
+
+
+# --- what the policy cannot see ------------------------------------------------------------------
+
+
+def test_the_outage_that_is_too_short_and_its_cost_are_told() -> None:
+    blind = part(told(even(0, 1000, 60), THREE_NINES), "What this policy cannot see")
+    assert "A total outage of up to 51.84s does not page; it costs up to 2.00% of the 30d budget." in blind
+    assert "Up to 0.6% of requests failing, for however long, never pages." in blind
+    assert "Up to 0.1% of requests failing, for however long, never opens a ticket." in blind
+
+
+def test_rules_out_of_reach_are_told() -> None:
+    blind = part(told(even(0, 1000, 60), SLO("availability", 0.9)), "What this policy cannot see")
+    assert "14.4x 1h/5m: it can never fire" in blind
+    assert "burns 10x" in blind
+
+
+def test_a_lone_failure_that_pages_at_this_traffic_is_told() -> None:
+    sparse = even(0, 10, 24 * 4 * 12, 5 * MINUTE)
+    blind = part(told(sparse, THREE_NINES), "What this policy cannot see")
+    assert "14.4x 1h/5m: one failure fires it: the quietest 1h has 120 events" not in blind
+    assert "one failure fires it" in part(
+        told(even(0, 1, 24 * 4 * 12, 5 * MINUTE), THREE_NINES), "What this policy cannot see"
+    )
+
+
+def test_that_silence_is_not_watched_is_told_until_a_rule_watches_it() -> None:
+    counts = even(0, 1000, 60)
+    assert "no rule watches for silence" in part(told(counts), "What this policy cannot see")
+    watched = told(counts, policy=(*google_policy(), SilenceRule(10 * MINUTE)))
+    assert "silence" not in part(watched, "What this policy cannot see")
+
+
+def test_a_silence_rule_has_its_line_in_the_history() -> None:
+    counts = Counts(START, MINUTE, [100] * 30 + [0] * 30, [100] * 30 + [0] * 30)
+    text = told(counts, policy=(SilenceRule(10 * MINUTE),))
+    assert rows(text, "silence 10m") == ["silence 10m     page sev2     2025-03-03 00:40  still firing      100%"]
+
+
+def test_a_silence_rule_too_fine_for_the_buckets_is_named_and_silence_counts_as_unwatched() -> None:
+    text = told(even(0, 100, 30, HOUR), policy=(SilenceRule(10 * MINUTE),))
+    assert "left out" in rows(text, "silence 10m")[0]
+    assert "no rule watches for silence" in part(text, "What this policy cannot see")
+
+
+# --- form ----------------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    pairs=st.lists(st.integers(0, 10**12).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total)))),
+    step=st.sampled_from([timedelta(seconds=30), MINUTE, 5 * MINUTE, 7 * MINUTE, HOUR, DAY]),
+    target=st.sampled_from([0.5, 0.9, 0.99, 0.999, 0.9995, 0.99999]),
+    period=st.sampled_from([DAY, 7 * DAY, 28 * DAY, 30 * DAY, 90 * DAY]),
+    silence=st.booleans(),
+)
+def test_a_report_on_any_counts_fits_80_columns_and_says_no_nan(
+    pairs: list[tuple[int, int]], step: timedelta, target: float, period: timedelta, silence: bool
+) -> None:
+    counts = Counts(START, step, [good for good, _ in pairs], [total for _, total in pairs])
+    slo = SLO("availability", target, period)
+    policy: Policy = (*google_policy(period), *([SilenceRule(10 * MINUTE)] if silence else []))
+    text = report(counts, slo, policy)
+    assert text.endswith("\n")
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert not any(line != line.rstrip() for line in text.splitlines())
+    assert not re.search(r"\bnan\b|\bNone\b|\binf\b|e\+\d\d%", text)
+
+
+def test_a_report_says_what_it_is_about() -> None:
+    text = told(replace(even(0, 10, 90)))
+    assert text.startswith("SLO        availability: 99% over 30d\n")
+    assert "Counts     90 buckets of 1m, 2025-03-03 00:00 to 2025-03-03 01:30 UTC" in text
+
+
+def test_a_plain_one_window_rule_is_reported_like_any_other() -> None:
+    text = told(even(500, 1000, 60), policy=(BurnRule(HOUR, HOUR, 36),))
+    assert rows(text, "36x 1h/1h")

@@ -1,0 +1,476 @@
+"""Runbooks: the ladder of mitigations, what is kept and what is rolled back, and when to stop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oncall.alerting import SEVERITIES
+from oncall.runbook import (
+    FLOORS,
+    RUNBOOKS,
+    SYMPTOMS,
+    Mitigation,
+    MockSystem,
+    Runbook,
+    RunbookRun,
+    is_healthy,
+    run_runbook,
+)
+from oncall.slo import SLO
+from oncall.times import MINUTE
+
+AT = datetime(2025, 3, 4, 18, 30, tzinfo=UTC)
+OUTAGE = "model_provider_outage"
+LADDER = ["fail_over", "serve_cached", "serve_degraded"]
+ALL_MITIGATIONS = sorted({m.name for book in RUNBOOKS.values() for m in book.mitigations})
+
+
+def slo(target: float) -> SLO:
+    return SLO("availability", target)
+
+
+def run(system: MockSystem, target: float = 0.99) -> RunbookRun:
+    return run_runbook(RUNBOOKS[system.symptom], system, slo=slo(target), at=AT)
+
+
+def names(run: RunbookRun) -> list[str]:
+    return [step.mitigation.name for step in run.steps]
+
+
+def readings(run: RunbookRun) -> list[tuple[float, float]]:
+    return [(step.before, step.after) for step in run.steps]
+
+
+def with_catch(monkeypatch: pytest.MonkeyPatch, name: str, catches: Fraction) -> None:
+    """Let a mitigation catch another share of a model provider outage."""
+    symptom = SYMPTOMS[OUTAGE]
+    effects = {**symptom.effects, name: replace(symptom.effects[name], catches=catches)}
+    monkeypatch.setitem(SYMPTOMS, OUTAGE, replace(symptom, effects=effects))
+
+
+# --- the outage of the model provider ------------------------------------------------------------
+
+
+def test_a_provider_outage_is_mitigated_in_three_steps() -> None:
+    system = MockSystem(OUTAGE)
+    assert system.sli == 0.5
+    mitigated = run(system)
+    assert names(mitigated) == LADDER
+    assert readings(mitigated) == [(0.5, 0.85), (0.85, 0.95), (0.95, 1.0)]
+    assert all(step.kept and step.helped and step.outcome == "kept" for step in mitigated.steps)
+    assert mitigated.healthy
+    assert system.applied == LADDER
+
+
+@pytest.mark.parametrize(
+    ("target", "steps"),
+    [(0.999, 3), (0.99, 3), (0.951, 3), (0.95, 2), (0.949, 2), (0.851, 2), (0.85, 1), (0.6, 1), (0.501, 1), (0.5, 0)],
+)
+def test_it_stops_as_soon_as_the_sli_is_at_the_target(target: float, steps: int) -> None:
+    system = MockSystem(OUTAGE)
+    mitigated = run(system, target)
+    assert names(mitigated) == system.applied == LADDER[:steps]
+    assert mitigated.healthy
+
+
+def test_the_ladder_falls_out_of_what_each_mitigation_catches(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_catch(monkeypatch, "fail_over", Fraction(1, 2))
+    assert readings(run(MockSystem(OUTAGE))) == [(0.5, 0.75), (0.75, 0.75 + 0.25 * 2 / 3), (0.75 + 0.25 * 2 / 3, 1.0)]
+    with_catch(monkeypatch, "fail_over", Fraction(1))
+    assert readings(run(MockSystem(OUTAGE))) == [(0.5, 1.0)]
+
+
+def test_a_mitigation_that_catches_nothing_is_rolled_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_catch(monkeypatch, "fail_over", Fraction(0))
+    with_catch(monkeypatch, "serve_cached", Fraction(9, 10))
+    system = MockSystem(OUTAGE)
+    mitigated = run(system)
+    assert readings(mitigated) == [(0.5, 0.5), (0.5, 0.95), (0.95, 1.0)]
+    assert [step.kept for step in mitigated.steps] == [False, True, True]
+    assert mitigated.steps[0].outcome == "rolled back: it did not help"
+    assert system.applied == ["serve_cached", "serve_degraded"]
+
+
+def test_a_milder_outage_needs_fewer_steps() -> None:
+    assert readings(run(MockSystem(OUTAGE, failing=0.03))) == [(0.97, 0.991)]
+    assert readings(run(MockSystem(OUTAGE, failing=1.0)))[0] == (0.0, 0.7)
+
+
+def test_nothing_is_done_to_a_healthy_system() -> None:
+    system = MockSystem(OUTAGE, failing=0.01)
+    assert run(system) == RunbookRun((), True)
+    assert system.applied == []
+
+
+def test_when_the_runbook_is_at_its_end_and_users_still_feel_it_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_catch(monkeypatch, "serve_degraded", Fraction(1, 2))
+    mitigated = run(MockSystem(OUTAGE))
+    assert (len(mitigated.steps), mitigated.steps[-1].after, mitigated.healthy) == (3, 0.975, False)
+
+
+def test_a_degraded_reply_to_everything_turns_availability_green_and_quality_red() -> None:
+    system = MockSystem(OUTAGE)
+    system.apply("serve_degraded")
+    assert system.slis == {"availability": 1, "quality": Fraction(1, 2)}
+    assert system.harmed == ("quality",)
+    assert not is_healthy(system, slo(0.99))
+
+
+def test_what_goes_before_it_spares_the_quality() -> None:
+    system = MockSystem(OUTAGE, LADDER)
+    assert system.slis == {"availability": 1, "quality": Fraction(95, 100)}
+    assert system.harmed == ()
+
+
+# --- what is automated ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("automated", "sli"), [((), 0.5), (LADDER[:1], 0.85), (LADDER[:2], 0.95), (LADDER, 1.0)])
+def test_what_is_automated_has_applied_itself(automated: Iterable[str], sli: float) -> None:
+    assert MockSystem(OUTAGE, automated).sli == sli
+
+
+def test_with_everything_automated_there_is_nothing_left_to_do() -> None:
+    assert run(MockSystem(OUTAGE, iter(LADDER))) == RunbookRun((), True)
+
+
+def test_trying_what_is_automated_already_does_not_help_and_takes_nothing_away() -> None:
+    system = MockSystem(OUTAGE, ["fail_over"])
+    mitigated = run(system)
+    assert readings(mitigated) == [(0.85, 0.85), (0.85, 0.95), (0.95, 1.0)]
+    assert [step.kept for step in mitigated.steps] == [False, True, True]
+    assert mitigated.healthy
+
+
+# --- rollback ------------------------------------------------------------------------------------
+
+Look = tuple[dict[str, Fraction], float, tuple[str, ...], list[str]]
+
+
+def look(system: MockSystem) -> Look:
+    return dict(system.slis), system.sli, system.harmed, list(system.applied)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.sampled_from(sorted(RUNBOOKS)),
+    st.lists(st.sampled_from(ALL_MITIGATIONS)),
+    st.lists(st.sampled_from(ALL_MITIGATIONS)),
+    st.floats(0, 1),
+)
+def test_what_is_rolled_back_leaves_the_system_as_it_was(
+    symptom: str, before: list[str], tried: list[str], failing: float
+) -> None:
+    system = MockSystem(symptom, before, failing=failing)
+    was: list[Look] = []
+    for name in tried:
+        was.append(look(system))
+        system.apply(name)
+    for name in reversed(tried):
+        system.rollback(name)
+        assert look(system) == was.pop()
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.sampled_from(sorted(RUNBOOKS)), st.lists(st.sampled_from(ALL_MITIGATIONS), min_size=1), st.floats(0, 1))
+def test_applying_again_what_is_in_effect_changes_nothing_that_users_see(
+    symptom: str, applied: list[str], failing: float
+) -> None:
+    system = MockSystem(symptom, applied, failing=failing)
+    slis, sli = system.slis, system.sli
+    for name in applied:
+        system.apply(name)
+        assert (system.slis, system.sli) == (slis, sli)
+
+
+def test_rolling_back_what_is_not_applied_is_an_error_that_names_what_is() -> None:
+    with pytest.raises(ValueError, match="'fail_over' is not applied; applied are none"):
+        MockSystem(OUTAGE).rollback("fail_over")
+    with pytest.raises(ValueError, match="'fail_over' is not applied; applied are serve_cached"):
+        MockSystem(OUTAGE, ["serve_cached"]).rollback("fail_over")
+
+
+# --- other systems -------------------------------------------------------------------------------
+
+
+def mitigation(
+    name: str, *, reversible: bool = True, needs_approval: bool = False, settle: timedelta = MINUTE
+) -> Mitigation:
+    return Mitigation(name, f"do {name}", reversible, "low", needs_approval, "undo it" if reversible else "", settle)
+
+
+def book(*mitigations: Mitigation) -> Runbook:
+    return Runbook("made_up", "Made up", "sev1", "us", (), mitigations, "nobody")
+
+
+class Fake:
+    """A system whose SLI is 0.5 plus what each mitigation in effect adds; it writes down what is done to it."""
+
+    def __init__(self, adds: dict[str, float], harms: dict[str, str] | None = None):
+        self.adds, self.harms = adds, harms or {}
+        self.done: list[str] = []
+        self.applied: list[str] = []
+
+    @property
+    def sli(self) -> float:
+        return 0.5 + sum(self.adds[name] for name in self.applied)
+
+    @property
+    def harmed(self) -> tuple[str, ...]:
+        return tuple(self.harms[name] for name in self.applied if name in self.harms)
+
+    def apply(self, mitigation: str) -> None:
+        self.done.append(f"apply {mitigation}")
+        self.applied.append(mitigation)
+
+    def rollback(self, mitigation: str) -> None:
+        self.done.append(f"rollback {mitigation}")
+        self.applied.remove(mitigation)
+
+    def wait(self, length: timedelta) -> None:
+        self.done.append(f"wait {length // MINUTE}")
+
+
+def try_out(
+    system: Fake, *mitigations: Mitigation, target: float = 0.99, approve: Callable[[Mitigation], bool] | None = None
+) -> RunbookRun:
+    if approve is None:
+        return run_runbook(book(*mitigations), system, slo=slo(target), at=AT)
+    return run_runbook(book(*mitigations), system, slo=slo(target), at=AT, approve=approve)
+
+
+def test_what_does_not_help_is_rolled_back_before_the_next_is_tried() -> None:
+    system = Fake({"a": 0.0, "b": -0.25, "c": 0.25, "d": 0.25})
+    tried = try_out(system, *map(mitigation, "abcd"))
+    assert system.done == [
+        "apply a", "wait 1", "rollback a", "apply b", "wait 1", "rollback b", "apply c", "wait 1", "apply d", "wait 1",
+    ]
+    assert readings(tried) == [(0.5, 0.5), (0.5, 0.25), (0.5, 0.75), (0.75, 1.0)]
+    assert [step.kept for step in tried.steps] == [False, False, True, True]
+    assert tried.healthy
+
+
+def test_it_waits_each_settle_before_it_reads() -> None:
+    class Slow(Fake):
+        """Shows a mitigation only once it has settled."""
+
+        shown = 0.5
+
+        @property
+        def sli(self) -> float:
+            return self.shown
+
+        def wait(self, length: timedelta) -> None:
+            self.shown = 0.5 + sum(self.adds[name] for name in self.applied)
+
+    assert readings(try_out(Slow({"a": 0.5}), mitigation("a"))) == [(0.5, 1.0)]
+
+
+def test_the_moments_of_the_steps_add_up_the_settle_times() -> None:
+    system = Fake({"a": 0.0, "b": 0.1, "c": 0.1, "d": 0.1})
+    tried = try_out(
+        system,
+        mitigation("a", settle=2 * MINUTE),
+        mitigation("b", settle=5 * MINUTE),
+        mitigation("c", settle=9 * MINUTE, needs_approval=True),
+        mitigation("d", settle=MINUTE),
+    )
+    assert [step.at - AT for step in tried.steps] == [2 * MINUTE, 7 * MINUTE, 7 * MINUTE, 8 * MINUTE]
+
+
+def test_the_moments_are_in_utc_and_a_naive_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="at 2025-03-04T18:30:00 has no time zone"):
+        run_runbook(book(), Fake({}), slo=slo(0.99), at=AT.replace(tzinfo=None))
+
+
+def test_an_irreversible_step_that_did_not_help_stays_and_says_so() -> None:
+    system = Fake({"a": 0.0, "b": 0.5})
+    tried = try_out(system, mitigation("a", reversible=False), mitigation("b"))
+    assert system.done == ["apply a", "wait 1", "apply b", "wait 1"]
+    assert (tried.steps[0].kept, tried.steps[0].helped) == (True, False)
+    assert tried.steps[0].outcome == "did not help, but cannot be rolled back"
+
+
+def test_an_irreversible_step_that_helped_is_kept_as_any_other() -> None:
+    assert try_out(Fake({"a": 0.5}), mitigation("a", reversible=False)).steps[0].outcome == "kept"
+
+
+def test_what_harms_another_sli_does_not_help_and_is_rolled_back() -> None:
+    system = Fake({"a": 0.5, "b": 0.5}, harms={"a": "quality"})
+    tried = try_out(system, mitigation("a"), mitigation("b"))
+    assert (tried.steps[0].after, tried.steps[0].kept, tried.steps[0].harmed) == (1.0, False, ("quality",))
+    assert tried.steps[0].outcome == "rolled back: it harmed quality"
+    assert (system.applied, tried.healthy) == (["b"], True)
+
+
+def test_what_harms_another_sli_and_cannot_be_rolled_back_leaves_the_system_unhealthy() -> None:
+    system = Fake({"a": 0.5}, harms={"a": "quality"})
+    tried = try_out(system, mitigation("a", reversible=False))
+    assert tried.steps[0].outcome == "harmed quality, but cannot be rolled back"
+    assert (tried.steps[0].kept, tried.healthy) == (True, False)
+
+
+def test_harm_that_was_there_before_is_not_put_on_the_next_mitigation() -> None:
+    system = Fake({"a": 0.1, "b": 0.4}, harms={"a": "quality"})
+    tried = try_out(system, mitigation("a", reversible=False), mitigation("b"))
+    assert (tried.steps[1].harmed, tried.steps[1].outcome) == ((), "kept")
+
+
+def test_without_events_nobody_knows_that_it_is_healthy_nor_that_anything_helped() -> None:
+    system = Fake({"a": math.nan})
+    tried = try_out(system, mitigation("a"))
+    assert (system.applied, tried.healthy) == ([], False)
+    system.apply("a")
+    assert not is_healthy(system, slo(0.5))
+
+
+def test_an_sli_in_percent_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"sli must be from 0 to 1, given 99\.0"):
+        try_out(Fake({"a": 98.5}), mitigation("a"))
+
+
+# --- approval ------------------------------------------------------------------------------------
+
+
+def test_what_needs_approval_is_not_done_unless_somebody_says_yes() -> None:
+    system = Fake({"a": 0.5, "b": 0.25})
+    tried = try_out(system, mitigation("a", needs_approval=True), mitigation("b"))
+    refused = tried.steps[0]
+    assert (refused.refused, refused.kept, refused.helped) == (True, False, False)
+    assert (refused.before, refused.after, refused.at) == (0.5, 0.5, AT)
+    assert refused.outcome == "refused: not approved"
+    assert system.done == ["apply b", "wait 1"]
+    assert not tried.healthy
+
+
+def test_a_refusal_cannot_be_told_from_the_system() -> None:
+    system = Fake({"a": 0.5})
+    try_out(system, mitigation("a", needs_approval=True), approve=lambda mitigation: False)
+    assert (system.done, system.sli) == ([], 0.5)
+
+
+def test_only_what_needs_approval_is_asked_about_and_only_when_its_turn_comes() -> None:
+    asked: list[str] = []
+
+    def approve(mitigation: Mitigation) -> bool:
+        asked.append(mitigation.name)
+        return True
+
+    system = Fake({"a": 0.25, "b": 0.25, "c": 0.25})
+    free, *others = mitigation("a"), mitigation("b", needs_approval=True), mitigation("c", needs_approval=True)
+    tried = try_out(system, free, *others, approve=approve)
+    assert (asked, system.applied, tried.healthy) == (["b"], ["a", "b"], True)
+
+
+# --- names and bad input -------------------------------------------------------------------------
+
+
+def test_an_unknown_symptom_is_told_the_nearest() -> None:
+    with pytest.raises(ValueError, match=r"unknown symptom 'model_provider_outrage'; did you mean 'model_provider_out"):
+        MockSystem("model_provider_outrage")
+
+
+def test_an_unknown_mitigation_is_told_the_nearest() -> None:
+    for use in (MockSystem(OUTAGE).apply, lambda name: MockSystem(OUTAGE, [name])):
+        with pytest.raises(ValueError, match=r"unknown mitigation 'failover'; did you mean 'fail_over'\?"):
+            use("failover")
+
+
+@pytest.mark.parametrize("name", ["", "zzzz"])
+def test_what_is_near_to_nothing_is_told_all_names(name: str) -> None:
+    with pytest.raises(ValueError, match=r"unknown symptom .*; known are .*model_provider_outage"):
+        MockSystem(name)
+    with pytest.raises(ValueError, match=r"unknown mitigation .*; known are .*fail_over"):
+        MockSystem(OUTAGE).apply(name)
+
+
+@pytest.mark.parametrize("name", [None, 7])
+def test_what_is_no_name_is_unknown(name: Any) -> None:
+    with pytest.raises(ValueError, match=f"unknown symptom {name}; "):
+        MockSystem(name)
+    with pytest.raises(ValueError, match=f"unknown mitigation {name}; "):
+        MockSystem(OUTAGE).apply(name)
+
+
+@pytest.mark.parametrize("failing", [-0.1, 1.1, 50, math.nan])
+def test_a_share_of_failing_requests_is_from_0_to_1(failing: float) -> None:
+    with pytest.raises(ValueError, match="failing must be a share from 0 to 1, given"):
+        MockSystem(OUTAGE, failing=failing)
+
+
+# --- the runbooks' data --------------------------------------------------------------------------
+
+
+def test_every_runbook_has_a_system_to_practise_on() -> None:
+    assert set(RUNBOOKS) == set(SYMPTOMS)
+    assert all(book.symptom == symptom for symptom, book in RUNBOOKS.items())
+
+
+@pytest.mark.parametrize("symptom", RUNBOOKS)
+def test_a_runbook_is_complete(symptom: str) -> None:
+    book = RUNBOOKS[symptom]
+    assert book.title.strip()
+    assert book.owner.strip()
+    assert book.escalate_to.strip()
+    assert book.severity in SEVERITIES
+    assert len(book.checks) >= 2
+    assert all(check.look.strip() and check.expect.strip() for check in book.checks)
+    assert book.mitigations
+    assert len({m.name for m in book.mitigations}) == len(book.mitigations)
+    for m in book.mitigations:
+        assert m.name.isidentifier(), m.name
+        assert m.action.strip(), m.name
+        assert bool(m.rollback.strip()) == m.reversible, m.name
+        assert m.settle > timedelta(), m.name
+
+
+@pytest.mark.parametrize("symptom", RUNBOOKS)
+def test_a_runbook_tries_least_risk_first_and_the_reversible_before_the_irreversible(symptom: str) -> None:
+    mitigations = RUNBOOKS[symptom].mitigations
+    risks = [("low", "medium", "high").index(m.risk.partition(":")[0]) for m in mitigations]
+    assert risks == sorted(risks)
+    irreversible = [not m.reversible for m in mitigations]
+    assert irreversible == sorted(irreversible)
+
+
+def test_a_mitigation_is_the_same_in_every_runbook() -> None:
+    """Code that looks a mitigation up by its name alone must find the one that the runbook means."""
+    known: dict[str, Mitigation] = {}
+    for book in RUNBOOKS.values():
+        for m in book.mitigations:
+            assert known.setdefault(m.name, m) == m
+
+
+@pytest.mark.parametrize("symptom", SYMPTOMS)
+def test_what_mitigations_catch_stands_for_mitigations_that_exist(symptom: str) -> None:
+    model = SYMPTOMS[symptom]
+    assert 0 < model.failing <= 1
+    assert model.sli in FLOORS
+    for name, effect in model.effects.items():
+        assert name in ALL_MITIGATIONS
+        assert 0 <= effect.catches <= 1, name
+        assert set(effect.spoils) <= set(FLOORS) - {model.sli}, name
+        assert all(0 <= share <= 1 for share in effect.spoils.values()), name
+
+
+@pytest.mark.parametrize("symptom", RUNBOOKS)
+def test_each_runbook_heals_its_own_symptom_when_everything_is_approved(symptom: str) -> None:
+    system, target = MockSystem(symptom), slo(float(FLOORS[SYMPTOMS[symptom].sli]))
+    assert not is_healthy(system, target)
+    assert run_runbook(RUNBOOKS[symptom], system, slo=target, at=AT, approve=lambda mitigation: True).healthy
+
+
+def test_a_mitigation_that_a_symptom_does_not_list_catches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = dict(SYMPTOMS[OUTAGE].effects)
+    del listed["serve_cached"]
+    monkeypatch.setitem(SYMPTOMS, OUTAGE, replace(SYMPTOMS[OUTAGE], effects=listed))
+    assert MockSystem(OUTAGE, ["serve_cached"]).sli == 0.5

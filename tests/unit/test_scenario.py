@@ -1,0 +1,252 @@
+"""Scenarios: seeded, carried and not rounded, faults over time, quiet days, and no other source of chance."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oncall.scenario import DAILY, WEEKLY, Fault, Scenario, Traffic, combined, rhythm
+from oncall.scenarios import SCENARIOS
+from oncall.slo import SLO, sli
+from oncall.times import DAY, HOUR, MINUTE
+
+MONDAY = datetime(2025, 3, 3, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+SYMPTOM = "model_provider_outage"
+CALM = Scenario("calm", "Nothing happens.", MONDAY, 6 * HOUR, SLO("availability", 0.99), requests=600, errors=0.003)
+
+
+def fault(start: timedelta, error_ratio: float = 1.0, **more: Any) -> Fault:
+    return Fault(SYMPTOM, start, error_ratio, **more)
+
+
+def shares(one: Fault, minutes: int) -> list[float]:
+    """What a fault fails in each of the first minutes."""
+    return [one.failing(minute * MINUTE, (minute + 1) * MINUTE) for minute in range(minutes)]
+
+
+# --- the seed ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(SCENARIOS))
+def test_the_same_seed_gives_the_same_counts(name: str) -> None:
+    assert SCENARIOS[name].counts(7) == SCENARIOS[name].counts(7)
+
+
+@pytest.mark.parametrize("name", sorted(SCENARIOS))
+def test_another_seed_gives_others_around_the_same_mean(name: str) -> None:
+    one, other = SCENARIOS[name].counts(1), SCENARIOS[name].counts(2)
+    assert one.total != other.total
+    assert sum(one.total) == pytest.approx(sum(other.total), rel=0.01)
+
+
+def test_nothing_is_drawn_but_from_random_of_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = CALM.counts(1)
+
+    def refuse(*arguments: Any, **named: Any) -> Any:
+        raise AssertionError("only random.Random(seed).random() keeps its values from one Python to the next")
+
+    own = {name for name in dir(random) if callable(getattr(random, name)) and name[0].islower()}
+    methods = {name for name in dir(random.Random) if not name.startswith("_")} - {"random", "seed"}
+    assert {"random", "uniform", "gauss", "seed"} <= own
+    assert {"randint", "choice", "getrandbits", "expovariate"} <= methods
+    for name in own:
+        monkeypatch.setattr(random, name, refuse)
+    for name in methods:
+        monkeypatch.setattr(random.Random, name, refuse)
+    assert CALM.counts(1) == expected
+
+
+def test_the_first_counts_of_a_seed_never_change() -> None:
+    # From the tables and the seed's first draws by hand: Monday is 112 % of the mean, midnight 52 % and falling.
+    draw = random.Random(1).random
+    over, expected = 0.0, []
+    for minute in range(3):
+        wanted = 600 * (52 + (45 - 52) * minute / 60) / 100 * 112 / 100 * (0.96 + 0.08 * draw()) + over
+        expected.append(int(wanted))
+        over = wanted - int(wanted)
+    assert list(replace(CALM, quiet=timedelta()).counts(1).total[:3]) == expected
+
+
+# --- carried, not rounded ------------------------------------------------------------------------
+
+
+def left_over(actual: Sequence[float], expected: Sequence[float]) -> list[float]:
+    """Expected minus actual up to each moment; over any stretch the difference is that of two of these."""
+    return [a - b for a, b in zip(accumulate(expected, initial=0.0), accumulate(actual, initial=0.0), strict=True)]
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    requests=st.floats(0, 2000),
+    errors=st.floats(0, 1),
+    failing=st.lists(st.floats(0, 1), min_size=1, max_size=60),
+    seed=st.integers(0, 2**32),
+)
+def test_over_any_stretch_the_errors_are_within_one_of_the_expected(
+    requests: float, errors: float, failing: list[float], seed: int
+) -> None:
+    traffic = Traffic(replace(CALM, requests=requests, errors=errors), seed)
+    buckets = [traffic.minute(minute, share) for minute, share in enumerate(failing)]
+    assert all(0 <= good <= total for good, total in buckets)
+    bad = [total - good for good, total in buckets]
+    wanted = [total * (1 - (1 - errors) * (1 - share)) for (_, total), share in zip(buckets, failing, strict=True)]
+    carried = left_over(bad, wanted)
+    assert max(carried) - min(carried) <= 1 + 1e-6
+
+
+def test_a_low_error_ratio_is_kept_at_the_lowest_traffic() -> None:
+    counts = replace(CALM, requests=3, length=7 * DAY).counts(1)
+    assert 1 - sli(sum(counts.good), sum(counts.total)) == pytest.approx(0.003, rel=0.01)
+
+
+def test_requests_are_carried_too() -> None:
+    counts = replace(CALM, requests=0.5, length=7 * DAY, quiet=timedelta()).counts(1)
+    assert sum(counts.total) == pytest.approx(0.5 * 7 * 24 * 60, rel=0.02)
+
+
+# --- faults over time ----------------------------------------------------------------------------
+
+
+def test_a_fault_fails_its_ratio_from_its_start_on() -> None:
+    assert shares(fault(2 * MINUTE, 0.5), 5) == [0, 0, 0.5, 0.5, 0.5]
+
+
+def test_a_fault_with_a_duration_goes_away_by_itself() -> None:
+    assert shares(fault(MINUTE, 0.5, duration=2 * MINUTE), 5) == [0, 0.5, 0.5, 0, 0]
+
+
+def test_51_seconds_within_a_minute_fail_51_sixtieths_of_it() -> None:
+    assert shares(fault(5 * SECOND, duration=51 * SECOND), 2) == pytest.approx([51 / 60, 0])
+
+
+def test_51_seconds_across_two_minutes_are_shared_between_them() -> None:
+    assert shares(fault(MINUTE + 30 * SECOND, duration=51 * SECOND), 4) == pytest.approx([0, 30 / 60, 21 / 60, 0])
+
+
+def test_a_ramp_climbs_in_a_straight_line() -> None:
+    climbing = fault(timedelta(), 0.8, ramp=4 * MINUTE)
+    assert shares(climbing, 6) == pytest.approx([0.1, 0.3, 0.5, 0.7, 0.8, 0.8])
+
+
+def test_a_fault_may_be_over_before_its_ramp_is() -> None:
+    cut = fault(timedelta(), 0.8, ramp=4 * MINUTE, duration=2 * MINUTE)
+    assert shares(cut, 4) == pytest.approx([0.1, 0.3, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("start", "ramp", "duration"),
+    [
+        (60, 120, None),
+        (7, 600, 333),
+        *(
+            pytest.param(*times, marks=pytest.mark.xfail(strict=True, reason="the level is taken at mid-minute"))
+            for times in [(0, 30, None), (30, 60, None), (15, 200, None), (50, 20, 51), (0, 45, 90)]
+        ),
+    ],
+)
+def test_what_a_fault_fails_is_the_area_under_its_line(start: int, ramp: int, duration: int | None) -> None:
+    seconds = 900
+    line = [
+        min(1.0, (second + 0.5 - start) / ramp) * (second >= start and (duration is None or second < start + duration))
+        for second in range(seconds)
+    ]
+    one = fault(start * SECOND, ramp=ramp * SECOND, duration=None if duration is None else duration * SECOND)
+    expected = [sum(line[i : i + 60]) / 60 for i in range(0, seconds, 60)]
+    assert shares(one, seconds // 60) == pytest.approx(expected, abs=1e-3)
+
+
+def test_faults_that_overlap_fail_independently() -> None:
+    twice = replace(CALM, faults=(fault(timedelta(), 0.5), fault(HOUR, 0.4)), errors=0.0)
+    assert twice.failing(30) == [0.5, 0]
+    assert twice.failing(90) == [0.5, 0.4]
+    assert combined([0.5, 0.4]) == pytest.approx(0.7)
+    hour = twice.counts(1).slice(MONDAY + HOUR, MONDAY + 2 * HOUR)
+    assert 1 - sli(sum(hour.good), sum(hour.total)) == pytest.approx(0.7, abs=1e-4)
+
+
+def test_nothing_failing_fails_nothing_and_a_total_outage_everything() -> None:
+    assert combined([]) == 0
+    assert combined([0.3, 1.0]) == 1
+
+
+def test_a_total_outage_leaves_no_good_request() -> None:
+    counts = replace(CALM, faults=(fault(HOUR, 1.0, duration=HOUR),)).counts(1)
+    outage = counts.slice(MONDAY + HOUR, MONDAY + 2 * HOUR)
+    assert sum(outage.good) == 0
+    assert sum(outage.total) > 0
+
+
+# --- rhythm --------------------------------------------------------------------------------------
+
+
+def test_a_day_and_a_week_average_to_one() -> None:
+    assert (len(DAILY), len(WEEKLY)) == (24, 7)
+    assert sum(DAILY) == 2400
+    assert sum(WEEKLY) == 700
+
+
+def test_the_traffic_is_that_of_its_hour_and_day() -> None:
+    for day in range(7):
+        for hour in range(24):
+            at = MONDAY + day * DAY + hour * HOUR
+            assert rhythm(at) == pytest.approx(DAILY[hour] * WEEKLY[day] / 10_000)
+
+
+def test_between_two_hours_it_changes_in_a_straight_line() -> None:
+    first, last = rhythm(MONDAY + 6 * HOUR), rhythm(MONDAY + 7 * HOUR)
+    assert rhythm(MONDAY + 6 * HOUR + 15 * MINUTE) == pytest.approx(first + (last - first) / 4)
+
+
+def test_nights_and_weekends_are_quieter() -> None:
+    assert rhythm(MONDAY + 3 * HOUR) < rhythm(MONDAY + 14 * HOUR) / 2
+    assert rhythm(MONDAY + 5 * DAY + 14 * HOUR) < rhythm(MONDAY + 14 * HOUR)
+
+
+def test_a_scenario_that_starts_in_another_zone_keeps_the_moment() -> None:
+    moment = datetime.fromisoformat("2025-03-03T01:00:00+01:00")
+    assert replace(CALM, start=moment).counts(1) == CALM.counts(1)
+
+
+def test_a_start_without_a_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"start .* has no time zone"):
+        replace(CALM, start=datetime(2025, 3, 3))
+
+
+# --- the bundled scenarios -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(SCENARIOS))
+def test_the_days_before_the_start_are_quiet_and_fill_every_long_window(name: str) -> None:
+    scenario = SCENARIOS[name]
+    counts = scenario.counts(1)
+    assert (counts.start, counts.end) == (scenario.start - 3 * DAY, scenario.start + scenario.length)
+    quiet = counts.slice(None, scenario.start)
+    assert 1 - sli(sum(quiet.good), sum(quiet.total)) == pytest.approx(scenario.errors, rel=0.01)
+    worst = max(total - good - scenario.errors * total for good, total in zip(quiet.good, quiet.total, strict=True))
+    assert worst <= 1  # no minute holds more than its share and what was carried into it
+    assert all(max(scenario.failing(minute), default=0) == 0 for minute in range(-3 * 24 * 60, 0))
+
+
+@pytest.mark.parametrize("name", sorted(SCENARIOS))
+def test_a_scenario_is_healthy_before_its_faults_and_has_a_name_and_a_title(name: str) -> None:
+    scenario = SCENARIOS[name]
+    assert scenario.name == name
+    assert scenario.title.strip()
+    assert 1 - scenario.errors > scenario.slo.target
+    assert all(timedelta() <= one.start < scenario.length for one in scenario.faults)
+
+
+def test_labels_are_the_faults_as_moments() -> None:
+    two = replace(CALM, faults=(fault(HOUR, 0.5, title="lasts"), fault(2 * HOUR, duration=51 * SECOND, title="blip")))
+    lasts, blip = two.labels()
+    assert (lasts.title, lasts.symptom, lasts.start, lasts.end) == ("lasts", SYMPTOM, MONDAY + HOUR, None)
+    assert (blip.start, blip.end, blip.error_ratio) == (MONDAY + 2 * HOUR, MONDAY + 2 * HOUR + 51 * SECOND, 1.0)
