@@ -108,7 +108,7 @@ def _artefacts(folder: Path) -> list[Path]:
 
 def _scenarios(arguments: argparse.Namespace) -> int:
     for scenario in SCENARIOS.values():
-        print(f"{scenario.name:<24} {scenario.title}")
+        print(f"{scenario.name:<{max(map(len, SCENARIOS))}}  {scenario.title}")
     return 0
 
 

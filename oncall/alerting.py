@@ -304,7 +304,9 @@ def check_step(policy: Policy, step: timedelta) -> None:
 def _unreachable(line: int, rule: BurnRule, slo: SLO) -> Finding:
     fastest = float(1 / slo.exact_budget)
     return Finding(
-        line, rule.name, "unreachable",
+        line,
+        rule.name,
+        "unreachable",
         f"it can never fire: at a target of {percent(slo.target)} a total outage burns {fastest:.4g}x.",
         f"Give a factor below {fastest:.4g}, or a higher target.",
     )
@@ -312,7 +314,9 @@ def _unreachable(line: int, rule: BurnRule, slo: SLO) -> Finding:
 
 def _lone_failure(line: int, rule: BurnRule, slo: SLO, events: float) -> Finding:
     return Finding(
-        line, rule.name, "lone-failure",
+        line,
+        rule.name,
+        "lone-failure",
         f"one failure fires it: the quietest {duration_text(rule.long)} has {events:,.6g} events, "
         f"below {rule.lone_failure_fires_below(slo):,.6g}.",
         "Add synthetic requests, lengthen the window, or lower the target.",

@@ -36,7 +36,7 @@ def _any(entries: str) -> str:
 
 
 _COMMON_NAMES = """alice bob carol dave mallory steve mike john jane mary peter paul anna maria david james robert
-    susan linda karen nancy laura kevin brian george daniel matthew emily rachel priya ahmed fatima yuki ivan olga"""
+    susan sarah lisa kate emma linda karen nancy laura kevin brian george daniel matthew emily rachel priya yuki ivan"""
 _ALSO_WORDS = """art bill chase drew faith frank grace grant hope hunter jack mark max may miles page pat ray rich
     rob rose skip stone sue will"""  # names only where written with a capital
 _NOBODY = r"(?:tbd|tba|none|nobody|n/a|unassigned|unknown|teams?|\?|-)"
@@ -54,9 +54,14 @@ _A = r"(?:(?:an?|the|his|her|our|some|several|this|that) )?(?:[\w-]++ )??"
 _SLIP = "(?:bug|regression|error|typo|mistake|fault|defect|flaw|leak|blunder|slip|misconfiguration|oversight)s?"
 _MIS = "mis(?:configured|typed|read|judged|handled|labell?ed|used|understood|diagnosed)"
 _WRONGLY = "(?:accidental|mistaken|inadvertent|wrong|incorrect|erroneous|unintentional|premature|blind|hasti)ly"
-_DUTY = "(?:" + """bother|test|check|verif|validat|review|read|follow|notic|double-check|think|look|pa(?:y|id) attention
-    reali[sz]e|respond|escalate|communicate|tell|inform|consider|update""".replace("\n    ", "|") + ")"
-_FAULTS = _any(rf"""{_MIS}, broken?(?! down| off| the (?:news|tie|deadlock|glass|loop)|[^.,;]{{1,40}} into), caused
+_DUTY = (
+    "(?:"
+    + """bother|test|check|verif|validat|review|read|follow|notic|double-check|think|look|pa(?:y|id) attention
+    reali[sz]e|respond|escalate|communicate|tell|inform|consider|update""".replace("\n    ", "|")
+    + ")"
+)
+_FAULTS = _any(
+    rf"""{_MIS}, broken?(?! down| off| the (?:news|tie|deadlock|glass|loop)|[^.,;]{{1,40}} into), caused
     crashed, ruined, wrecked, corrupted, destroyed, overwrote, botched, bungled, fumbled, (?:messed|screwed) up
     overlooked, ignored, disregarded, violated, missed, failed (?:to|in|at), slept through, {_WRONGLY} \w+
     introduced {_A}{_SLIP}, made {_A}(?:{_SLIP}|(?:wrong|bad|poor) \w+), left {_A}(?:flag|mode|switch|logging) on
@@ -68,10 +73,11 @@ _FAULTS = _any(rf"""{_MIS}, broken?(?! down| off| the (?:news|tie|deadlock|glass
     rf"""(?:bad|broken|faulty|incorrect|untested|unreviewed|buggy|invalid), let {_A}\w+ (?:expire|lapse|fill up)
     (?!(?:saw|got|had|found|received|reverted|fixed|caught|to|in|on|at|of|and)\b)\w+ (?:(?:the|an?|in|to|on) )*wrong
     (?:reacted|responded|acted|escalated|waited|took|hesitated) (?:far |much )?too (?:late|long|slowly)
-    (?:is|was|were) (?:\w+ly )?(?:to blame|at fault|the (?:\w+ )?(?:cause|culprit)|too (?:slow|late|hasty))
+    (?:is|was|were) (?:\w+ly )?(?:to blame|at fault|the (?:\w+ )?(?:cause|culprit)|too (?:slow|late|hasty)|slow to)
     (?:is|was|were) (?:not paying attention|responsible for (?:the |this )?(?:breakage|outage|failure|damage|{_SLIP}))
-    (?:did not|didn't|never|had not|hadn't) (?:\w+ly |even )?{_DUTY}\w*(?![^.;]{{0,200}}\b(?:because|since)\b)""")
-_IN_ERROR = _any(r"""by (?:mistake|accident), in error, too (?:early|soon)
+    (?:did not|didn't|never|had not|hadn't) (?:\w+ly |even )?{_DUTY}\w*(?![^.;]{{0,200}}\b(?:because|since)\b)"""
+)
+_IN_ERROR = _any(r"""by (?:mistake|accident), in error, too (?:early|soon), (?:against|in|on) the wrong
     without (?:an? |any |the )?(?:test|review|check|approv|read|ask|tell|think|permission|verif|validat|backup)\w*""")
 _FORGOT = _any(r"""forgot(?:ten)?, neglected, panicked, bothered to, could(?:n't| not) be bothered
     (?:was|were|got) (?:\w+ ){0,2}(?:lazy|dumb|hasty)""")
@@ -157,7 +163,8 @@ _RULES = (
           "it judges people.",
           "Say what made it easy to miss: was there a step, a reminder, a check that fails without it?"),
     _Rule("vague-impact",
-          rf"\b{_FEW} (?:of )?(?:our |the )?(?:\w+ )?{_USERS}\b(?![^.;]{{0,200}}?{_MEASURE})[^.;]{{0,80}}? {_SUFFERED}\b"
+          rf"\b{_FEW} (?:of )?(?:our |the )?(?:\w+ )?{_USERS}\b(?![^.;]{{0,99}}?{_MEASURE})[^.;]{{0,80}}? {_SUFFERED}\b"
+          r"|(?<![\w%)]\s)\b(?:users|customers) were (?:affected|impacted)\b|\bsome (?:\w+ )?impact\b"
           r"|\bimpact (?:was|is) (?:\w+ly )?(?:minor|small|limited|low|minimal|significant|large|severe)\b"
           r"|\b(?:somewhat|slightly|partially|noticeably) (?:degraded|slow\w*|worse)|\bfor (?:a while|some time)\b",
           "nobody can tell how bad it was.",
@@ -226,7 +233,7 @@ def _name(words: Sequence[str]) -> str:
 
 # --- sections and action items ---------------------------------------------------------------------
 
-_UNFILLED = re.compile(r"\W*(?:todo|tbd|tba|fill in|fill this in)?\W*", re.I)
+_UNFILLED = re.compile(r"\W*+(?:todo|tbd|tba|fill in|fill this in)?\W*", re.I)
 _OWNER = re.compile(
     r"(?i)(?:\b(?:owner|assignee|responsible|who|DRI)s?\s?[:=]|\bassigned to\b|\bowned by\b)[\s*]*+"
     rf"(?!{_NOBODY}(?!\w))[^\s,;)|]|(?<!\w)@\w|\(\w+(?: \w+)?, (?:due |by )?\d"
@@ -279,7 +286,7 @@ def _actions(blocks: list[_Block]) -> list[tuple[int, str]]:
         elif block.kind == "item" or (block.kind == "text" and not listed):
             items.append((block.line, [block.raw]))
     found = [(line, "\n".join(parts)) for line, parts in items]
-    return [(line, item) for line, item in found if not re.match(r"\W*(?:nothing|none|no)\b", item, re.I)]
+    return [(line, item) for line, item in found if not re.match(r"\W*(?:nothing|none|no|tbd|todo)\b", item, re.I)]
 
 
 # --- reading Markdown ------------------------------------------------------------------------------

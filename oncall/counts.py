@@ -228,8 +228,10 @@ def _fill(path: Path, start: str, rows: list[_Row], step: timedelta) -> Counts:
         previous = moment
     if missing := len(good) - len(rows):
         warnings.warn(
-            MissingBuckets(f"{path}: {missing} of {len(good)} buckets of {duration_text(step)} are missing "
-                           f"between {moment_text(first)} and {moment_text(last)}; read as no events"),
+            MissingBuckets(
+                f"{path}: {missing} of {len(good)} buckets of {duration_text(step)} are missing "
+                f"between {moment_text(first)} and {moment_text(last)}; read as no events"
+            ),
             stacklevel=3,
         )
     return Counts(first, step, good, total)

@@ -99,8 +99,12 @@ class Escalation:
 
 
 def escalate(
-    policy: EscalationPolicy, triggered_at: datetime, *,
-    acks: Iterable[datetime] = (), forced: Iterable[datetime] = (), resolved_at: datetime | None = None,
+    policy: EscalationPolicy,
+    triggered_at: datetime,
+    *,
+    acks: Iterable[datetime] = (),
+    forced: Iterable[datetime] = (),
+    resolved_at: datetime | None = None,
 ) -> Escalation:
     """What the ladder does about one alert, given when people acknowledged it, forced it on, resolved it.
 

@@ -1,62 +1,28 @@
-"""Runbooks: for each symptom what to check, what to do in which order, and when to stop.
+"""Running a runbook: mitigate least risk first, verify each step, roll back what does not help, and stop.
 
-The mitigations are tried least risk first. Each is verified against the SLI that users feel, and
-what does not help is rolled back before the next. The runbooks themselves are data, further down,
-and so is what each mitigation catches.
+Each mitigation is verified against the SLI that users feel. The runbooks themselves are data, in
+``runbooks``, and so is what each mitigation catches.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Protocol
 
+from oncall.runbooks import FLOORS as FLOORS
+from oncall.runbooks import MITIGATIONS as MITIGATIONS
+from oncall.runbooks import RUNBOOKS as RUNBOOKS
+from oncall.runbooks import SYMPTOMS as SYMPTOMS
+from oncall.runbooks import Mitigation as Mitigation
+from oncall.runbooks import Runbook as Runbook
 from oncall.slo import SLO, exact, exact_ratio
 from oncall.times import MINUTE, utc
 
-
-@dataclass(frozen=True)
-class Check:
-    """A reading to take before acting, and what it shows when this symptom is the right one."""
-
-    look: str
-    expect: str
-
-
-@dataclass(frozen=True)
-class Mitigation:
-    """Something that stops the harm, without mending its cause.
-
-    ``settle`` is how long it takes to show in the SLI. ``rollback`` says how to undo it; an
-    irreversible one has none and stays.
-    """
-
-    name: str
-    action: str
-    reversible: bool
-    risk: str
-    needs_approval: bool
-    rollback: str
-    settle: timedelta
-
-
-@dataclass(frozen=True)
-class Runbook:
-    """What an on-call engineer does about one symptom, and whom they call when it is not enough."""
-
-    symptom: str
-    title: str
-    severity: str
-    owner: str
-    checks: tuple[Check, ...]
-    mitigations: tuple[Mitigation, ...]
-    escalate_to: str
-
-
-# --- running one ---------------------------------------------------------------------------------
+ROLLED_BACK = MINUTE  # how long until what was rolled back no longer shows
 
 
 class System(Protocol):
@@ -69,6 +35,10 @@ class System(Protocol):
     @property
     def harmed(self) -> tuple[str, ...]:
         """The names of other SLIs that are now below what users accept."""
+
+    @property
+    def applied(self) -> Collection[str]:
+        """The names of the mitigations in effect."""
 
     def apply(self, mitigation: str) -> None:
         """Do it."""
@@ -131,16 +101,18 @@ def run_runbook(
     """Work through a runbook from ``at`` on, and stop as soon as the SLI is at its target.
 
     Each mitigation is given its ``settle`` time, then verified: it helped when the SLI rose and no
-    other SLI was harmed. One that did not help is rolled back before the next is tried; one that
-    cannot be rolled back stays. Those that need approval are put to ``approve``, which says no
-    unless told otherwise.
+    other SLI was harmed. One that did not help is rolled back, and a minute later the next is
+    tried; one that cannot be rolled back stays. Those that need approval are put to ``approve``, which says no
+    unless told otherwise. What is in effect already, automated or from before, is left alone.
     """
     at, steps = utc(at, "at"), []
     for mitigation in runbook.mitigations:
         if is_healthy(system, slo):
             break
+        if mitigation.name in system.applied:
+            continue
         step = _try(mitigation, system, at, approve)
-        at = step.at
+        at = step.at if step.kept or step.refused else step.at + ROLLED_BACK
         steps.append(step)
     return RunbookRun(tuple(steps), is_healthy(system, slo))
 
@@ -165,34 +137,11 @@ def _try(mitigation: Mitigation, system: System, at: datetime, approve: Callable
     if step.helped or not mitigation.reversible:
         return step
     system.rollback(mitigation.name)
+    system.wait(ROLLED_BACK)
     return replace(step, kept=False)
 
 
 # --- a system to practise on ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What a mitigation does about a symptom: it catches this share of what still fails.
-
-    Of what it catches, the shares in ``spoils`` turn bad in another SLI: a degraded reply is an
-    answer, though not a good one.
-    """
-
-    catches: Fraction
-    spoils: Mapping[str, Fraction]
-
-
-@dataclass(frozen=True)
-class Symptom:
-    """How a fault shows: the SLI it hits, the share that fails, and what each mitigation does about it.
-
-    A mitigation that is not listed catches nothing.
-    """
-
-    sli: str
-    failing: Fraction
-    effects: Mapping[str, Effect]
 
 
 class MockSystem:
@@ -200,7 +149,7 @@ class MockSystem:
 
     ``automated`` mitigations have applied themselves already. ``failing`` is the share that fails
     before any mitigation, the symptom's own unless given. The state is only ``applied``, what was
-    done in order; a rollback takes back the last time, so what was automated before stays.
+    done in order; a rollback takes back the last time, so what was in effect before stays so.
     """
 
     def __init__(self, symptom: str, automated: Iterable[str] = (), *, failing: float | None = None):
@@ -216,12 +165,12 @@ class MockSystem:
     @property
     def slis(self) -> dict[str, Fraction]:
         """Each SLI the fault or a mitigation touches, by name."""
-        failing, spoilt = self._failing, dict.fromkeys(FLOORS, Fraction(0))
-        for name in dict.fromkeys(self.applied):
-            effect = self._model.effects.get(name, NO_EFFECT)
-            for other, share in effect.spoils.items():
-                spoilt[other] += failing * effect.catches * share
-            failing *= 1 - effect.catches
+        failing, spoilt = self._failing, dict[str, Fraction]()
+        for name, effect in self._model.effects.items():
+            if name in self.applied:
+                for other, share in effect.spoils.items():
+                    spoilt[other] = spoilt.get(other, Fraction(0)) + failing * effect.catches * share
+                failing = min(Fraction(1), failing * (1 - effect.catches))
         return {name: 1 - share for name, share in spoilt.items()} | {self._model.sli: 1 - failing}
 
     @property
@@ -255,7 +204,7 @@ def known_symptom(symptom: str) -> str:
 
 def known_mitigation(name: str) -> str:
     """The mitigation's name itself, if any runbook has it; else a ``ValueError`` that names the nearest."""
-    return _known(name, {m.name: m for book in RUNBOOKS.values() for m in book.mitigations}, "mitigation")
+    return _known(name, MITIGATIONS, "mitigation")
 
 
 def _known(name: str, names: Mapping[str, object], what: str) -> str:
@@ -264,55 +213,3 @@ def _known(name: str, names: Mapping[str, object], what: str) -> str:
     near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.3)
     hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
     raise ValueError(f"unknown {what} {name!r}; {hint}")
-
-
-# --- the runbooks --------------------------------------------------------------------------------
-
-FLOORS = {"availability": Fraction(99, 100), "quality": Fraction(90, 100)}
-"""The least that users accept in an SLI that the SLO at hand does not name."""
-
-NO_EFFECT = Effect(Fraction(0), {})
-
-_FAIL_OVER = Mitigation(
-    "fail_over", "open the circuit breaker and fail over to the secondary provider",
-    reversible=True, risk="low: answers differ a little in tone", needs_approval=False,
-    rollback="close the circuit breaker", settle=2 * MINUTE,
-)
-_SERVE_CACHED = Mitigation(
-    "serve_cached", "serve cached answers where the same question was answered before",
-    reversible=True, risk="low: an answer may be a day old", needs_approval=False,
-    rollback="turn the answer cache off", settle=2 * MINUTE,
-)
-_SERVE_DEGRADED = Mitigation(
-    "serve_degraded", "give a degraded reply to whatever still fails",
-    reversible=True, risk="medium: users get a short apology with search results", needs_approval=False,
-    rollback="turn the degraded reply off", settle=MINUTE,
-)
-
-RUNBOOKS = {
-    "model_provider_outage": Runbook(
-        "model_provider_outage", "The model provider fails requests", "sev1", "assistant-platform",
-        checks=(
-            Check("errors by upstream", "5xx and timeouts come from the model provider, not from our own services"),
-            Check("the provider's status page", "degraded, or still green in the first minutes"),
-            Check("the secondary provider's error ratio", "below 1 %"),
-            Check("our last deploy", "none in the hour before"),
-        ),
-        mitigations=(_FAIL_OVER, _SERVE_CACHED, _SERVE_DEGRADED),
-        escalate_to="the provider's support line, then the head of platform",
-    ),
-}
-
-SYMPTOMS = {
-    "model_provider_outage": Symptom(
-        "availability", Fraction(1, 2),
-        {
-            # The secondary provider has room for 70 % of the traffic that fails.
-            "fail_over": Effect(Fraction(7, 10), {}),
-            # Two thirds of the questions that still fail have been asked before.
-            "serve_cached": Effect(Fraction(2, 3), {}),
-            # Everything gets a reply. It counts as answered; nobody would judge it good.
-            "serve_degraded": Effect(Fraction(1), {"quality": Fraction(1)}),
-        },
-    ),
-}

@@ -1,14 +1,14 @@
-"""Scenarios: a service with a daily rhythm, and what breaks in it when. Seeded, so that it happens the same way again."""
+"""Scenarios: a service with a daily rhythm, and what breaks in it when; the same seed gives the same events."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from oncall.counts import Counts
 from oncall.slo import SLO
-from oncall.times import DAY, HOUR, MINUTE, utc
+from oncall.times import DAY, MINUTE, utc
 
 # Requests in each hour of a UTC day and on each day of the week, in percent of the mean. Tables and
 # straight lines between them: sines differ in their last digit from machine to machine.
@@ -21,7 +21,8 @@ class Fault:
     """Something that breaks: from ``start`` on, ``error_ratio`` of the requests fail until it is mitigated.
 
     ``start`` counts from the scenario's start. The error ratio is reached in a straight line over
-    ``ramp``. With a ``duration`` it goes away by itself.
+    ``ramp``. With a ``duration`` it goes away by itself. Requests that are ``lost`` never arrive and
+    so are not counted; those that are not ``felt`` are counted, though no user sent them.
     """
 
     symptom: str
@@ -30,6 +31,8 @@ class Fault:
     ramp: timedelta = timedelta()
     duration: timedelta | None = None
     title: str = ""
+    lost: bool = False
+    felt: bool = True
 
     def failing(self, begin: timedelta, end: timedelta) -> float:
         """The share of requests that fail between two moments, if nothing is mitigated."""
@@ -37,9 +40,14 @@ class Fault:
         first = max(begin, self.start)
         if stop <= first:
             return 0.0
-        since = (first - self.start + stop - self.start) / 2
-        level = min(1.0, since / self.ramp) if self.ramp else 1.0
-        return self.error_ratio * level * ((stop - first) / (end - begin))
+        area = self._area(stop - self.start) - self._area(first - self.start)
+        return self.error_ratio * (area / (end - begin))
+
+    def _area(self, since: timedelta) -> timedelta:
+        """The area under the line from the fault's start, as time at its full error ratio."""
+        if since < self.ramp:
+            return since * (since / self.ramp / 2)
+        return since - self.ramp / 2
 
 
 @dataclass(frozen=True)
@@ -52,12 +60,13 @@ class RedHerring:
 
 @dataclass(frozen=True)
 class Review:
-    """What the people who look back at a scenario would find."""
+    """What the people who look back at an incident would find; an action item is its kind and its text."""
 
     contributing_factors: tuple[str, ...] = ()
     went_well: tuple[str, ...] = ()
     went_wrong: tuple[str, ...] = ()
     lucky: tuple[str, ...] = ()
+    action_items: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,7 @@ class Scenario:
 
     ``requests`` is the mean number a minute, ``errors`` the share that fails on a good day.
     ``quiet`` is the time before the start, without faults, so that every long window is full.
+    ``reviews`` holds what there is to find about each incident, in the order in which they open.
     """
 
     name: str
@@ -88,7 +98,7 @@ class Scenario:
     errors: float
     faults: tuple[Fault, ...] = ()
     red_herrings: tuple[RedHerring, ...] = ()
-    review: Review = field(default_factory=Review)
+    reviews: tuple[Review, ...] = ()
     quiet: timedelta = 3 * DAY
 
     def __post_init__(self) -> None:
@@ -98,13 +108,19 @@ class Scenario:
         """The scenario's telemetry by the minute when nobody does anything about it."""
         traffic = Traffic(self, seed)
         first, last = -(self.quiet // MINUTE), self.length // MINUTE
-        buckets = [traffic.minute(m, combined(self.failing(m))) for m in range(first, last)]
+        buckets = [traffic.minute(m, *self.failing_and_lost(self.failing(m))) for m in range(first, last)]
         good, total = zip(*buckets, strict=True)
         return Counts(self.start - self.quiet, MINUTE, good, total)
 
     def failing(self, minute: int) -> list[float]:
-        """The share of requests that each fault fails in a minute, counted from the start."""
+        """The share of requests that each fault hits in a minute, counted from the start."""
         return [fault.failing(minute * MINUTE, (minute + 1) * MINUTE) for fault in self.faults]
+
+    def failing_and_lost(self, shares: list[float]) -> tuple[float, float]:
+        """The shares of all requests that fail and that never arrive, from the share that each fault hits."""
+        failing = [share for fault, share in zip(self.faults, shares, strict=True) if not fault.lost]
+        lost = [share for fault, share in zip(self.faults, shares, strict=True) if fault.lost]
+        return combined(failing), combined(lost)
 
     def labels(self) -> tuple[Label, ...]:
         """The faults as moments in time."""
@@ -136,11 +152,15 @@ class Traffic:
         self._requests_over = 0.0
         self._errors_over = 0.0
 
-    def minute(self, minute: int, failing: float) -> tuple[int, int]:
-        """Good and total requests in a minute, counted from the scenario's start, with this share failing besides."""
+    def minute(self, minute: int, failing: float, lost: float = 0.0) -> tuple[int, int]:
+        """Good and total requests in a minute, counted from the scenario's start.
+
+        The share ``lost`` never arrives; of the others the share ``failing`` fails besides the usual.
+        """
         scenario = self._scenario
         jitter = 0.96 + 0.08 * self._random()
-        expected = scenario.requests * rhythm(scenario.start + minute * MINUTE) * jitter + self._requests_over
+        sent = scenario.requests * rhythm(scenario.start + minute * MINUTE) * jitter
+        expected = sent * (1 - lost) + self._requests_over
         total = int(expected)
         self._requests_over = expected - total
         errors = total * combined([scenario.errors, failing]) + self._errors_over

@@ -59,14 +59,29 @@ def score(journal: Incident, reference: Incident) -> Score:
         ("postmortem", 10, _postmortem),
         ("recurrence", 10, _recurrence),
     )
-    dimensions = []
+    dimensions, spared = [], _not_due(reference) if journal.state == "closed" else {}
     for name, most, judge in judges:
-        share, why = judge(journal, reference)
+        share, why = (1.0, spared[name]) if name in spared else judge(journal, reference)
         dimensions.append(Dimension(name, round(most * min(1.0, max(0.0, share))), most, why))
     return Score(tuple(dimensions))
 
 
 Judgement = tuple[float, str]  # the share of the points earned, and why
+
+
+def _not_due(reference: Incident) -> dict[str, str]:
+    """The dimensions that ask for nothing, as the reference shows that triaged and closed it, and why."""
+    verbs = {event.verb for event in reference.events}
+    if "triage" not in verbs or reference.state != "closed":
+        return {}
+    if "false_alarm" in verbs:
+        return dict.fromkeys(("updates", "budget", "postmortem", "recurrence"), "Nothing is due for a false alarm.")
+    spared = {} if reference.postmortem else {"postmortem": f"None is due at {reference.severity}."}
+    try:
+        to_eval_case(reference)
+    except ValueError:
+        spared["recurrence"] = "None is due: there is no case that could show it."
+    return spared
 
 
 def _tta(journal: Incident, reference: Incident) -> Judgement:

@@ -2,26 +2,39 @@
 
 Time passes only when the responder lets it. Faults degrade the service, rules fire, the ladder
 climbs until somebody acknowledges, and what is mitigated changes the minutes that follow. Whatever
-happens goes through the incident's journal.
+happens goes through the incidents' journals.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import cache
 
-from oncall.alerting import Alert, AlertEvaluator, BurnRule, Rule, google_policy
+from oncall.alerting import Alert, AlertEvaluator, BurnRule, Policy, Rule, SilenceRule, google_policy
 from oncall.counts import Counts
 from oncall.escalation import EscalationPolicy, Page, Step, escalate
-from oncall.incident import Incident
+from oncall.incident import MAJOR, Incident
 from oncall.postmortem import ActionItem, write_postmortem
-from oncall.runbook import RUNBOOKS, Mitigation, MockSystem, known_mitigation, run_runbook
-from oncall.scenario import Scenario, Traffic, combined
+from oncall.runbook import (
+    MITIGATIONS,
+    RUNBOOKS,
+    SYMPTOMS,
+    Mitigation,
+    MockSystem,
+    is_healthy,
+    known_mitigation,
+    run_runbook,
+)
+from oncall.scenario import Review, Scenario, Traffic
+from oncall.scoring import UPDATE_EVERY
 from oncall.slo import burn_rate, sli
 from oncall.times import DAY, HOUR, MINUTE
 
-QUIET = 30 * MINUTE  # how long the pager must be quiet before mitigated is called resolved
+QUIET = 30 * MINUTE  # how long all must be well before mitigated is called resolved
+SILENCE = SilenceRule(10 * MINUTE)
 LADDER = EscalationPolicy(
     (Step(("ana",), 5 * MINUTE), Step(("bo",), 10 * MINUTE), Step(("chen",), 15 * MINUTE)), repeat=1
 )
@@ -50,11 +63,15 @@ class Desk:
 
     It is a ``System``, so a runbook can be run on it. ``now`` moves only in ``advance`` and
     ``wait``, by whole minutes, and never past the end of the shift.
+
+    Whatever fires belongs to the incident at hand, and a page after its mitigation is a relapse.
+    Only when that page shows another symptom does it open a second incident; the first waits until
+    the second is closed.
     """
 
     def __init__(self, scenario: Scenario, seed: int):
         self.scenario = scenario
-        self.policy = google_policy(scenario.slo.period)
+        self.policy: Policy = (*google_policy(scenario.slo.period), SILENCE)
         self.incidents: list[Incident] = []
         self.firing: tuple[Rule, ...] = ()
         self._good: list[int] = []
@@ -63,12 +80,13 @@ class Desk:
         self._evaluator = AlertEvaluator(scenario.slo, self.policy, MINUTE)
         self._minute = -(scenario.quiet // MINUTE)  # counted from the start of the shift
         self._shows_from: dict[str, int] = {}  # applied mitigations, and the minute from which each shows
+        self._left: list[_Left] = [_Left(0.0)] * len(scenario.faults)
+        self._left_of = cache(_left_of)  # most minutes are like the one before
         self._measured = 0  # buckets already in a measure
-        self._paged_at: datetime | None = None
-        self._last_paging = self.now
-        self._pages: tuple[Page, ...] = ()
+        self._to_page: deque[Page] = deque()
         while self._minute < 0:
-            self._pass_minute()
+            self._count(0.0, 0.0)
+        self._last_trouble = self.now
 
     # --- what can be seen
 
@@ -89,13 +107,18 @@ class Desk:
 
     @property
     def incident(self) -> Incident | None:
-        """The incident at hand, resolved ones included; ``None`` when there is none or it is closed."""
-        return self.incidents[-1] if self.incidents and self.incidents[-1].state != "closed" else None
+        """The incident at hand: the newest that is not closed, if any; resolved is not closed."""
+        return next((one for one in reversed(self.incidents) if one.state != "closed"), None)
+
+    @property
+    def ringing(self) -> bool:
+        """Whether the ladder is climbing: it has paged, and goes on until somebody acknowledges."""
+        return bool(self._to_page)
 
     @property
     def quiet_for(self) -> timedelta:
-        """How long no rule that pages has been firing."""
-        return self.now - self._last_paging
+        """How long the SLI has been at its target, no other SLI harmed, and no rule firing that pages."""
+        return self.now - self._last_trouble
 
     @property
     def sli(self) -> float:
@@ -105,17 +128,32 @@ class Desk:
     @property
     def harmed(self) -> tuple[str, ...]:
         """Other SLIs that the mitigations in effect have brought below their floor."""
-        return tuple(sorted({name for system in self._systems(self._minute - 1) for name in system.harmed}))
+        return tuple(sorted({name for left in self._left for name in left.harmed}))
+
+    @property
+    def applied(self) -> tuple[str, ...]:
+        """The mitigations in effect, those included that do not show yet."""
+        return tuple(self._shows_from)
+
+    @property
+    def symptom(self) -> str:
+        """What shows most in the last minute, the mitigations in effect considered; else ``unknown``."""
+        shown = [(left.share, fault.symptom) for fault, left in zip(self.scenario.faults, self._left, strict=True)]
+        return max([(0.0, "unknown"), *(one for one in shown if one[0])])[1]
+
+    @property
+    def felt(self) -> bool:
+        """Whether users feel anything, as support hears it: not all that is counted is theirs."""
+        return any(left.share and fault.felt for fault, left in zip(self.scenario.faults, self._left, strict=True))
 
     # --- what can be done
 
     def advance(self, length: timedelta) -> None:
         """Let whole minutes pass, to the end of the shift at most."""
-        for _ in range(length // MINUTE):
-            if self.now < self.ends:
-                before = self.firing
-                self._pass_minute()
-                self._watch([rule for rule in self.firing if rule not in before])
+        for _ in range(min(length, self.ends - self.now) // MINUTE):
+            before = self.firing
+            self._pass_minute()
+            self._watch([rule for rule in self.firing if rule not in before])
 
     wait = advance
 
@@ -128,6 +166,7 @@ class Desk:
     def acknowledge(self, by: str) -> None:
         """Take the page: the ladder stops climbing."""
         self._record(self._current().acknowledge(at=self.now, by=by))
+        self._to_page.clear()
 
     def triage(self, severity: str, ic: str, *, by: str, **roles: str) -> None:
         """Decide severity and roles."""
@@ -142,17 +181,20 @@ class Desk:
         self._record(self._current().note(text, at=self.now, by=by))
 
     def apply(self, mitigation: str, by: str = "ops") -> None:
-        """Start a mitigation. It shows once its settle time is over."""
-        settle = _mitigation(known_mitigation(mitigation)).settle
-        self._measure()
+        """Start a mitigation that is not in effect. It shows once its settle time is over."""
+        settle = MITIGATIONS[known_mitigation(mitigation)].settle
+        if mitigation in self._shows_from:
+            raise ValueError(f"{mitigation!r} is applied already; roll it back, or apply another")
+        self._measure(len(self._good) - 1)
+        self._measure()  # the last minute by itself: what this is to mend
         self._record(self._current().mitigate(mitigation, at=self.now, by=by))
-        self._shows_from.setdefault(mitigation, self._minute + max(0, settle // MINUTE - 1))
+        self._shows_from[mitigation] = self._minute + max(0, settle // MINUTE - 1)
 
     def rollback(self, mitigation: str, by: str = "ops") -> None:
         """Take a mitigation back; it is gone in the next minute."""
         if mitigation not in self._shows_from:
             raise ValueError(f"{mitigation!r} is not applied; applied are {', '.join(self._shows_from) or 'none'}")
-        self.note(f"rolled back: {mitigation}", by=by)
+        self.note(f"{_UNDONE}{mitigation}", by=by)
         del self._shows_from[mitigation]
 
     def mitigated(self, *, by: str) -> None:
@@ -164,9 +206,15 @@ class Desk:
         """It is over."""
         self._measure()
         self._record(self._current().resolve(at=self.now, by=by, auto_recovered=auto_recovered))
+        self._to_page.clear()
+
+    def false_alarm(self, *, by: str) -> None:
+        """There was nothing that users felt."""
+        self._record(self._current().false_alarm(at=self.now, by=by))
+        self._to_page.clear()
 
     def close(self, postmortem: str | None = None, *, by: str) -> None:
-        """File the last incident with its postmortem."""
+        """File the incident at hand with its postmortem."""
         self._record(self._current().close(postmortem, at=self.now, by=by))
 
     # --- how a minute passes
@@ -174,42 +222,54 @@ class Desk:
     def _pass_minute(self) -> None:
         if self.incident and self._minute in self._shows_from.values():
             self._measure()  # so that the next measure shows what the mitigation does, and nothing from before
-        failing = combined([1 - system.sli for system in self._systems(self._minute)])
-        good, total = self._traffic.minute(self._minute, failing)
+        showing = tuple(name for name, start in self._shows_from.items() if start <= self._minute)
+        hits = zip(self.scenario.faults, self.scenario.failing(self._minute), strict=True)
+        self._left = [self._left_of(fault.symptom, share, showing) for fault, share in hits]
+        self._count(*self.scenario.failing_and_lost([left.share for left in self._left]))
+
+    def _count(self, failing: float, lost: float) -> None:
+        good, total = self._traffic.minute(self._minute, failing, lost)
         self._good.append(good)
         self._total.append(total)
         self.firing = self._evaluator.observe(good, total)
         self._minute += 1
 
-    def _systems(self, minute: int) -> list[MockSystem]:
-        """Each fault that is active in a minute, with the mitigations that show by then."""
-        applied = [name for name, start in self._shows_from.items() if start <= minute]
-        return [
-            MockSystem(fault.symptom, applied, failing=failing)
-            for fault, failing in zip(self.scenario.faults, self.scenario.failing(minute), strict=True)
-            if failing
-        ]
-
     def _watch(self, fired: list[Rule]) -> None:
         """What the alerts and the pager do at the end of a minute; ``fired`` are the rules that began to fire."""
         pages = any(rule.action == "page" for rule in fired)
-        if fired and self.incident is None:
+        if fired and self._opens(pages):
             self._open(fired[0])
-        elif pages and self._current().state == "resolved":
-            self._record(self._current().reopen(at=self.now, by="alerts"))
-            self._paged_at = None
-        if any(rule.action == "page" for rule in self.firing):
-            self._last_paging = self.now
-        if pages and self._paged_at is None:
-            self._paged_at, self._pages = self.now, ()
-        self._page()
+        if pages and self._wakes():
+            if self._current().state == "resolved":
+                self._record(self._current().reopen(at=self.now, by="alerts"))
+            self._to_page.extend(escalate(LADDER, self.now).pages)
+        paging = any(rule.action == "page" for rule in self.firing)
+        if paging or self.harmed or not self.sli >= self.scenario.slo.target:
+            self._last_trouble = self.now
+        while self._to_page and self._to_page[0].at <= self.now:
+            self.note(f"paged {self._to_page.popleft().who}", by="pager")
+
+    def _opens(self, pages: bool) -> bool:
+        """Whether what began to fire is an incident of its own."""
+        incident = self.incident
+        if incident is None:
+            return True
+        return pages and incident.state in _OVER and self.symptom not in (incident.symptom, "unknown")
+
+    def _wakes(self) -> bool:
+        """Whether a page has to wake somebody: the first one does, and one after it seemed to be over."""
+        incident = self._current()
+        return incident.state in _OVER or not any(event.by == "pager" for event in incident.events)
 
     def _open(self, rule: Rule) -> None:
-        number, began = len(self.incidents) + 1, self._impact_start()
-        symptom = self._symptom()
-        title = RUNBOOKS[symptom].title if symptom in RUNBOOKS else f"{self.scenario.slo.name} burns its budget"
-        incident = Incident(f"INC-{number:03}", title, self.scenario.slo, symptom, began)
-        self._measured, self._paged_at = self._minute - (self.now - began) // MINUTE + self.scenario.quiet // MINUTE, None
+        began = self._impact_start()
+        if self.incident:
+            self._measure(began)  # what was before is the other incident's
+        self._measured = began
+        title = f"{self.scenario.slo.name} burns its budget" if isinstance(rule, BurnRule) else "No requests arrive"
+        title = RUNBOOKS[self.symptom].title if self.symptom in RUNBOOKS else title
+        start = self.scenario.start - self.scenario.quiet + began * MINUTE
+        incident = Incident(f"INC-{len(self.incidents) + 1:03}", title, self.scenario.slo, self.symptom, start)
         self.incidents.append(incident.detect(self._alert(rule), at=self.now, by="alerts"))
         self._measure()
 
@@ -219,110 +279,170 @@ class Desk:
         burn = burn_rate(sli(*self._evaluator.window(rule.short)), self.scenario.slo)
         return Alert(rule.action, rule.severity, burn, rule.name)
 
-    def _impact_start(self) -> datetime:
-        """The start of the unbroken run of minutes below target that led up to now."""
+    def _impact_start(self) -> int:
+        """The bucket with which the unbroken run of minutes below target began that led up to now."""
         start = len(self._good)
         while start and not sli(self._good[start - 1], self._total[start - 1]) >= self.scenario.slo.target:
             start -= 1
-        return self.scenario.start - self.scenario.quiet + start * MINUTE
+        return start
 
-    def _symptom(self) -> str:
-        failing = self.scenario.failing(self._minute - 1)
-        worst = max(range(len(failing)), key=failing.__getitem__, default=None)
-        return self.scenario.faults[worst].symptom if worst is not None and failing[worst] else "unknown"
-
-    def _page(self) -> None:
-        """Climb the ladder: note whom it has paged since the last minute."""
-        if self._paged_at is None or self.incident is None:
-            return
-        acks = [event.at for event in self.incident.events if event.verb == "acknowledge"]
-        due = [page for page in escalate(LADDER, self._paged_at, acks=acks).pages if page.at <= self.now]
-        for page in due[len(self._pages) :]:
-            self.note(f"paged {page.who}", by="pager")
-        self._pages = tuple(due)
-
-    def _measure(self) -> None:
+    def _measure(self, until: int | None = None) -> None:
         """Put what was counted since the last measure on record, if anything was."""
-        if self._measured == len(self._good):
-            return
-        good, total = sum(self._good[self._measured :]), sum(self._total[self._measured :])
-        self._measured = len(self._good)
-        self._record(self.incidents[-1].measure(good, total, at=self.now, by="metrics"))
+        until = len(self._good) if until is None else until
+        good, total = sum(self._good[self._measured : until]), sum(self._total[self._measured : until])
+        if self._measured < until:
+            self._record(self._current().measure(good, total, at=self.now, by="metrics"))
+        self._measured = max(self._measured, until)
 
     def _current(self) -> Incident:
-        if self.incident is None:
+        incident = self.incident
+        if incident is None:
             raise ValueError("no incident is open; wait for an alert")
-        return self.incident
+        return incident
 
     def _record(self, incident: Incident) -> None:
-        self.incidents[-1] = incident
+        self.incidents = [incident if one.id == incident.id else one for one in self.incidents]
 
 
-def _mitigation(name: str) -> Mitigation:
-    return next(m for book in RUNBOOKS.values() for m in book.mitigations if m.name == name)
+_OVER = ("mitigated", "resolved")
+_UNDONE = "rolled back: "
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What is left of a fault: the share of requests it still hits, and other SLIs that its mitigations harm."""
+
+    share: float
+    harmed: tuple[str, ...] = ()
+
+
+def _left_of(symptom: str, share: float, mitigations: tuple[str, ...]) -> _Left:
+    if not (share and mitigations and symptom in SYMPTOMS):
+        return _Left(share)
+    system = MockSystem(symptom, mitigations, failing=share)
+    return _Left(1 - system.sli, system.harmed)
 
 
 # --- the responder who plays the book ------------------------------------------------------------
 
 
 def reference(desk: Desk) -> None:
-    """Plays the book: acknowledge, triage, tell users, work the runbook, wait until the alerts are quiet, learn."""
-    seen = 0
-    while desk.advance_until(lambda desk: desk.incident is not None and len(desk.incidents) > seen):
-        seen = len(desk.incidents)
-        _mitigate(desk)
-        if desk.incident and desk.incident.state == "mitigated" and desk.advance_until(_is_quiet):
-            _finish(desk)
+    """Plays the book: acknowledge, triage, tell users, work the runbook, wait until all is quiet, learn."""
+    at_end: set[tuple[str, str]] = set()  # incidents, and symptoms whose runbook did not suffice
+    while desk.now < desk.ends:
+        incident, symptom, who = desk.incident, desk.symptom, LADDER.steps[0].on_call(desk.now)[0]
+        if incident is None:
+            desk.advance(MINUTE)
+        elif incident.state in ("detected", "acknowledged"):
+            _take(desk, who)
+        elif desk.ringing:
+            desk.acknowledge(who)
+        elif incident.state == "resolved":
+            _learn(desk, who)
+        elif desk.quiet_for >= QUIET:
+            desk.resolve(by=who, auto_recovered=incident.state != "mitigated")
+            desk.update("This is resolved.", by="bo")
+        elif (incident.id, symptom) not in at_end and _is_its_own(desk, incident):
+            if not _mitigate(desk, who):
+                at_end.add((incident.id, symptom))
+        else:
+            _keep_watch(desk, incident)
 
 
-def _is_quiet(desk: Desk) -> bool:
-    return desk.quiet_for >= QUIET
+def _is_its_own(desk: Desk, incident: Incident) -> bool:
+    """Whether users feel this incident; once it is mitigated, another symptom is another incident's, and will page."""
+    mine = incident.state != "mitigated" or desk.symptom == incident.symptom
+    return mine and not is_healthy(desk, desk.scenario.slo)
 
 
-def _mitigate(desk: Desk) -> None:
-    who = LADDER.steps[0].on_call(desk.now)[0]
+def _take(desk: Desk, who: str) -> None:
+    """From the alert to a decision: is it real, how severe, who leads."""
     desk.advance(3 * MINUTE)
     desk.acknowledge(who)
     desk.advance(3 * MINUTE)
     incident = desk.incidents[-1]
-    runbook = RUNBOOKS[incident.symptom]
-    # When unsure between the alert's severity and the runbook's, take the higher.
-    desk.triage(min(incident.severity or runbook.severity, runbook.severity), who, by=who, comms="bo")
-    desk.update(f"{runbook.title}. We are working on it.", by="bo")
-    if run_runbook(runbook, desk, slo=desk.scenario.slo, at=desk.now).healthy:
+    desk.triage(_severity(incident), who, by=who, comms="bo")
+    if not desk.felt and not is_healthy(desk, desk.scenario.slo):
+        desk.note("what is counted as failed is nobody's request: users feel nothing", by=who)
+        desk.false_alarm(by=who)
+    else:
+        desk.update(f"{incident.title}. We are working on it.", by="bo")
+
+
+def _severity(incident: Incident) -> str:
+    """The alert's, or for a page the runbook's if that is higher: when unsure, take the higher."""
+    alert = incident.severity or "sev1"
+    runbook = RUNBOOKS.get(incident.symptom)
+    return min(alert, runbook.severity) if runbook and incident.events[0].get("action") == "page" else alert
+
+
+def _mitigate(desk: Desk, who: str) -> bool:
+    """Work the runbook for what shows most now; ``False`` when there is none or it does not suffice."""
+
+    def approve(mitigation: Mitigation) -> bool:
+        desk.note(f"{'approved' if mitigation.reversible else 'not approved'}: {mitigation.name}", by="chen")
+        return mitigation.reversible
+
+    runbook = RUNBOOKS.get(desk.symptom)
+    if runbook is None:
+        desk.note("no runbook fits this; called the head of platform", by=who)
+    elif run_runbook(runbook, desk, slo=desk.scenario.slo, at=desk.now, approve=approve).healthy:
         desk.mitigated(by=who)
-        desk.update("Requests succeed again. We go on watching.", by="bo")
+        desk.update("It works again as it should. We go on watching.", by="bo")
+        return True
     else:
         desk.note(f"the runbook is at its end; called {runbook.escalate_to}", by=who)
+    return False
 
 
-def _finish(desk: Desk) -> None:
-    who = LADDER.steps[0].on_call(desk.now)[0]
-    desk.resolve(by=who)
-    desk.update("This is resolved.", by="bo")
-    desk.advance(HOUR)  # writing it takes a while
-    incident = desk.incidents[-1]
-    found = desk.scenario.review
-    desk.close(
-        write_postmortem(
-            incident,
-            contributing_factors=found.contributing_factors,
-            action_items=automations(incident, owner=who),
-            went_well=found.went_well,
-            went_wrong=found.went_wrong,
-            lucky=found.lucky,
-        ),
-        by=who,
+def _keep_watch(desk: Desk, incident: Incident) -> None:
+    told = max(event.at for event in incident.events if event.verb in ("detect", "update"))
+    if incident.state != "mitigated" and desk.now - told >= UPDATE_EVERY:
+        desk.update("We are still working on it.", by="bo")
+    desk.advance(MINUTE)
+
+
+def _learn(desk: Desk, who: str) -> None:
+    """File the incident, with a postmortem if it was a major one, unless it comes back meanwhile."""
+    written = desk.now + HOUR  # writing it takes a while
+    incident = desk.incident
+    desk.advance_until(lambda desk: desk.now >= written or desk.incident is not incident)
+    if incident is not None and desk.incident is incident:
+        desk.close(_postmortem(desk, incident, who) if incident.severity in MAJOR else None, by=who)
+
+
+def _postmortem(desk: Desk, incident: Incident, who: str) -> str:
+    reviews = dict(zip([one.id for one in desk.incidents], desk.scenario.reviews, strict=False))
+    found = reviews.get(incident.id, Review())
+    others = [ActionItem(kind, text, who, _due(incident)) for kind, text in found.action_items]
+    return write_postmortem(
+        incident,
+        contributing_factors=found.contributing_factors,
+        action_items=[*automations(incident, who), *others],
+        went_well=found.went_well,
+        went_wrong=found.went_wrong,
+        lucky=found.lucky,
     )
 
 
 def automations(incident: Incident, owner: str) -> tuple[ActionItem, ...]:
-    """An action item for each mitigation that was kept: next time the system applies it by itself."""
-    undone = {event.get("text") for event in incident.events if event.verb == "note"}
-    names = dict.fromkeys(event.get("action") for event in incident.events if event.verb == "mitigate")
-    due = incident.events[-1].at.date() + 14 * DAY
+    """An action item for each of the runbook's mitigations that was kept: next time it is applied by itself.
+
+    One that cannot be rolled back is never left to a machine.
+    """
+    kept: dict[str, None] = {}
+    for event in incident.events:
+        if event.verb == "mitigate":
+            kept[event.get("action")] = None
+        elif event.verb == "note":
+            kept.pop(event.get("text").removeprefix(_UNDONE), None)
+    book = RUNBOOKS[incident.symptom].mitigations if incident.symptom in RUNBOOKS else ()
     return tuple(
-        ActionItem("mitigate", f"{_mitigation(name).action} without waiting for a person", owner, due, name)
-        for name in names
-        if f"rolled back: {name}" not in undone
+        ActionItem("mitigate", f"{one.action} without waiting for a person", owner, _due(incident), one.name)
+        for one in book
+        if one.name in kept and one.reversible
     )
+
+
+def _due(incident: Incident) -> date:
+    return incident.events[-1].at.date() + 14 * DAY

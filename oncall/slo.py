@@ -132,8 +132,11 @@ def budget_action(remaining: float) -> BudgetAction:
     if math.isnan(remaining):
         raise ValueError("remaining is nan: no events were counted, so there is nothing to act on")
     spent = 1 - exact(remaining, "remaining")
-    return max((line for line in BUDGET_POLICY if exact(line.spent) <= spent), key=lambda line: line.spent,
-               default=BUDGET_POLICY[0])
+    return max(
+        (line for line in BUDGET_POLICY if exact(line.spent) <= spent),
+        key=lambda line: line.spent,
+        default=BUDGET_POLICY[0],
+    )
 
 
 # --- exact numbers -------------------------------------------------------------------------------

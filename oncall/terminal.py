@@ -51,7 +51,7 @@ def timeline(marks: Sequence[tuple[datetime, str]], begin: datetime, columns: in
     for at, words in marks:
         column = min(columns - 1, max(0, (at - begin) // step))
         label = f"{at:%H:%M} {words}"
-        fits = 9 + column + 2 + len(label) <= WIDTH
+        fits = len(_INDENT) + 9 + column + 2 + len(label) <= WIDTH
         mark = f"^ {label}" if fits else f"{label} ^"
         lines.append(f"{'':>8} {' ' * (column if fits else max(0, column + 1 - len(mark)))}{mark}")
     return lines
@@ -81,9 +81,9 @@ def shift_text(shift: Shift, scores: Sequence[Score] = ()) -> str:
 
 def _parts(counts: Counts, incident: Incident) -> list[tuple[str, list[str]]]:
     return [
-        ("A healthy service", _healthy(counts, incident)),
+        ("A healthy service" if incident.id == "INC-001" else "The hour before", _healthy(counts, incident)),
         ("The outage burns the budget", _burning(counts, incident)),
-        ("The alert pages", _paging(counts, incident)),
+        (f"The alert {'pages' if _is_page(incident) else 'opens a ticket'}", _paging(counts, incident)),
         ("Opened and triaged", _triaged(incident)),
         ("The runbook mitigates, step by step", _mitigated(incident)),
         ("Learning from it", _learnt(incident)),
@@ -134,16 +134,21 @@ def _rolling_sli(counts: Counts, width: int) -> list[float]:
     return [sli(good[i] - good[i - width], total[i] - total[i - width]) for i in range(width + 1, len(good))]
 
 
+def _is_page(incident: Incident) -> bool:
+    return any(event.get("action") == "page" for event in _of(incident, "detect"))
+
+
 def _marks(incident: Incident) -> list[tuple[datetime, str]]:
     words = {
-        "detect": "paged",
+        "detect": "paged" if _is_page(incident) else "ticket",
         "acknowledge": "acknowledged",
         "triage": "triaged",
         "mitigated": "mitigated",
         "resolve": "resolved",
+        "false_alarm": "false alarm",
     }
     told = [(event.at, words[event.verb]) for event in incident.events if event.verb in words]
-    return [(incident.impact_start, "users feel it"), *told]
+    return [(incident.impact_start, "it begins" if _of(incident, "false_alarm") else "users feel it"), *told]
 
 
 def _paging(counts: Counts, incident: Incident) -> list[str]:
@@ -152,7 +157,8 @@ def _paging(counts: Counts, incident: Incident) -> list[str]:
     for name, window in (("5m", 5 * MINUTE), ("1h", HOUR), ("3d", 3 * DAY)):
         part = counts.slice(detect.at - window, detect.at)
         ratio = sli(sum(part.good), sum(part.total))
-        lines.append(f"last {name:<13} SLI {ratio:6.1%}   burn {burn_rate(ratio, incident.slo):5.1f}x")
+        seen = f"SLI {ratio:6.1%}   burn {burn_rate(ratio, incident.slo):5.1f}x" if sum(part.total) else "no requests"
+        lines.append(f"last {name:<13} {seen}")
     fired = f"{detect.get('window')} fires: {detect.get('action')}, {detect.get('severity')}"
     paged = [
         f"{event.at:%H:%M}              {event.get('text')}" for event in _of(incident, "note") if event.by == "pager"
@@ -181,7 +187,7 @@ def _mitigated(incident: Incident) -> list[str]:
         after = [ratio for at, ratio in slis if event.at < at <= until]
         change = f"{before[-1]:4.0%} → {after[-1]:4.0%}" if before and after else ""
         lines.append(f"{event.at:%H:%M}              {event.get('action'):<16} {change}")
-    for verb, word in (("mitigated", "mitigated"), ("resolve", "resolved")):
+    for verb, word in (("mitigated", "mitigated"), ("resolve", "resolved"), ("false_alarm", "a false alarm")):
         lines += [f"{event.at:%H:%M}              {word}" for event in _of(incident, verb)]
     return lines or ["nothing was done"]
 
@@ -196,11 +202,14 @@ def _learnt(incident: Incident) -> list[str]:
     ]
     text = incident.postmortem or ""
     items = read_action_items(text)
-    lines.append(f"postmortem         {len(text.splitlines())} lines, {len(items)} action items")
+    size = f"{len(text.splitlines())} lines, {len(items)} action items" if text else "none"
+    lines.append(f"postmortem         {size}")
+    if incident.symptom not in RUNBOOKS:
+        return [*lines, "regression case    none: no runbook, and so nothing to replay"]
     try:
         case = to_eval_case(incident)
     except ValueError as error:
-        return [*lines, f"no regression case: {error}"]
+        return [*lines, *textwrap.wrap(f"regression case    none: {error}", WIDTH - len(_INDENT))]
     verdict = prove(case, incident, items)
     lines.append(
         f"{case.id:<18} fault in → page within {duration_text(case.page_within)} → SLI back within "

@@ -27,14 +27,20 @@ NOTHING = timedelta()
 awkward = st.sampled_from('\n\r\x0b\x0c\x1c\x85\u2028\u2029\0"\\{}[], \ufeff\ud800\udc00\udfff')
 texts = st.text(st.one_of(st.characters(), awkward), max_size=12)
 said = texts.filter(str.strip)
-moments = st.datetimes(datetime(1971, 1, 1), datetime(2199, 1, 1), timezones=st.sampled_from(
-    [UTC, timezone(timedelta(hours=5, minutes=45)), timezone(timedelta(hours=-9, minutes=-30))]
-))
+moments = st.datetimes(
+    datetime(1971, 1, 1),
+    datetime(2199, 1, 1),
+    timezones=st.sampled_from(
+        [UTC, timezone(timedelta(hours=5, minutes=45)), timezone(timedelta(hours=-9, minutes=-30))]
+    ),
+)
 alerts = st.none() | st.builds(
     Alert, st.sampled_from(("page", "ticket")), st.sampled_from(SEVERITIES), st.floats(0, 1e9), said
 )
 slos = st.builds(
-    SLO, said, st.floats(0, 1, exclude_min=True, exclude_max=True),
+    SLO,
+    said,
+    st.floats(0, 1, exclude_min=True, exclude_max=True),
     st.timedeltas(timedelta(microseconds=1), timedelta(days=3650)),
 )
 

@@ -54,10 +54,16 @@ LEGAL: dict[str, dict[str, str]] = {
     "acknowledged": {"acknowledge": "acknowledged", "triage": "triaged", "false_alarm": "closed"},
     "triaged": {"acknowledge": "triaged", "triage": "triaged", "mitigate": "mitigating", "false_alarm": "closed"},
     "mitigating": {
-        "acknowledge": "mitigating", "triage": "mitigating", "mitigate": "mitigating", "mitigated": "mitigated",
+        "acknowledge": "mitigating",
+        "triage": "mitigating",
+        "mitigate": "mitigating",
+        "mitigated": "mitigated",
     },
     "mitigated": {
-        "acknowledge": "mitigated", "triage": "mitigated", "mitigate": "mitigating", "resolve": "resolved",
+        "acknowledge": "mitigated",
+        "triage": "mitigated",
+        "mitigate": "mitigating",
+        "resolve": "resolved",
     },
     "resolved": {"close": "closed", "reopen": "triaged"},
     "closed": {},
@@ -341,7 +347,8 @@ def test_a_record_is_called_something(field: str, value: Any) -> None:
 def test_an_empty_answer_is_a_sample_and_no_traffic_a_measure() -> None:
     after = do(do(NEW, "sample", "q", "", "a"), "measure", 0, 0)
     assert [dict(event.details) for event in after.events] == [
-        {"input": "q", "bad_output": "", "good_output": "a"}, {"good": 0, "total": 0},
+        {"input": "q", "bad_output": "", "good_output": "a"},
+        {"good": 0, "total": 0},
     ]
 
 

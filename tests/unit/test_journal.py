@@ -97,8 +97,13 @@ def test_a_line_is_an_event_and_the_first_one_the_header(path: Path) -> None:
     assert lines[0]["version"] == 1
     assert [line["verb"] for line in lines[1:]] == [event.verb for event in whole_story().events]
     assert lines[1] == {
-        "at": "2024-12-04T23:48:00Z", "by": "alerts", "verb": "detect",
-        "action": "page", "severity": "sev1", "burn": 50.0, "window": "14.4x 1h/5m",
+        "at": "2024-12-04T23:48:00Z",
+        "by": "alerts",
+        "verb": "detect",
+        "action": "page",
+        "severity": "sev1",
+        "burn": 50.0,
+        "window": "14.4x 1h/5m",
     }
 
 
@@ -226,7 +231,7 @@ def test_a_missing_file_is_a_file_not_found(path: Path) -> None:
 
 def test_a_last_line_torn_at_any_byte_costs_that_line_alone(path: Path) -> None:
     before = note(detected())
-    after = note(before, "Zürich 🔥 {\"a\": 1} [2] \\ \u2028 3")
+    after = note(before, 'Zürich 🔥 {"a": 1} [2] \\ \u2028 3')
     before.save(path)
     start = path.stat().st_size
     after.save(path)
@@ -505,7 +510,10 @@ sys.stdin.read()
 def test_a_kill_during_200_saves_loses_nothing_that_had_returned(path: Path, seed: int) -> None:
     moment = random.Random(seed)
     process = subprocess.Popen(
-        [sys.executable, "-c", SAVES, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", SAVES, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
         cwd=Path(journal.__file__).parents[1],
     )
     assert process.stdout is not None

@@ -22,8 +22,8 @@ PACKAGE = ROOT / "oncall"
 # The order in which imports may point: a module imports from its own layer and from those above it.
 LAYERS = {
     "toolkit": (
-        "times", "finding", "slo", "counts", "alerting", "rotation", "escalation", "runbook", "journal", "incident",
-        "blameless", "postmortem", "regression", "report",
+        "times", "finding", "slo", "counts", "alerting", "rotation", "escalation", "runbooks", "runbook", "journal",
+        "incident", "blameless", "postmortem", "regression", "report",
     ),
     "story": ("scenario", "scenarios", "shift", "scoring", "terminal", "__main__", "__init__"),
     "telemetry": ("telemetry",),

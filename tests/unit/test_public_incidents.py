@@ -27,7 +27,16 @@ TIMES = {
     "resolved": "resolve",
 }
 COLUMNS = [
-    "id", "provider", "service", "severity", *TIMES, "error_ratio", "impact", "confidence", "sources", "notes",
+    "id",
+    "provider",
+    "service",
+    "severity",
+    *TIMES,
+    "error_ratio",
+    "impact",
+    "confidence",
+    "sources",
+    "notes",
 ]
 
 # What was gathered but is doubtful, and so stays empty; the row's notes say why.
