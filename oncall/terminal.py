@@ -70,18 +70,26 @@ def shift_text(shift: Shift, scores: Sequence[Score] = ()) -> str:
         "",
     ]
     for incident in shift.incidents:
-        for letter, (title, part) in zip("ABCDEF", _parts(shift.counts, incident), strict=True):
+        if len(shift.incidents) > 1:
+            lines += [f"{incident.id}: {incident.title}", ""]
+        for letter, (title, part) in zip(
+            "ABCDEF", _parts(shift.counts, incident, incident == shift.incidents[0]), strict=True
+        ):
             lines += [f"{letter}  {title}", *((_INDENT + line).rstrip() for line in part), ""]
     if not shift.incidents:
         lines += ["Nothing fired. A quiet shift.", ""]
     for incident, score in zip(shift.incidents, scores, strict=False):
-        lines += [f"Score of {incident.id}", *_wrap(str(score).splitlines(), hang=25), ""]
+        lines += [
+            f"Score of {incident.id}, held against the reference responder",
+            *_wrap(str(score).splitlines(), hang=25),
+            "",
+        ]
     return "\n".join(lines)
 
 
-def _parts(counts: Counts, incident: Incident) -> list[tuple[str, list[str]]]:
+def _parts(counts: Counts, incident: Incident, is_first: bool) -> list[tuple[str, list[str]]]:
     return [
-        ("A healthy service" if incident.id == "INC-001" else "The hour before", _healthy(counts, incident)),
+        ("A healthy service" if is_first else "The hour before", _healthy(counts, incident)),
         ("The outage burns the budget", _burning(counts, incident)),
         (f"The alert {'pages' if _is_page(incident) else 'opens a ticket'}", _paging(counts, incident)),
         ("Opened and triaged", _triaged(incident)),
@@ -97,7 +105,8 @@ def _healthy(counts: Counts, incident: Incident) -> list[str]:
     return [
         f"the hour before    {good:,} of {total:,} requests good",
         f"SLI                {ratio:.1%}",
-        f"burn rate          {burn_rate(ratio, incident.slo):.2f}x of a budget of {percent(incident.slo.error_budget)}",
+        f"burn rate          {burn_rate(ratio, incident.slo):.2f}x; 1x spends the budget of "
+        f"{percent(incident.slo.error_budget)} in {duration_text(incident.slo.period)}",
     ]
 
 
@@ -108,15 +117,18 @@ def _burning(counts: Counts, incident: Incident) -> list[str]:
     window = counts.slice(begin - HOUR, begin + columns * step)
     skip = min(len(window), HOUR // MINUTE)
     every = step // MINUTE
-    slis = [sli(g, t) for g, t in zip(window.good[skip::every], window.total[skip::every], strict=True)]
-    burns = [burn_rate(ratio, incident.slo) for ratio in _rolling_sli(window, skip)][::every]
+    slis = [sli(g, t) for g, t in zip(window.good[skip:], window.total[skip:], strict=True)]
+    burns = [burn_rate(ratio, incident.slo) for ratio in _rolling_sli(window, skip)]
+    worst = [min(slis[i : i + every]) for i in range(0, len(slis), every)]
+    highest = [max(burns[i : i + every]) for i in range(0, len(burns), every)]
+    shown = "SLI of each minute" if every == 1 else f"lowest SLI of a minute in each {duration_text(step)}"
     factor = google_policy(incident.slo.period)[0].factor
     top = max(1.5 * factor, *burns)
     labels = [f"{top * row / 4:.0f}x" for row in (4, 3, 2, 1)]
     return [
-        *chart("SLI of each minute", ("100%", "75%", "50%", "25%"), slis, 1.0),
+        *chart(shown, ("100%", "75%", "50%", "25%"), worst, 1.0),
         *time_axis(begin, columns, step),
-        *chart(f"burn rate of the last hour (a page needs more than {factor:.4g}x)", labels, burns, top),
+        *chart(f"burn rate of the last hour (a page needs more than {factor:.4g}x)", labels, highest, top),
         *time_axis(begin, columns, step),
         *timeline(_marks(incident), begin, columns, step),
     ]
