@@ -203,7 +203,7 @@ def known_symptom(symptom: str) -> str:
 
 
 def known_mitigation(name: str) -> str:
-    """The mitigation's name itself, if any runbook has it; else a ``ValueError`` that names the nearest."""
+    """The mitigation's name itself, if there is such a one; else a ``ValueError`` that names the nearest."""
     return _known(name, MITIGATIONS, "mitigation")
 
 

@@ -106,6 +106,14 @@ MITIGATIONS = {
             "turn the answer cache off",
             2,
         ),
+        # No runbook lists this one. It is what people reach for when availability is all they watch.
+        _reversible(
+            "cache_everything",
+            "serve every request from the answer cache, with the nearest match if there is no other",
+            "high: most near matches answer another question",
+            "serve only exact matches again",
+            2,
+        ),
         _reversible(
             "serve_degraded",
             "give a degraded reply to whatever still fails",
@@ -451,6 +459,8 @@ SYMPTOMS = {
             "fail_over": _catches("7/10"),
             # Two thirds of the questions that still fail have been asked before.
             "serve_cached": _catches("2/3"),
+            # Availability turns green and quality red: seven near matches in ten are wrong.
+            "cache_everything": _catches("1", quality="7/10"),
             # Everything gets a reply. It counts as answered; nobody would judge it good.
             "serve_degraded": _catches("1", quality="1"),
         },
@@ -465,6 +475,7 @@ SYMPTOMS = {
             "shed_low_priority": _catches("4/5"),
             "use_small_model": _catches("1/2", quality="1/5"),  # it has a quota of its own
             "raise_rate_limit": _catches("4/5"),
+            "cache_everything": _catches("1", quality="7/10"),
             "serve_cached": _catches("1/4"),
             "serve_degraded": _catches("1", quality="1"),
         },
