@@ -1,0 +1,1 @@
+"""Telemetry at scale: long series, raw request logs, backtests. On numpy, with pandas or duckdb where a module asks."""

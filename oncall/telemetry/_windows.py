@@ -1,0 +1,285 @@
+"""The fast part of the engine: where a rule's verdict changes, without looking at every window.
+
+One entrance, ``verdict_changes``. The series is cut into blocks of up to 150 buckets, and one pass over the
+columns adds each block up. Events are never negative, so running sums at the edges of the blocks bound what a
+window ending inside a block can hold: at most what lies between the edge before its left end and the block's
+right edge, at least what lies between the edge after its left end and the block's left edge. These bounds settle
+nearly every block in a few vector operations. Only the open ones are evaluated bucket by bucket.
+
+Integers are int64 as long as no window can pass 2**63, and otherwise Python's own, in object arrays, by the same
+code. Running sums may wrap around: the difference of two is right as long as the difference itself fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from math import gcd
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = NDArray[Any]  # of any integer type, or Python's own in an object array
+Places = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+
+LONGEST_BLOCK = 150  # a shorter one costs more in the pass over the columns, a longer one leaves more buckets open
+MOST_BLOCKS = 2**19  # keeps the arrays with a number for each block within some tens of megabytes
+COARSE = 8  # blocks looked at together at first
+CHUNK = 2**18  # buckets added up in one call: long enough that two threads seldom queue for the GIL
+BATCH = 2**17  # buckets evaluated in one go, for the same reason
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Good and total events, a bucket each; or, ``cumulative``, as counters read at the start and after each bucket.
+
+    Columns that are not ``trusted`` are checked for 0 ≤ good ≤ total < 2**63 while they are added up.
+    """
+
+    good: Integers
+    total: Integers
+    cumulative: bool = False
+    trusted: bool = True
+
+    def __len__(self) -> int:
+        return len(self.total) - self.cumulative
+
+
+@dataclass(frozen=True)
+class WindowTest:
+    """A rule in integers: fires where bad × ``bad`` − total × ``total`` > ``above`` in every one of its windows.
+
+    The windows are numbers of buckets.
+    """
+
+    windows: tuple[int, ...]
+    bad: int
+    total: int
+    above: int = 0
+
+
+def verdict_changes(columns: Columns, tests: Sequence[WindowTest], block: int | None = None) -> list[list[int]]:
+    """For each test the buckets, from 0, whose verdict differs from that of the bucket before; it starts off.
+
+    ``block`` sets the number of buckets in a block. The answer does not depend on it.
+    """
+    size = len(columns)
+    if not size or not tests:
+        return [[] for _ in tests]
+    # Nothing lies before the data, so a longer window than the data holds no more than one as long.
+    tests = [replace(test, windows=tuple(min(window, size) for window in test.windows)) for test in tests]
+    blocks = _cut(columns, min(block or _block_length(tests, size), size))
+    return [_changes(blocks, test) for test in tests]
+
+
+def _block_length(tests: Sequence[WindowTest], size: int) -> int:
+    """Short beside every rule's longest window, so that its bounds are tight, and if possible dividing all windows,
+    so that both ends of a window cross an edge at once."""
+    limit = max(1, min(LONGEST_BLOCK, *(max(test.windows) // 4 for test in tests)))
+    common = gcd(*(window for test in tests for window in test.windows))
+    divisor = max(length for length in range(1, limit + 1) if common % length == 0)
+    return max(divisor, size // MOST_BLOCKS)
+
+
+# --- the pass over the columns -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """Columns cut into blocks of ``length`` buckets, the last perhaps shorter, and the running sums at their edges."""
+
+    columns: Columns
+    length: int
+    bad: Integers
+    total: Integers
+
+    def __len__(self) -> int:
+        return len(self.total) - 1
+
+
+def _cut(columns: Columns, length: int) -> _Blocks:
+    if columns.cumulative:
+        good, total = (_every(length, counter).astype(np.int64) for counter in (columns.good, columns.total))
+    else:
+        good, total = (np.cumsum(np.append(0, sums)) for sums in _block_sums(columns, length, np.int64))
+    return _Blocks(columns, length, total - good, total)
+
+
+def _every(length: int, running: Integers) -> Integers:
+    """Running sums at edges further apart; the last edge is the end of the data."""
+    return np.append(running[:-1:length], running[-1:])
+
+
+def _block_sums(columns: Columns, length: int, kind: type) -> Integers:
+    """Good and total events in each block, two rows, added up a chunk of blocks at a time."""
+    chunk = max(1, CHUNK // length)
+    edges = np.arange(0, chunk * length, length)
+    sums: Integers = np.empty((2, -(-len(columns) // length)), kind)
+
+    def add_up(block: int) -> int:
+        first, here = block * length, sums[:, block : block + chunk]
+        good, total = (column[first : first + chunk * length] for column in (columns.good, columns.total))
+        largest = int(total.max()) if columns.trusted else _check(good, total, first)
+        for row, column in zip(here, (good, total), strict=True):
+            row[:] = np.add.reduceat(column, edges[: len(row)], dtype=kind)  # with out= it would keep the GIL
+        return largest
+
+    largest = max(_in_two_threads(add_up, range(0, sums.shape[1], chunk)))
+    return sums if kind is object or largest * length < 2**63 else _block_sums(columns, length, object)
+
+
+def check_counts(columns: Columns) -> None:
+    """Raise a ``ValueError`` naming the first bucket that is wrong, unless the columns are trusted."""
+    for first in () if columns.trusted else range(0, len(columns), CHUNK):
+        _check(columns.good[first : first + CHUNK], columns.total[first : first + CHUNK], first)
+
+
+def _check(good: Integers, total: Integers, first: int) -> int:
+    """The largest total of a chunk that is as it should be; else a ``ValueError``."""
+    if good.dtype != total.dtype:
+        good, total = good.astype(np.int64), total.astype(np.int64)
+    # Seen as unsigned, a negative number is larger than any count, so that two comparisons find all that is wrong.
+    unsigned = good.dtype.str.replace("i", "u")
+    largest = int(total.view(unsigned).max())
+    if largest > min(np.iinfo(total.dtype).max, 2**63 - 1) or not (good.view(unsigned) <= total.view(unsigned)).all():
+        i = int(np.flatnonzero((good < 0) | (good > total) | (total >= 2**63))[0])
+        raise ValueError(f"bucket {first + i} has {good[i]} good of {total[i]} events; "
+                         "good must be from 0 to total, and total below 2**63")
+    return largest
+
+
+def _in_two_threads(function: Callable[[int], Any], items: Sequence[int]) -> list[Any]:
+    """The function's answer to each item. numpy lets go of the GIL, and two cores read memory faster than one."""
+    if len(items) < 4:
+        return [function(item) for item in items]
+    middle = len(items) // 2
+    with ThreadPoolExecutor(2) as pool:
+        halves = pool.map(lambda half: [function(item) for item in half], (items[:middle], items[middle:]))
+        return [answer for half in halves for answer in half]
+
+
+# --- a test, block by block ----------------------------------------------------------------------
+
+
+def _changes(blocks: _Blocks, test: WindowTest) -> list[int]:
+    if not _fits(blocks, test):
+        blocks = replace(blocks, bad=_unbounded(blocks.bad), total=_unbounded(blocks.total))
+    first, open_blocks, unsure = _settle(blocks, test)
+    last, inside = first.copy(), []
+    rows = max(1, BATCH // blocks.length)
+
+    def evaluate(i: int) -> tuple[Places, Flags, Flags, Places]:
+        ks = open_blocks[i : i + rows]
+        fires = _evaluate(blocks, test, ks, unsure[:, i : i + rows])
+        row, column = np.nonzero(fires[:, 1:] != fires[:, :-1])
+        return ks, fires[:, 0], fires[:, -1], ks[row] * blocks.length + column + 1
+
+    for ks, starts, ends, changes in _in_two_threads(evaluate, range(0, len(open_blocks), rows)):
+        first[ks], last[ks] = starts, ends
+        inside.append(changes)
+    between = np.flatnonzero(first != np.append(False, last[:-1])) * blocks.length
+    changes = np.sort(np.concatenate([between, *inside]))
+    return [int(place) for place in changes[changes < len(blocks.columns)]]  # past the end stands anything
+
+
+def _fits(blocks: _Blocks, test: WindowTest) -> bool:
+    """Whether int64 holds every window of this test, weighed, and the bounds of it."""
+    fullest = max(1, int(np.diff(blocks.total).max()))
+    touched = max(test.windows) // (blocks.length * COARSE) + 3
+    return (abs(test.bad) + abs(test.total)) * fullest * touched * COARSE < 2**63
+
+
+def _unbounded(edges: Integers) -> Integers:
+    """Running sums as Python's integers. They may have wrapped around; each block by itself has not."""
+    return np.cumsum(np.append(edges[:1], np.diff(edges)).astype(object))
+
+
+def _settle(blocks: _Blocks, test: WindowTest) -> tuple[Flags, Places, Flags]:
+    """Whether each block surely fires throughout; which are open; and, a row a window, if it leaves them so."""
+    coarse = _Blocks(blocks.columns, blocks.length * COARSE, _every(COARSE, blocks.bad), _every(COARSE, blocks.total))
+    some = _may_fire(coarse, test, np.arange(len(coarse)))[:, None] * COARSE + np.arange(COARSE)
+    ks = _may_fire(blocks, test, some[some < len(blocks)])
+    unsure = np.array([_least(blocks, test, ks, window) <= test.above for window in test.windows])
+    is_open = unsure.any(axis=0)
+    fires = np.zeros(len(blocks), bool)
+    fires[ks[~is_open]] = True
+    return fires, ks[is_open], unsure[:, is_open]
+
+
+def _may_fire(blocks: _Blocks, test: WindowTest, ks: Places) -> Places:
+    for window in test.windows:
+        ks = ks[_most(blocks, test, ks, window) > test.above]
+    return ks
+
+
+def _most(blocks: _Blocks, test: WindowTest, ks: Places, window: int) -> Integers:
+    """The most that a window can weigh whose right end is in block k."""
+    bad = blocks.bad[ks + 1] - _early(blocks, blocks.bad, ks, window)
+    total = blocks.total[ks] - _late(blocks, blocks.total, ks, window)
+    weight: Integers = bad * test.bad - total * test.total
+    return weight
+
+
+def _least(blocks: _Blocks, test: WindowTest, ks: Places, window: int) -> Integers:
+    """The least that a window can weigh whose right end is in block k."""
+    bad = blocks.bad[ks] - _late(blocks, blocks.bad, ks, window)
+    total = blocks.total[ks + 1] - _early(blocks, blocks.total, ks, window)
+    weight: Integers = bad * test.bad - total * test.total
+    return weight
+
+
+def _early(blocks: _Blocks, edges: Integers, ks: Places, window: int) -> Integers:
+    """At the edge before all left ends of the windows that end in block k; before the data, what stands at its start."""
+    return edges.take(ks - -(-window // blocks.length), mode="clip")
+
+
+def _late(blocks: _Blocks, edges: Integers, ks: Places, window: int) -> Integers:
+    """At the edge after all those left ends."""
+    return edges.take(ks - window // blocks.length + 1, mode="clip")
+
+
+# --- the open blocks, bucket by bucket -----------------------------------------------------------
+
+
+def _evaluate(blocks: _Blocks, test: WindowTest, ks: Places, unsure: Flags) -> Flags:
+    """The verdict at the end of every bucket of these blocks, a row a block."""
+    right = _weighed(blocks, test, ks)
+    fires = np.ones(right.shape, bool)
+    for window, rows in zip(test.windows, unsure, strict=True):
+        fires[rows] &= right[rows] - _left_ends(blocks, test, ks[rows], window) > test.above
+    return fires
+
+
+def _left_ends(blocks: _Blocks, test: WindowTest, ks: Places, window: int) -> Integers:
+    """The weighed running sum where each bucket's window begins: in one block, or at the end of one and in the next."""
+    back, over = -(-window // blocks.length), -window % blocks.length
+    left = _weighed(blocks, test, ks - back)
+    if not over:
+        return left
+    return np.concatenate([left, _weighed(blocks, test, ks - back + 1)], axis=1)[:, over : over + blocks.length]
+
+
+def _weighed(blocks: _Blocks, test: WindowTest, ks: Places) -> Integers:
+    """The running sum of bad × ``test.bad`` − total × ``test.total`` at the end of every bucket, a row a block."""
+    good, sums = _rows(blocks, blocks.columns.good, ks), _rows(blocks, blocks.columns.total, ks)
+    sums *= test.bad - test.total  # in place, for the cache's sake; bad is total − good
+    good *= test.bad
+    sums -= good
+    edges = np.maximum(ks, 0)
+    before = (blocks.bad[edges] * test.bad - blocks.total[edges] * test.total)[:, None]
+    if not blocks.columns.cumulative:
+        np.cumsum(sums, axis=1, out=sums)
+        sums += before
+    return np.where(ks[:, None] < 0, before, sums) if (ks < 0).any() else sums
+
+
+def _rows(blocks: _Blocks, column: Integers, ks: Places) -> Integers:
+    """What a column holds in these blocks, a row each; anything where that is outside the data."""
+    values, whole = column[int(blocks.columns.cumulative) :], len(blocks.columns) // blocks.length
+    end = whole * blocks.length
+    rows = values[:end].reshape(whole, blocks.length)[np.clip(ks, 0, whole - 1)]
+    rows[ks == whole, : len(values) - end] = values[end:]
+    return rows.astype(blocks.total.dtype, copy=False)

@@ -1,0 +1,259 @@
+"""Raw request logs counted into ``Counts``, by one SQL text that duckdb, Spark and other databases all run."""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from glob import glob
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oncall.counts import MOST_BUCKETS, Counts
+from oncall.times import DAY, HOUR, MINUTE, SECOND, duration_text, positive
+
+UNITS = {"day": DAY, "hour": HOUR, "minute": MINUTE, "second": SECOND}  # of ``date_trunc``, the longest first
+READERS = {".csv": "read_csv", ".csv.gz": "read_csv", ".parquet": "read_parquet"}  # duckdb's, by a file's ending
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BLANK_LINE = "\n\n"
+
+Progress = Callable[[float], None]
+Integers = NDArray[np.int64]
+
+
+def count_requests(
+    source: str | Path,
+    *,
+    good: str,
+    valid: str | None = None,
+    every: timedelta | str = MINUTE,
+    timestamp: str = "timestamp",
+    connection: Any = None,
+    progress: Progress | None = None,
+) -> Counts:
+    """Good and valid requests in each stretch of time, counted from raw request logs, a row a request.
+
+    ``good`` and ``valid`` are SQL conditions on the log's columns, so that latency, quality and cost SLIs are the same
+    call with another condition: ``good="status < 500 AND latency_ms <= 300", valid="status NOT BETWEEN 400 AND 499"``.
+    A good request is a valid one for which ``good`` holds; without ``valid`` every request is. A condition that is
+    NULL does not hold: a request of unknown latency is valid, and not good. Conditions are run as they are, so take
+    them from people you trust.
+
+    ``source`` is a CSV (also gzipped) or Parquet file, a folder of them at any depth, or a glob; duckdb reads them,
+    and memory grows with the buckets, not with the requests. ``progress`` is called about five times a second
+    with the share done, from 0 to 1, from another thread. For logs that outgrow one machine give a
+    ``connection`` (a Spark session, a duckdb or any other DB-API connection) and the name of a table or view in it
+    as the source; Spark and databases show progress in their own ways.
+
+    ``every`` is a unit of ``date_trunc`` (second, minute, hour, day) or any whole number of seconds; buckets start at
+    multiples of it since 1970 in UTC. ``timestamp`` is the column of the moments, or an SQL expression for it; moments
+    without a time zone are taken as UTC. The counts reach from the first row to the last, whatever is valid; stretches
+    without rows count 0 of 0. A condition or column that does not work is a ``ValueError`` that lists the columns.
+    """
+    step, unit = _step_and_unit(every)
+    table = "requests" if connection is None else str(source)
+    text = counting_sql(table, good=good, valid=valid, unit=unit, timestamp=timestamp)
+    if connection is not None:
+        return _fill(_ask(connection, table, text), unit, step)
+    with _opened(source, table) as files, _reporting(files, progress):
+        return _fill(_ask(files, table, text), unit, step)
+
+
+def counting_sql(table: str, *, good: str, valid: str | None = None, unit: str = "minute",
+                 timestamp: str = "timestamp") -> str:
+    """The one SQL text: a row for every ``unit`` of time that has requests, with its good and its valid ones."""
+    condition, total = f"({good})", "COUNT(*)"
+    if valid is not None:
+        condition, total = f"({valid}) AND ({good})", _sum(f"({valid})")
+    return (
+        f"SELECT date_trunc('{unit}', {timestamp}) AS bucket,\n"
+        f"       {_sum(condition)} AS good,\n"
+        f"       {total} AS total\n"
+        f"FROM {table}\n"
+        f"GROUP BY date_trunc('{unit}', {timestamp})"
+    )
+
+
+def _sum(condition: str) -> str:
+    return f"CAST(SUM(CASE WHEN {condition} THEN 1 ELSE 0 END) AS BIGINT)"
+
+
+def _step_and_unit(every: timedelta | str) -> tuple[timedelta, str]:
+    """The length of a bucket, and the longest unit of ``date_trunc`` that divides it."""
+    if isinstance(every, str) and every not in UNITS:
+        raise ValueError(f"every must be one of {', '.join(UNITS)} or a timedelta, given {every!r}")
+    step = UNITS[every] if isinstance(every, str) else positive(every, "every")
+    for unit, length in UNITS.items():
+        if not step % length:
+            return step, unit
+    raise ValueError(f"every must be a whole number of seconds, given {duration_text(step)}")
+
+
+# --- files, by duckdb ----------------------------------------------------------------------------
+
+
+@contextmanager
+def _opened(source: str | Path, table: str) -> Iterator[Any]:
+    """A duckdb connection in which the files are a table. What is wrong in them is a ``ValueError``."""
+    try:
+        import duckdb
+    except ImportError:
+        raise ImportError("duckdb reads request logs, and it is missing; pip install oncall-workbook[logs]") from None
+    reader, files = _files(source)
+    names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+    with closing(duckdb.connect()) as connection:
+        try:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(f"CREATE TEMP VIEW {table} AS SELECT * FROM {reader}([{names}])")
+            yield connection
+        except (duckdb.DataError, duckdb.ProgrammingError) as error:
+            raise ValueError(f"cannot read {source}: {str(error).partition(BLANK_LINE)[0]}") from None
+
+
+def _files(source: str | Path) -> tuple[str, list[Path]]:
+    """duckdb's function for the files that the source names, and the files."""
+    path = Path(source)
+    if path.exists():
+        named = list(path.rglob("*")) if path.is_dir() else [path]
+    else:
+        named = [Path(name) for name in glob(str(source), recursive=True)]
+    files = {file: reader for file in sorted(named) for end, reader in READERS.items() if file.name.endswith(end)}
+    readers = sorted(set(files.values()))
+    if len(readers) != 1:
+        found = "both CSV and Parquet files; give one kind" if readers else f"no file that ends in {', '.join(READERS)}"
+        raise ValueError(f"{source} holds {found}")
+    return readers[0], list(files)
+
+
+@contextmanager
+def _reporting(connection: Any, progress: Progress | None) -> Iterator[None]:
+    """Tell how far the connection's query is while it runs, and 1 when it is done."""
+    if progress is None:
+        yield
+        return
+    connection.execute("SET enable_progress_bar = true")  # or duckdb does not keep count
+    connection.execute("SET enable_progress_bar_print = false")
+    done = threading.Event()
+
+    def poll() -> None:
+        while not done.wait(0.2):
+            progress(max(0.0, connection.query_progress()) / 100)  # below 0: not known yet
+
+    thread = threading.Thread(target=poll, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+    progress(1.0)
+
+
+# --- asking a connection -------------------------------------------------------------------------
+
+
+def _execute(connection: Any, text: str) -> Any:
+    """What the connection answers: a duckdb result, a DB-API cursor or a Spark frame."""
+    if hasattr(connection, "fetchnumpy"):
+        return connection.execute(text)
+    if hasattr(connection, "cursor"):
+        cursor = connection.cursor()
+        cursor.execute(text)
+        return cursor
+    if hasattr(connection, "sql"):
+        return connection.sql(text)
+    raise ValueError(f"connection must be a Spark session, a duckdb or a DB-API connection, given {connection!r}")
+
+
+def _ask(connection: Any, table: str, text: str) -> _Buckets:
+    """The text's answer. A text that cannot be run is a ``ValueError`` with the table's columns, before it is run."""
+    _check_zone(connection)
+    try:
+        nothing = _execute(connection, f"SELECT * FROM {table} WHERE 1 = 0")
+    except Exception as error:  # every database has its own
+        raise ValueError(f"cannot read {table}: {_first_line(error)}") from None
+    columns = [column[0] for column in nothing.description] if hasattr(nothing, "description") else nothing.columns
+    try:
+        _execute(connection, f"SELECT * FROM ({text}) AS checked WHERE 1 = 0")
+    except Exception as error:
+        raise ValueError(f"{_first_line(error)}; the columns are {', '.join(columns)}") from None
+    return _fetch(_execute(connection, text))
+
+
+def _check_zone(connection: Any) -> None:
+    """Spark takes times without a zone to be in its session's, and begins days in it."""
+    if not hasattr(connection, "cursor") and hasattr(connection, "conf"):
+        zone = connection.conf.get("spark.sql.session.timeZone")
+        if zone not in ("UTC", "Etc/UTC", "GMT", "Z", "+00:00"):
+            raise ValueError(f"the Spark session's time zone is {zone}; "
+                             "spark.conf.set('spark.sql.session.timeZone', 'UTC') makes its times UTC")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+class _Buckets(NamedTuple):
+    """What the text answers: the start of each bucket in seconds since 1970, masked where unknown, and its counts."""
+
+    seconds: NDArray[Any]
+    good: Integers
+    total: Integers
+
+
+def _fetch(answer: Any) -> _Buckets:
+    if hasattr(answer, "fetchnumpy"):
+        columns = answer.fetchnumpy()
+        starts = np.ma.asarray(columns["bucket"]).astype("datetime64[s]").astype(np.int64)
+        return _Buckets(starts, columns["good"], columns["total"])
+    # The moments that a Spark frame collects are the machine's local time, as astimezone() takes naive ones to be.
+    local = not hasattr(answer, "fetchall")
+    rows = answer.collect() if local else answer.fetchall()
+    starts = np.ma.array([_seconds(row[0], local) for row in rows], np.int64, mask=[row[0] is None for row in rows])
+    return _Buckets(starts, *(np.array([row[place] for row in rows], np.int64) for place in (1, 2)))
+
+
+def _seconds(moment: datetime | str | None, local: bool) -> int:
+    if moment is None:
+        return 0
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    if moment.tzinfo is None and not local:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment.astimezone(UTC) - EPOCH) // SECOND
+
+
+# --- the answer as counts ------------------------------------------------------------------------
+
+
+def _fill(buckets: _Buckets, unit: str, step: timedelta) -> Counts:
+    """One bucket a step from the first row to the last; the gaps 0 of 0."""
+    buckets = _timed(buckets)
+    if (buckets.seconds % (UNITS[unit] // SECOND)).any():
+        raise ValueError(f"the connection cuts time into {unit}s that do not begin in UTC; set its time zone to UTC")
+    places = buckets.seconds // (step // SECOND)
+    first, size = int(places.min()), int(np.ptp(places)) + 1
+    if size > MOST_BUCKETS:
+        raise ValueError(f"the requests reach over {size} buckets of {duration_text(step)}; are the dates right?")
+
+    def column(values: Integers) -> array[int]:
+        sums = np.zeros(size, np.int64)
+        np.add.at(sums, places - first, values)
+        return array("q", sums.tobytes())
+
+    return Counts(EPOCH + step * first, step, column(buckets.good), column(buckets.total))
+
+
+def _timed(buckets: _Buckets) -> _Buckets:
+    """The buckets of which the time is known; valid requests at an unknown one are a ``ValueError``."""
+    known = ~np.ma.getmaskarray(buckets.seconds)
+    if lost := int(buckets.total[~known].sum()):
+        raise ValueError(f"{lost} valid requests have no timestamp; add e.g. timestamp IS NOT NULL to valid")
+    if not known.any():
+        raise ValueError("the source holds no requests; give one that does")
+    return _Buckets(*(np.ma.getdata(column)[known] for column in buckets))

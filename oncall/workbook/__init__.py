@@ -1,0 +1,1 @@
+"""What the notebooks stand on: plots, and the builder that executes them. Needs matplotlib and Jupyter."""

@@ -1,0 +1,179 @@
+"""A JupyterLab on loopback and a Chromium that looks at it.
+
+What a machine lacks is said, and the tests skip; under CI=true they fail instead.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import nbformat
+import pytest
+
+try:
+    from playwright.sync_api import Browser, sync_playwright
+except ImportError:
+    sync_playwright = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from notebook_page import NotebookPage
+
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+QUIET = {"fetchNews": "false", "checkForUpdates": False}  # JupyterLab would ask the network otherwise
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab: where it listens, its token, and the folder it serves."""
+
+    port: int
+    token: str
+    folder: Path
+
+    @property
+    def root(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def add(self, *cells: str) -> str:
+        """Write a new notebook of these code cells; return the address that opens it and nothing else."""
+        name = f"{len(list(self.folder.iterdir()))}.ipynb"
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, self.folder / name)
+        return f"{self.root}/lab/tree/{name}?token={self.token}&reset"
+
+    def ask(self, path: str, method: str = "GET") -> bytes:
+        """What the server's own interface answers."""
+        headers = {"Authorization": f"token {self.token}"}
+        question = urllib.request.Request(f"{self.root}/api/{path}", headers=headers, method=method)
+        with urllib.request.urlopen(question, timeout=30) as answer:
+            return bytes(answer.read())
+
+    def stop_kernels(self) -> None:
+        for session in json.loads(self.ask("sessions")):
+            self.ask(f"sessions/{session['id']}", "DELETE")
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    home = tmp_path_factory.mktemp("lab")
+    folder = home / "notebooks"
+    folder.mkdir()
+    running = Lab(_free_port(), secrets.token_hex(16), folder)
+    with open(home / "server.log", "wb") as log:
+        server = subprocess.Popen(_command(running), env=_environment(home), stdout=log, stderr=log, cwd=folder)
+        try:
+            _wait(running, server, home / "server.log")
+            yield running
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if sync_playwright is None:
+        _lacking("playwright is not installed: pip install playwright")
+    if not (path := shutil.which("chromium")):
+        _lacking("chromium is not installed: apt-get install chromium, or your system's own way")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def read(
+    chromium: Browser, lab: Lab, pictures: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., NotebookPage]]:
+    """``read(*cells, width=1280, zoom=1)`` opens a notebook of code cells, photographed and closed afterwards."""
+    from notebook_page import open_notebook
+
+    opened = []
+
+    def read(*cells: str, width: int = 1280, zoom: float = 1) -> NotebookPage:
+        opened.append(open_notebook(chromium, lab.add(*cells), width, zoom))
+        return opened[-1]
+
+    yield read
+    for number, notebook in enumerate(opened):
+        notebook.page.screenshot(path=pictures / f"{request.node.name}-end-{number}.png")
+        notebook.page.close()
+    lab.stop_kernels()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the screenshots go; SCREENSHOTS names another folder, to keep them."""
+    folder = os.environ.get("SCREENSHOTS")
+    if folder is None:
+        return tmp_path_factory.mktemp("screenshots")
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder)
+
+
+def _lacking(what: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _command(lab: Lab) -> list[str]:
+    options = {
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": lab.port,
+        "ServerApp.port_retries": 0,
+        "ServerApp.root_dir": lab.folder,
+        "ServerApp.open_browser": False,
+        "ServerApp.allow_root": True,
+        "IdentityProvider.token": lab.token,
+        "LabApp.extension_manager": "readonly",
+    }
+    return [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
+
+
+def _environment(home: Path) -> dict[str, Any]:
+    """The present environment, but nothing read from or left in the home directory."""
+    settings = home / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(QUIET))
+    places = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "IPYTHONDIR": "ipython",
+        "MPLCONFIGDIR": "matplotlib",
+    }
+    return os.environ | {name: str(home / place) for name, place in places.items()}
+
+
+def _wait(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(600):
+        if server.poll() is not None:
+            break
+        try:
+            lab.ask("status")
+            return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text(errors='replace')[-2000:]}")

@@ -1,0 +1,200 @@
+"""Lesson 01: its numbers against the library, its plot, its explorer as the lesson sets it, and its goals."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oncall import SLO, Counts, budget_remaining, read_csv, sli
+from oncall.times import DAY, HOUR
+from oncall.workbook.explore_01 import plot_weighed_failures, weighed_failures
+from oncall.workbook.explorers import two_budgets
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOK = ROOT / "notebooks" / "01_slo_math.ipynb"
+CELLS = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+SLO_999 = SLO("availability", 0.999)
+
+
+@pytest.fixture(scope="module")
+def month() -> Counts:
+    return read_csv(ROOT / "data" / "assistant_30d.csv")
+
+
+@pytest.fixture(scope="module")
+def lesson() -> dict[str, Any]:
+    """What the lesson's code defines, run from top to bottom."""
+    names: dict[str, Any] = {}
+    here = Path.cwd()
+    os.chdir(NOTEBOOK.parent)
+    try:
+        for cell in CELLS:
+            if cell["cell_type"] == "code":
+                exec("".join(cell["source"]), names)
+    finally:
+        os.chdir(here)
+    return names
+
+
+def shown() -> str:
+    """What the committed notebook prints."""
+    outputs = [output for cell in CELLS for output in cell.get("outputs", ())]
+    return "\n".join("".join(out.get("text", out.get("data", {}).get("text/plain", ""))) for out in outputs)
+
+
+# --- good ÷ valid --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "valid", "answered"),
+    [
+        (200, True, True),
+        (302, True, True),
+        (399, True, True),
+        (400, False, False),
+        (499, False, False),
+        (500, True, False),
+        (503, True, False),
+    ],
+)
+def test_a_4xx_is_not_valid_and_a_5xx_is_not_good(
+    lesson: dict[str, Any], status: int, valid: bool, answered: bool
+) -> None:
+    assert (lesson["valid"](status), lesson["answered"](status)) == (valid, answered)
+
+
+def test_fast_means_answered_and_within_the_limit_and_known(lesson: dict[str, Any]) -> None:
+    fast = lesson["fast"]
+    assert fast(200, 2000)
+    assert not any([fast(200, 2001), fast(200, None), fast(503, 1), fast(404, 1)])
+
+
+def test_the_sli_on_the_page_is_the_librarys_without_traffic_too() -> None:
+    defined = next(cell for cell in CELLS if "def sli(" in "".join(cell["source"]))
+    names: dict[str, Any] = {}
+    exec("".join(defined["source"]), names)
+    assert names["sli"](995, 1000) == sli(995, 1000)
+    assert math.isnan(names["sli"](0, 0))
+    assert math.isnan(sli(0, 0))
+
+
+def test_the_worse_the_day_the_better_it_looks_when_empty_hours_are_perfect(lesson: dict[str, Any]) -> None:
+    days = [lesson["day_with"](empty) for empty in range(25)]
+    assert days == sorted(days)
+    assert (days[0], days[24]) == (pytest.approx(0.95), 1)
+
+
+@pytest.mark.parametrize(("good", "total"), [(192, 200), (1, 7), (7, 7), (0, 3), (1920, 2000)])
+def test_both_ends_of_wilsons_range_are_z_standard_errors_from_the_sample(
+    lesson: dict[str, Any], good: int, total: int
+) -> None:
+    for end in lesson["wilson"](good, total):
+        assert abs(good / total - end) == pytest.approx(1.96 * math.sqrt(max(0, end * (1 - end)) / total), abs=1e-9)
+
+
+def test_200_judgements_cannot_tell_95_from_97_percent_and_2000_can(lesson: dict[str, Any]) -> None:
+    low, high = lesson["wilson"](192, 200)
+    assert low < 0.95 < 0.97 < high
+    low, high = lesson["wilson"](1920, 2000)
+    assert 0.95 < low < high < 0.97
+
+
+# --- the month and its average -------------------------------------------------------------------
+
+
+def test_the_lesson_prints_what_the_library_says_of_the_month(month: Counts) -> None:
+    good, total = sum(month.good), sum(month.total)
+    daily = month.resample(DAY)
+    mean = math.fsum(map(sli, daily.good, daily.total)) / len(daily)
+    assert f"{total - good:,} of {total:,} failed" in shown()
+    for value in (mean, sli(good, total)):
+        assert f"SLI {value:.3%}, budget left {budget_remaining(value, SLO_999):.1%}" in shown()
+    assert f"{(mean - sli(good, total)) * total:,.0f} fewer" in shown()
+
+
+def test_floats_overspend_a_budget_that_is_exactly_spent(lesson: dict[str, Any]) -> None:
+    assert 1 - (1 / 2000) / (1 - 0.9995) < 0
+    assert budget_remaining(1999 / 2000, lesson["strict"]) == 0
+
+
+def test_a_mean_of_days_takes_each_days_failures_for_those_of_an_average_day() -> None:
+    start = datetime(2025, 3, 1, tzinfo=UTC)
+    counts = Counts(start, 12 * HOUR, [50, 50, 270, 0], [50, 50, 300, 0])  # 100 requests, then 300
+    failed, taken = weighed_failures(counts)
+    assert failed.tolist() == [0, 30]
+    assert taken == pytest.approx([0, 20])
+    mean = (1 + Fraction(270, 300)) / 2
+    assert taken.sum() == pytest.approx(float((1 - mean) * 400))
+
+
+def test_a_day_without_events_has_no_sli_to_average() -> None:
+    counts = Counts(datetime(2025, 3, 1, tzinfo=UTC), DAY, [5, 0], [5, 0])
+    with pytest.raises(ValueError, match="2025-03-02 has no events"):
+        weighed_failures(counts)
+
+
+def test_the_plot_has_two_bars_a_day_in_thousands_side_by_side(month: Counts) -> None:
+    axes = plot_weighed_failures(month).figure.axes[0]
+    counted, taken = axes.containers
+    failed, weighed = weighed_failures(month)
+    assert [bar.get_height() for bar in counted] == pytest.approx(failed / 1000)
+    assert [bar.get_height() for bar in taken] == pytest.approx(weighed / 1000)
+    for left, right in zip(counted, taken, strict=True):
+        assert left.get_x() + left.get_width() <= right.get_x() + 1e-6
+        assert right.get_x() + right.get_width() <= left.get_x() + 1
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "as counted",
+        "as the mean of daily SLIs takes them",
+    ]
+    assert axes.get_ylabel() == "failed, thousand requests"
+    assert "UTC" in axes.get_xlabel()
+
+
+def test_the_line_under_the_plot_says_what_is_lost_and_where(month: Counts) -> None:
+    numbers = plot_weighed_failures(month).numbers
+    assert "48,614 requests failed; the mean of the daily SLIs takes them for 45,600, 3,014 fewer" in numbers
+    assert "shrinks most Thursday 2025-03-06" in numbers
+    assert "swells most Saturday 2025-03-08" in numbers
+
+
+# --- two budgets ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("hour", "minutes"), [(4, 30), (15, 30), (4, 44)])
+def test_the_explorer_says_what_the_functions_on_the_page_say(lesson: dict[str, Any], hour: int, minutes: int) -> None:
+    model = two_budgets().set(hour=hour, minutes=minutes)
+    assert lesson["by_minutes"](minutes) == pytest.approx(model["by_minutes"], abs=1e-4)
+    assert lesson["by_requests"](model["failed"]) == pytest.approx(model["by_requests"], abs=1e-4)
+    for share in ("by_minutes", "by_requests"):
+        assert str(model[share]) in shown() or f"{model[share]:.1%}" in shown()
+
+
+def test_each_of_the_two_outages_overspends_one_budget_only() -> None:
+    explorer = two_budgets()
+    explorer.set(hour=15)
+    assert explorer.model["by_minutes"] < 1 < explorer.model["by_requests"]
+    assert explorer.artists["span"].get_x() == 15
+    explorer.set(hour=4, minutes=44)
+    assert explorer.model["by_requests"] < 1 < explorer.model["by_minutes"]
+    assert explorer.artists["dots"].get_ydata() == pytest.approx(
+        [100 * explorer.model["by_requests"], 100 * explorer.model["by_minutes"]], abs=0.01
+    )
+
+
+# --- goals ---------------------------------------------------------------------------------------
+
+
+def test_there_are_five_goals_and_the_lesson_holds_their_numbers() -> None:
+    goals = (Path(__file__).parent / "goals" / "01.md").read_text(encoding="utf-8")
+    assert len(re.findall(r"^\d\. \*\*.+\?\*\*\n   \S", goals, re.MULTILINE)) == 5
+    page = shown() + "".join(line for cell in CELLS for line in cell["source"])
+    for number in re.findall(r"(?<![\w.])-?\d[\d,.]*%?", re.sub(r"^\d\. |^# \d+", "", goals, flags=re.MULTILINE)):
+        assert number.rstrip(",.") in page, number

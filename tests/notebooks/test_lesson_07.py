@@ -1,0 +1,245 @@
+"""Lesson 07: the cards played, with a look after each and without, and the picture of what users got."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from itertools import pairwise, permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oncall.runbook import FLOORS, MITIGATIONS, RUNBOOKS, MockSystem, run_runbook
+from oncall.slo import SLO
+from oncall.workbook.exercises import check
+from oncall.workbook.explore_07 import (
+    CARDS,
+    NOT_PLAYED,
+    ORDER,
+    STARTED,
+    SYMPTOM,
+    TARGETS,
+    Hand,
+    card_deck,
+    describe_cards,
+    play,
+    plot_cards,
+    runbook_of,
+    told,
+)
+from oncall.workbook.explorer import Explorer
+
+GOALS = Path(__file__).with_name("goals") / "07.md"
+DEALS = list(permutations(CARDS, 3))
+
+
+@pytest.fixture
+def explorer() -> Explorer:
+    return card_deck()
+
+
+def availabilities(hand: Hand) -> list[float]:
+    return [one.availability for one in hand.plays]
+
+
+# --- the cards -----------------------------------------------------------------------------------
+
+
+def test_the_order_is_the_runbooks_own_and_one_card_is_wrong_for_this_symptom() -> None:
+    assert tuple(mitigation.name for mitigation in RUNBOOKS[SYMPTOM].mitigations) == ORDER
+    assert set(CARDS) - set(ORDER) == {"hedge_requests"}
+
+
+def test_the_three_cards_lift_50_to_85_95_and_100() -> None:
+    hand = play(target=0.99)
+    assert availabilities(hand) == [0.85, 0.95, 1.0]
+    assert [one.minute for one in hand.plays] == [2, 4, 5]
+    assert (hand.healthy, hand.minutes, hand.quality) == (True, 5, 0.95)
+
+
+def test_exactly_at_the_target_it_stops() -> None:
+    hand = play(target=0.95)
+    assert [one.outcome for one in hand.plays] == ["kept", "kept", NOT_PLAYED]
+    assert (hand.availability, hand.quality, hand.minutes, hand.healthy) == (0.95, 1.0, 4, True)
+
+
+def test_the_wrong_card_is_taken_back_by_who_looks_and_left_in_by_who_trusts() -> None:
+    deal = ("hedge_requests", "fail_over", "serve_cached")
+    looked, trusted = play(deal), play(deal, verify=False)
+    assert availabilities(looked) == [0.45, 0.85, 0.95]
+    assert (looked.plays[0].outcome, looked.minutes, looked.healthy) == ("rolled back: it did not help", 7, True)
+    assert availabilities(trusted) == [0.45, 0.835, 0.945]
+    assert {one.outcome for one in trusted.plays} == {"command succeeded"}
+    assert not trusted.healthy
+
+
+def test_the_apology_first_is_green_and_red() -> None:
+    first = play(("serve_degraded", "fail_over", "serve_cached")).plays[0]
+    assert (first.availability, first.quality) == (1.0, 0.5)
+    assert first.quality < FLOORS["quality"]
+    assert first.outcome == "rolled back: it harmed quality"
+
+
+def test_a_card_that_is_in_effect_already_is_not_played_again() -> None:
+    hand = play(("fail_over", "fail_over", "serve_cached"))
+    assert [one.outcome for one in hand.plays] == ["kept", NOT_PLAYED, "kept"]
+
+
+def test_a_card_played_last_and_taken_back_takes_its_minute_too() -> None:
+    hand = play(("fail_over", "serve_degraded", "hedge_requests"))
+    assert hand.plays[-1].outcome.startswith("rolled back")
+    assert hand.minutes == hand.plays[-1].minute + 1
+
+
+@pytest.mark.parametrize(("target", "looks", "trusts"), [(0.95, 12, 6), (0.99, 2, 6)])
+def test_in_how_many_of_the_24_deals_each_responder_ends_healthy(target: float, looks: int, trusts: int) -> None:
+    assert len(DEALS) == 24
+    assert sum(play(deal, target).healthy for deal in DEALS) == looks
+    assert sum(play(deal, target, verify=False).healthy for deal in DEALS) == trusts
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.permutations(CARDS), st.sampled_from(TARGETS))
+def test_who_looks_ends_where_the_runbook_does(deal: list[str], target: float) -> None:
+    system = MockSystem(SYMPTOM)
+    run = run_runbook(runbook_of(*deal), system, slo=SLO("availability", target), at=STARTED)
+    hand = play(deal, target)
+    assert (hand.availability, hand.healthy) == (system.sli, run.healthy)
+    played = [one for one in hand.plays if one.outcome != NOT_PLAYED]
+    assert [(one.card, one.availability, one.outcome) for one in played] == [
+        (step.mitigation.name, step.after, step.outcome) for step in run.steps
+    ]
+
+
+def test_a_run_is_told_in_a_line_a_step() -> None:
+    run = run_runbook(RUNBOOKS[SYMPTOM], MockSystem(SYMPTOM), slo=SLO("availability", 0.85), at=STARTED)
+    assert told(run) == "03:02 UTC fail_over: 0.500 → 0.850, kept\nat the end: healthy"
+
+
+# --- what the prose says of the data -------------------------------------------------------------
+
+
+def test_what_cannot_be_undone_comes_last_and_needs_approval() -> None:
+    for runbook in RUNBOOKS.values():
+        flags = [mitigation.reversible for mitigation in runbook.mitigations]
+        assert flags == sorted(flags, reverse=True)
+        assert all(mitigation.needs_approval for mitigation in runbook.mitigations if not mitigation.reversible)
+
+
+def test_serve_cached_helps_most_symptoms_and_harms_two() -> None:
+    def change(symptom: str) -> float:
+        return MockSystem(symptom, ["serve_cached"]).sli - MockSystem(symptom).sli
+
+    changes = {symptom: change(symptom) for symptom in RUNBOOKS}
+    assert {symptom for symptom, by in changes.items() if by < 0} == {"stale_index", "poisoned_cache"}
+    assert [symptom for symptom, by in changes.items() if by == 0] == ["guardrail_false_positives"]
+    assert len(changes) == 9
+
+
+@pytest.mark.parametrize(("answer", "sli"), [(False, 0.98), (True, 0.996)])
+def test_the_storm_needs_the_approval_to_reach_99_percent(answer: bool, sli: float) -> None:
+    system, approve = MockSystem("rate_limit_storm"), lambda card: answer
+    run = run_runbook(RUNBOOKS["rate_limit_storm"], system, slo=SLO("availability", 0.99), at=STARTED, approve=approve)
+    assert (system.sli, run.healthy, run.steps[-1].refused) == (sli, answer, not answer)
+
+
+# --- the picture ---------------------------------------------------------------------------------
+
+
+def heights(artists: dict[str, Any], name: str) -> list[float]:
+    return [artists[f"{name} {place}"].get_height() for place in range(4)]
+
+
+def test_the_bars_are_the_slis_before_and_after_each_card(explorer: Explorer) -> None:
+    artists: dict[str, Any] = dict(explorer.artists)
+    explorer.set(target=0.99)
+    assert heights(artists, "availability") == pytest.approx([50, 85, 95, 100])
+    assert heights(artists, "quality") == pytest.approx([100, 100, 100, 95])
+    assert list(artists["target"].get_ydata()) == [99, 99]
+    explorer.set(target=0.85)
+    assert heights(artists, "availability") == pytest.approx([50, 85, 0, 0])
+    assert artists["words 2"].get_text() == "serve_cached\nnot needed"
+
+
+def test_the_words_over_the_bars_name_card_minute_and_outcome(explorer: Explorer) -> None:
+    explorer.set(first="hedge_requests", second="serve_degraded")
+    artists: dict[str, Any] = dict(explorer.artists)
+    words = [artists[f"words {place}"].get_text() for place in range(3)]
+    assert words == [
+        "50% of the\nrequests fail",
+        "hedge_requests\nminute 2: rolled back\ndid not help",
+        "serve_degraded\nminute 4: rolled back\nharmed quality",
+    ]
+
+
+@pytest.mark.parametrize("responder", ["verifies", "trusts"])
+def test_the_words_over_the_bars_do_not_overlap(explorer: Explorer, responder: str) -> None:
+    for deal in DEALS:
+        explorer.set(**dict(zip(("first", "second", "third"), deal, strict=True)), target=0.99, responder=responder)
+        spans = [explorer.artists[f"words {place}"].get_window_extent() for place in range(4)]
+        assert all(left.x1 < right.x0 for left, right in pairwise(spans))
+        assert max(span.x1 for span in spans) <= explorer.figure.bbox.x1
+        top = explorer.figure.axes[0].get_window_extent().y1
+        assert max(span.y1 for span in spans) < top
+
+
+def test_the_axis_has_its_unit_and_a_name_for_each_place() -> None:
+    axes = plot_cards(play()).figure.axes[0]
+    assert axes.get_ylabel() == "good, %"
+    assert [label.get_text() for label in axes.get_xticklabels()] == [
+        "before", "first card", "second card", "third card",
+    ]  # fmt: skip
+    floor: Any = next(line for line in axes.lines if line.get_label() == "least quality that users accept")
+    assert list(floor.get_ydata()) == [90, 90]
+
+
+def test_the_explorer_shows_what_the_function_says(explorer: Explorer) -> None:
+    for deal in DEALS[::5]:
+        for target in TARGETS:
+            for responder in ("verifies", "trusts"):
+                cards = dict(zip(("first", "second", "third"), deal, strict=True))
+                model = explorer.set(**cards, target=target, responder=responder)
+                hand = play(deal, target, verify=responder == "verifies")
+                assert (model["availability"], model["quality"]) == (
+                    round(hand.availability, 4),
+                    round(hand.quality, 4),
+                )
+                assert (model["minutes"], model["healthy"]) == (hand.minutes, hand.healthy)
+                assert explorer.text == describe_cards(hand)
+
+
+def test_the_numbers_are_one_line() -> None:
+    assert describe_cards(play(("serve_degraded", "fail_over", "serve_cached"))) == (
+        "Availability 50%; serve_degraded 100.0% and quality 50.0% at minute 1, rolled back: it harmed quality; "
+        "fail_over 85.0% at minute 4, kept; serve_cached 95.0% at minute 6, kept. After 6 minutes availability is "
+        "95.0% and quality 100.0%: healthy, at a target of 95%."
+    )
+
+
+# --- the exercise and the goals ------------------------------------------------------------------
+
+
+def test_the_worked_answer_passes_and_stops_on_the_lessons_service() -> None:
+    def respond(
+        mitigations: list[str], sli: Callable[[], float], apply: Callable[[str], None], target: float
+    ) -> list[str]:
+        applied: list[str] = []
+        for name in mitigations:
+            if sli() >= target:
+                break
+            apply(name)
+            applied.append(name)
+        return applied
+
+    assert check("respond", respond).passed
+    system = MockSystem(SYMPTOM)
+    assert respond(list(ORDER), lambda: system.sli, system.apply, 0.95) == list(ORDER[:2])
+
+
+def test_there_are_five_goals_each_with_an_answer() -> None:
+    text = GOALS.read_text(encoding="utf-8")
+    assert re.findall(r"^(\d)\. \*\*.+\?\*\*\n   \S", text, re.MULTILINE) == list("12345")
+    assert set(re.findall(r"`(\w+)`", text)) <= set(MITIGATIONS)

@@ -1,0 +1,110 @@
+"""Prose: every numeral stands on an output or an assert of its notebook, and every link leads somewhere."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oncall.workbook import build, cards
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = build.notebooks(ROOT / "notebooks")
+EXCEPTIONS = Path(__file__).with_name("numerals_without_output.txt")
+NUMERAL = re.compile(r"(?<![\w.])\d{1,2}:\d\d(?::\d\d)?(?![\d:])|(?<![\w.,-])\d+(?:,\d{3})*(?:\.\d+)?")
+
+
+def each(paths: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("path", paths, ids=[f"{path.parent.name}-{path.stem}" for path in paths])
+
+
+def cells(path: Path, kind: str) -> list[dict[str, Any]]:
+    return [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == kind]
+
+
+def prose(path: Path) -> str:
+    """The notebook's Markdown without code, links' addresses and the names of files."""
+    text = "\n\n".join("".join(cell["source"]) for cell in cells(path, "markdown"))
+    return re.sub(r"```.*?```|`[^`\n]*`|\]\([^)]*\)|<https?://[^>]*>", " ", text, flags=re.DOTALL)
+
+
+def numerals(text: str) -> set[str]:
+    """The numerals in a text, each in one way of writing: 0.30 as 0.3, 43,200 as 43200, 01:37 as it is."""
+    found = (numeral.replace(",", "") for numeral in NUMERAL.findall(text))
+    return {numeral if ":" in numeral else f"{Decimal(numeral).normalize():f}" for numeral in found}
+
+
+def computed(path: Path) -> set[str]:
+    """What the notebook's outputs and asserts hold; a share counts as its percentage too."""
+    texts = []
+    for cell in cells(path, "code"):
+        for output in cell["outputs"]:
+            data = output.get("data", {})
+            texts += ["".join(part) for part in (output.get("text", ""), data.get("text/plain", ""), data.get("text/html", ""),
+                                                 data.get("text/markdown", ""))]
+        tree = ast.parse("".join(cell["source"]))
+        texts += [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+    held = set().union(*(numerals(text) | _loose(text) for text in texts)) if texts else set()
+    return held | {f"{(Decimal(numeral) * 100).normalize():f}" for numeral in held if ":" not in numeral}
+
+
+def _loose(text: str) -> set[str]:
+    """Numerals that stand against a letter, a sign or a colon in an output: 14.4x, 30d, -0.5, 2025-03-04T18:12."""
+    return {f"{Decimal(found).normalize():f}" for found in re.findall(r"\d+(?:\.\d+)?", text.replace(",", ""))}
+
+
+def exceptions(path: Path) -> set[str]:
+    """The numerals that need no output, from the lines ``notebook: numeral numeral  # why``; ``*`` is every notebook."""
+    allowed: set[str] = set()
+    for line in EXCEPTIONS.read_text(encoding="utf-8").splitlines():
+        name, _, rest = line.partition("#")[0].partition(":")
+        if name.strip() in ("*", path.stem, f"solutions/{path.stem}" if "solutions" in path.parts else path.stem):
+            allowed |= numerals(rest)
+    return allowed
+
+
+@each(NOTEBOOKS)
+def test_every_numeral_in_the_prose_is_in_an_output_or_an_assert(path: Path) -> None:
+    missing = numerals(prose(path)) - computed(path) - exceptions(path)
+    assert not missing, f"compute, assert or leave out: {sorted(missing)}"
+
+
+def test_a_made_up_numeral_is_found_out(tmp_path: Path) -> None:
+    made = {
+        "cells": [
+            {"cell_type": "markdown", "source": ["At 23:48 it burned 14.4x; 43,200 buckets, 2% and 77 of 99."]},
+            {"cell_type": "code", "source": ["assert share == 0.02 and n == 43200"],
+             "outputs": [{"text": ["23:48:00 14.40x\n23:48\n"]}]},
+        ]
+    }  # fmt: skip
+    path = tmp_path / "made.ipynb"
+    path.write_text(json.dumps(made), encoding="utf-8")
+    assert numerals(prose(path)) - computed(path) == {"77", "99"}
+
+
+@each(NOTEBOOKS)
+def test_every_link_to_a_file_leads_to_one(path: Path) -> None:
+    text = "\n".join("".join(cell["source"]) for cell in cells(path, "markdown"))
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+        assert target.startswith("https://") or (path.parent / target).exists(), target
+
+
+@each([path for path in NOTEBOOKS if "solutions" not in path.parts])
+def test_its_card_can_be_printed(path: Path) -> None:
+    card = cards.read_card(path)
+    assert card is not None
+    assert list(card[1]) == ["formula", "number", "warning"]
+
+
+def test_all_cards_come_on_one_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    page = tmp_path / "cards.html"
+    assert cards.main([str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<section>") == len([path for path in NOTEBOOKS if "solutions" not in path.parts])
+    assert "**" not in text
