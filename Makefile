@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: shift test lab data notebooks clean
+.PHONY: shift test lab data notebooks cards clean
 
 shift: .venv/ready
 	$(BIN)/oncall shift --out out
@@ -24,6 +24,9 @@ data: .venv/ready
 
 notebooks: .venv/ready
 	$(BIN)/python -m oncall.workbook.build
+
+cards: .venv/ready
+	$(BIN)/python -m oncall.workbook.cards
 
 clean:
 	rm -rf .venv out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
