@@ -149,9 +149,10 @@ Policy = tuple[Rule, ...]
 def google_policy(period: timedelta = timedelta(days=30)) -> tuple[BurnRule, ...]:
     """The four multiwindow, multi-burn-rate rules of the SRE workbook, for an SLO of this period.
 
-    They fire when 2, 5, 10 and 10 % of the budget are gone within 1 h, 6 h, 1 d and 3 d:
+    They fire when more than 2, 5, 10 and 10 % of the budget are gone within 1 h, 6 h, 1 d and 3 d:
     factor = share × period ÷ long, which is 14.4, 6, 3 and 1 for 30 days.
-    Source: Google, The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts".
+    The severities are ours. Source of the rest: Google, The Site Reliability Workbook, chapter 5,
+    "Multiwindow, Multi-Burn-Rate Alerts".
     """
     arms = (
         (2, HOUR, 5 * MINUTE, "page", "sev1"),

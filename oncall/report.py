@@ -97,8 +97,8 @@ def _bounds(slo: SLO, policy: Policy) -> list[str]:
         shortest = min(length for length in outages if length is not None)
         cost = shortest / slo.period / slo.error_budget
         lines.append(
-            f"A total outage of up to {duration_text(shortest)} does not page; it costs up to {cost:.2%} "
-            f"of the {duration_text(slo.period)} budget."
+            f"A total outage of up to {duration_text(shortest)}, after clean hours and at even traffic, does not page; "
+            f"it costs up to {cost:.2%} of the {duration_text(slo.period)} budget."
         )
     for name, some in (("pages", pages), ("opens a ticket", [rule for rule in rules if rule.action == "ticket"])):
         if some:

@@ -1,6 +1,6 @@
 """What a runbook is, and the nine of an AI service: the checks, the mitigations, and what each does about each symptom.
 
-Nearly all of this is data. The shares that a mitigation catches are made up, and close enough to practise on.
+Nearly all of this is data. The shares that a mitigation catches are made up, and good only to practise on.
 """
 
 from __future__ import annotations
@@ -95,14 +95,14 @@ MITIGATIONS = {
         _reversible(
             "fail_over",
             "open the circuit breaker and fail over to the secondary provider",
-            "low: answers differ a little in tone",
+            "low: if rehearsed; prompts, tools, data terms and cost differ",
             "close the circuit breaker",
             2,
         ),
         _reversible(
             "serve_cached",
             "serve cached answers where the same question was answered before",
-            "low: an answer may be a day old",
+            "low: if keyed by tenant; an answer may be a day old",
             "turn the answer cache off",
             2,
         ),
@@ -137,7 +137,7 @@ MITIGATIONS = {
         ),
         _reversible(
             "raise_rate_limit",
-            "have the provider raise the rate limit",
+            "switch to the reserve quota agreed with the provider",
             "medium: it costs more, and a storm may fill that too",
             "give the quota back",
             5,
@@ -231,7 +231,7 @@ MITIGATIONS = {
         _reversible(
             "shadow_rule",
             "put the newest guardrail rule in shadow mode: log, do not block",
-            "low: what only that rule stops gets through",
+            "medium: what only that rule stops gets through, so watch safety",
             "enforce the rule again",
             2,
         ),
@@ -309,7 +309,7 @@ RUNBOOKS = {
             "assistant-platform",
             (
                 ("errors by upstream", "5xx and timeouts come from the model provider, not from our own services"),
-                ("the provider's status page", "degraded, or still green in the first minutes"),
+                ("the provider's status page", "degraded confirms it; green proves nothing in the first minutes"),
                 ("the secondary provider's error ratio", "below 1 %"),
                 ("our last deploy", "none in the hour before"),
             ),
@@ -340,6 +340,7 @@ RUNBOOKS = {
                 ("time between tokens", "as on any day: it is the start that is slow"),
                 ("prompt length, p95", "longer than last week"),
                 ("latency by replica", "a few replicas are far slower than the others"),
+                ("requests waiting for a GPU", "none; else it is gpu_capacity, and hedging feeds it"),
             ),
             ("hedge_requests", "trim_context", "use_small_model"),
             "the inference team's on-call",
@@ -351,7 +352,7 @@ RUNBOOKS = {
             "answer-quality",
             (
                 ("judged quality by model snapshot", "the newest snapshot is below the one before it"),
-                ("prompt and template changes", "one that was tuned to the new snapshot, or none"),
+                ("prompt and template changes", "none since the snapshot changed, but for one tuned to it"),
                 ("quality by topic", "worse on all topics; a single one points at the index"),
                 ("twenty answers, read by a person", "the person agrees with the judge"),
             ),
@@ -398,7 +399,7 @@ RUNBOOKS = {
                 ("the guardrail's model and rules", "changed within the last day"),
             ),
             ("shadow_rule", "second_opinion", "raise_guardrail_threshold"),
-            "the trust-and-safety lead, who also gives the approval",
+            "the trust-and-safety lead, who also approves a higher threshold",
         ),
         _runbook(
             "poisoned_cache",
@@ -423,7 +424,7 @@ RUNBOOKS = {
                 ("requests waiting for a GPU", "the queue grows, and with it the time to first token"),
                 ("replicas ready and wanted", "fewer are ready than wanted"),
                 ("the cloud's capacity notices", "preemptions, or no room in our zone"),
-                ("tokens a second and GPU", "as on any day: each works as fast as it can"),
+                ("tokens a second per GPU", "as on any day: each works as fast as it can"),
             ),
             ("shed_low_priority", "add_replicas", "use_small_model"),
             "the cloud's support line, then the capacity planner",

@@ -175,7 +175,8 @@ def test_where_no_rule_is_left_nobody_is_told_of_anything_and_that_is_said() -> 
 
 def test_the_outage_that_is_too_short_and_its_cost_are_told() -> None:
     blind = part(told(even(0, 1000, 60), THREE_NINES), "What this policy cannot see")
-    assert "A total outage of up to 51.84s does not page; it costs up to 2.00% of the 30d budget." in blind
+    assert "A total outage of up to 51.84s, after clean hours and at even traffic, does not page" in blind
+    assert "it costs up to 2.00% of the 30d budget." in blind
     assert "Up to 0.6% of requests failing, for however long, never pages." in blind
     assert "Up to 0.1% of requests failing, for however long, never opens a ticket." in blind
 
