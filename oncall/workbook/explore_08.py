@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ipywidgets import Textarea
@@ -104,16 +105,11 @@ def lint_as_you_type(text: str, people: Sequence[str] = (), lowest_sli: int = 50
         _show(artists, reading)
         return _model(reading)
 
-    return Explorer(
-        figure,
-        artists,
-        {
-            "text": Textarea(text, description="Text", rows=max(5, text.count("\n") + 2)),
-            "lowest_sli": slider("Lowest SLI (%)", 0, 100, 1, lowest_sli),
-        },
-        update,
-        _describe,
-    )
+    box = Textarea(text, description="Text", rows=max(5, text.count("\n") + 2))
+    sli = slider("Lowest SLI (%)", 0, 100, 1, lowest_sli)
+    explorer = Explorer(figure, artists, {"text": box, "lowest_sli": sli}, update, _describe)
+    box.layout.max_width = "100%"  # wider than a slider needs to be
+    return explorer
 
 
 def plot_lint(text: str, people: Sequence[str] = (), lowest_sli: float | None = None) -> Plot:
@@ -274,40 +270,36 @@ def replayed(case: ReplayCase, automated: Iterable[str] = ()) -> Steps:
 
 def recorded(incident: Incident) -> Steps:
     """The SLI of an incident as its measures tell it, from the impact to the mitigation."""
-    impact = incident.metrics().impact
-    since, steps = timedelta(), []
-    good: Counter[timedelta] = Counter()
-    total: Counter[timedelta] = Counter()
+    good, total = Counter[timedelta](), Counter[timedelta]()  # by the end of what was measured
     for event in incident.events:
         if event.verb == "measure" and event.get("total"):
             good[event.at - incident.impact_start] += event.get("good")
             total[event.at - incident.impact_start] += event.get("total")
-    for until, requests in total.items():
-        if impact is None or since < impact:
-            steps.append((since / MINUTE, good[until] / requests))
-        since = until
-    return steps if impact is None else [*steps, (impact / MINUTE, steps[-1][1] if steps else 1.0)]
+    steps = [(since / MINUTE, good[end] / total[end]) for since, end in pairwise([timedelta(), *total])]
+    impact = incident.metrics().impact
+    if impact is None or not steps:
+        return steps
+    felt = [(minute, level) for minute, level in steps if minute < impact / MINUTE]
+    return [*felt, (impact / MINUTE, felt[-1][1])]
 
 
 def plot_replay(case: ReplayCase, incident: Incident, automated: Sequence[str]) -> Plot:
     """The SLI of an evening, and of the same fault replayed with nothing automated and with these mitigations."""
-    lines = (
-        ("as recorded", recorded(incident), GREY, "-"),
-        ("replayed, nothing automated", replayed(case), VERMILION, "--"),
-        ("replayed with the fix", replayed(case, automated), BLUE, "-"),
-    )
     page, within = replay(case, automated).paged_after, case.restore_within / MINUTE
+    evening, bare, fixed = recorded(incident), replayed(case), replayed(case, automated)
+    end = max([within + 10, *(minute for minute, _ in evening)])
     with styled():
         figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
         axes = figure.subplots()
         axes.set(title=f"{case.id}: the same fault, three times", ylabel="good, %", xlabel="minutes since the fault")
-        axes.set(xlim=(0, within + 10), ylim=(40, 104))
-        axes.axvspan(within, within + 10, color=GREY, alpha=SHADE, lw=0, label="too late")
+        axes.set(xlim=(0, end), ylim=(100 * min(sli for _, sli in [*evening, *bare]) - 8, 104))
+        axes.axvspan(within, end, color=GREY, alpha=SHADE, lw=0, label="too late")
         if page is not None:
             axes.axvline(page / MINUTE, color=ORANGE, lw=2, ls=":", label="page")
         axes.axhline(case.slo.target * 100, color=INK, lw=1, ls="--", label="target")
-        for label, steps, colour, dashes in lines:
-            _draw_steps(axes, steps, within + 10, colour, dashes, label)
+        _draw_steps(axes, evening, color=GREY, label="as recorded")
+        _draw_steps(axes, [*bare, (end, bare[-1][1])], color=VERMILION, ls="--", label="replayed, nothing automated")
+        _draw_steps(axes, [*fixed, (end, fixed[-1][1])], color=BLUE, label="replayed with the fix")
         figure.legend(loc="outside lower left", ncols=3, columnspacing=1.5)
     return Plot(figure, describe_replay(case, incident, automated))
 
@@ -330,9 +322,5 @@ def _restored(verdict: Verdict) -> str:
     return f"restored after {duration_text(verdict.restored_after)}"
 
 
-def _draw_steps(axes: Axes, steps: Steps, end: float, colour: str, dashes: str, label: str) -> None:
-    minutes = [minute for minute, _ in steps]
-    levels = [100 * sli for _, sli in steps]
-    if label == "as recorded":
-        end = minutes[-1]
-    axes.step([*minutes, end], [*levels, levels[-1]], where="post", color=colour, ls=dashes, lw=2, label=label)
+def _draw_steps(axes: Axes, steps: Steps, **look: Any) -> None:
+    axes.step([minute for minute, _ in steps], [100 * sli for _, sli in steps], where="post", lw=2, **look)
