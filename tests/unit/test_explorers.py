@@ -28,6 +28,12 @@ from oncall.counts import Counts, read_csv
 from oncall.scenarios import MONTH
 from oncall.slo import SLO
 from oncall.times import DAY, HOUR, MINUTE
+from oncall.workbook.explore_00 import play, read_waves, step_through_the_night
+from oncall.workbook.explore_03 import be_the_adversary
+from oncall.workbook.explore_05 import outages_on_one_axis, read_public
+from oncall.workbook.explore_06 import ladder_over_the_fire
+from oncall.workbook.explore_07 import card_deck
+from oncall.workbook.explore_09 import Frontier, backtest_frontier, frontier
 from oncall.workbook.explorer import Explorer, Model, blank_figure, choice, envelope, slider
 from oncall.workbook.explorers import (
     THREE_NINES,
@@ -38,22 +44,59 @@ from oncall.workbook.explorers import (
     windowed_burn,
 )
 
+DATA = Path(__file__).parents[2] / "data"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 @cache
 def month() -> Counts:
-    return read_csv(Path(__file__).parents[2] / "data" / "assistant_30d.csv")
+    return read_csv(DATA / "assistant_30d.csv")
 
 
 def month_explorer() -> Explorer:
     return window_and_target(month(), [(label.start, label.end) for label in MONTH.labels() if label.end])
 
 
-# Every explorer, and a move of each of its controls.
+def night_explorer() -> Explorer:
+    return step_through_the_night(play(read_waves(DATA / "public_incidents.csv")))
+
+
+def public_explorer() -> Explorer:
+    return outages_on_one_axis(read_public(DATA / "public_incidents.csv"))
+
+
+@cache
+def rules() -> Frontier:
+    return frontier(month(), MONTH.labels(), THREE_NINES, windows=(HOUR, 6 * HOUR), factors=(6, 14.4))
+
+
+def frontier_explorer() -> Explorer:
+    return backtest_frontier(rules())
+
+
+# The explorers of sliders over curves, and a move of each of their controls. The blind-spot map, drawn anew under
+# its contours, and lint as you type, which has a box of text, are tested with their lessons.
 EXPLORERS: dict[str, tuple[Callable[[], Explorer], dict[str, Any]]] = {
     "two budgets": (two_budgets, {"hour": 15, "minutes": 45}),
     "window and target": (month_explorer, {"window": 6 * HOUR, "target": 0.99}),
+    "step through the night": (night_explorer, {"now": "01:00", "resolve": "00:30"}),
+    "be the adversary": (be_the_adversary, {"rules": 2, "every": 30, "seconds": 20, "percent": 40}),
+    "public outages": (public_explorer, {"interval": "first_update", "leave_out": 2}),
+    "ladder over the fire": (
+        ladder_over_the_fire,
+        {"ack": 12, "ack_timeout": 20, "ana": 9, "bo": 3, "chen": 20, "repeat": 1},
+    ),
+    "card deck": (
+        card_deck,
+        {
+            "first": "hedge_requests",
+            "second": "serve_degraded",
+            "third": "fail_over",
+            "target": 0.99,
+            "responder": "trusts",
+        },
+    ),
+    "backtest frontier": (frontier_explorer, {"window": 6 * HOUR, "factor": 6.0}),
 }
 
 
