@@ -122,10 +122,9 @@ def _block_sums(columns: Columns, length: int, kind: type) -> Integers:
     def add_up(block: int) -> int:
         first, here = block * length, sums[:, block : block + chunk]
         good, total = (column[first : first + chunk * length] for column in (columns.good, columns.total))
-        largest = int(total.max()) if columns.trusted else _check(good, total, first)
         for row, column in zip(here, (good, total), strict=True):
             row[:] = np.add.reduceat(column, edges[: len(row)], dtype=kind)  # with out= it would keep the GIL
-        return largest
+        return int(total.max()) if columns.trusted else _check(good, total, first)  # from the cache by now
 
     largest = max(_in_two_threads(add_up, range(0, sums.shape[1], chunk)))
     return sums if kind is object or largest * length < 2**63 else _block_sums(columns, length, object)

@@ -123,12 +123,18 @@ def read_incidents(path: str | Path) -> tuple[Label, ...]:
 
 
 def _label(where: str, row: dict[str, str]) -> Label:
-    start = parse_moment(row["start"], f"{where}: start")
+    start = parse_moment(row["start"] or "", f"{where}: start")
     end = parse_moment(row["end"], f"{where}: end") if row["end"] else None
     if end is not None and end <= start:
         raise ValueError(f"{where}: the incident ends at {moment_text(end)}, not after its start")
-    error_ratio = float(row.get("error_ratio") or math.nan)
-    return Label(row.get("title") or "", row.get("symptom") or "", start, end, error_ratio)
+    return Label(row.get("title") or "", row.get("symptom") or "", start, end, _number(where, row.get("error_ratio")))
+
+
+def _number(where: str, text: str | None) -> float:
+    try:
+        return float(text or math.nan)
+    except ValueError:
+        raise ValueError(f"{where}: error_ratio must be a number from 0 to 1, given {text!r}") from None
 
 
 # --- one policy ----------------------------------------------------------------------------------
@@ -293,14 +299,18 @@ def blind_spots(
     """
     check_step(policy, step)
     error_ratios, durations = tuple(error_ratios), tuple(durations)
+    if not error_ratios or not durations:
+        raise ValueError("an empty map; give at least one error ratio and one duration")
     rules = [rule for rule in policy if isinstance(rule, BurnRule)]
     ratios = [_error_ratio(ratio) for ratio in error_ratios]
     ends = np.array([_buckets(duration, step) for duration in durations])
     history = max((rule.long // step for rule in rules), default=0)
     rate = _rate(traffic) * Fraction(step // MICROSECOND, HOUR // MICROSECOND)
     begin, end = -history, int(ends.max()) + history + 1
-    events = _integers([rate.numerator * t // rate.denominator for t in range(begin, end)],
-                       [*ratios, *(rule.threshold(slo) for rule in rules)])
+    events = _integers(
+        [rate.numerator * t // rate.denominator for t in range(begin, end)],
+        [*ratios, *(rule.threshold(slo) for rule in rules)],
+    )
     verdict = np.zeros((len(ratios), len(ends)), np.int8)
     lost = np.zeros(verdict.shape)
     for row, ratio in enumerate(ratios):
@@ -366,6 +376,7 @@ def _error_ratio(ratio: float) -> Fraction:
 
 def _buckets(duration: timedelta, step: timedelta) -> int:
     if positive(duration, "a duration") % step:
-        raise ValueError(f"a duration of {duration_text(duration)} is not whole buckets of {duration_text(step)}; "
-                         "give a finer step")
+        raise ValueError(
+            f"a duration of {duration_text(duration)} is not whole buckets of {duration_text(step)}; give a finer step"
+        )
     return duration // step

@@ -45,10 +45,11 @@ def count_requests(
     them from people you trust.
 
     ``source`` is a CSV (also gzipped) or Parquet file, a folder of them at any depth, or a glob; duckdb reads them,
-    and memory grows with the buckets, not with the requests. ``progress`` is called about five times a second
-    with the share done, from 0 to 1, from another thread. For logs that outgrow one machine give a
-    ``connection`` (a Spark session, a duckdb or any other DB-API connection) and the name of a table or view in it
-    as the source; Spark and databases show progress in their own ways.
+    and memory grows with the buckets, not with the requests. ``progress`` is called about five times a second with
+    the share done, from 0 to 1, from another thread; without it duckdb draws a bar of its own in a notebook or at a
+    prompt, after two seconds. For logs that outgrow one machine give a ``connection`` (a Spark session, a duckdb or
+    any other DB-API connection whose time zone is UTC) and the name of a table or view in it as the source; Spark
+    and databases show progress in their own ways.
 
     ``every`` is a unit of ``date_trunc`` (second, minute, hour, day) or any whole number of seconds; buckets start at
     multiples of it since 1970 in UTC. ``timestamp`` is the column of the moments, or an SQL expression for it; moments
@@ -64,8 +65,9 @@ def count_requests(
         return _fill(_ask(files, table, text), unit, step)
 
 
-def counting_sql(table: str, *, good: str, valid: str | None = None, unit: str = "minute",
-                 timestamp: str = "timestamp") -> str:
+def counting_sql(
+    table: str, *, good: str, valid: str | None = None, unit: str = "minute", timestamp: str = "timestamp"
+) -> str:
     """The one SQL text: a row for every ``unit`` of time that has requests, with its good and its valid ones."""
     condition, total = f"({good})", "COUNT(*)"
     if valid is not None:
@@ -171,18 +173,23 @@ def _execute(connection: Any, text: str) -> Any:
 
 
 def _ask(connection: Any, table: str, text: str) -> _Buckets:
-    """The text's answer. A text that cannot be run is a ``ValueError`` with the table's columns, before it is run."""
+    """The text's answer. A text that cannot be run is a ``ValueError``, before anything is read for it."""
     _check_zone(connection)
     try:
-        nothing = _execute(connection, f"SELECT * FROM {table} WHERE 1 = 0")
-    except Exception as error:  # every database has its own
-        raise ValueError(f"cannot read {table}: {_first_line(error)}") from None
-    columns = [column[0] for column in nothing.description] if hasattr(nothing, "description") else nothing.columns
-    try:
         _execute(connection, f"SELECT * FROM ({text}) AS checked WHERE 1 = 0")
-    except Exception as error:
-        raise ValueError(f"{_first_line(error)}; the columns are {', '.join(columns)}") from None
+    except Exception as error:  # every database has its own
+        raise ValueError(_why(connection, table, str(error).strip().partition("\n")[0])) from None
     return _fetch(_execute(connection, text))
+
+
+def _why(connection: Any, table: str, error: str) -> str:
+    """What is wrong with the text, and the columns that it could have named."""
+    try:
+        nothing = _execute(connection, f"SELECT * FROM {table} WHERE 1 = 0")
+    except Exception:
+        return f"cannot read {table}: {error}"
+    columns = [column[0] for column in nothing.description] if hasattr(nothing, "description") else nothing.columns
+    return f"{error}; the columns are {', '.join(columns)}"
 
 
 def _check_zone(connection: Any) -> None:
@@ -190,12 +197,10 @@ def _check_zone(connection: Any) -> None:
     if not hasattr(connection, "cursor") and hasattr(connection, "conf"):
         zone = connection.conf.get("spark.sql.session.timeZone")
         if zone not in ("UTC", "Etc/UTC", "GMT", "Z", "+00:00"):
-            raise ValueError(f"the Spark session's time zone is {zone}; "
-                             "spark.conf.set('spark.sql.session.timeZone', 'UTC') makes its times UTC")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+            raise ValueError(
+                f"the Spark session's time zone is {zone}; "
+                "spark.conf.set('spark.sql.session.timeZone', 'UTC') makes its times UTC"
+            )
 
 
 class _Buckets(NamedTuple):

@@ -157,7 +157,7 @@ def _minute_finder(running: Integers) -> Callable[[Integers], Integers]:
     No minute has fewer than 2ⁿ requests, so that the table is at most one minute behind.
     """
     shift = max(0, int(np.diff(running).min()).bit_length() - 1)
-    table = np.searchsorted(running, np.arange(0, running[-1], 1 << shift), side="right")
+    table = np.repeat(np.arange(1, len(running)), np.diff(-(-running >> shift)))
 
     def minute_of(requests: Integers) -> Integers:
         after = table[requests >> shift]

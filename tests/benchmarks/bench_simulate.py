@@ -1,0 +1,88 @@
+"""Simulated months: ours beside pandas time-rolling on the very same months, in turns.
+
+``python tests/benchmarks/bench_simulate.py [--months 360] [--rounds 3]`` prints a Markdown table. Both sides draw the
+months and judge their pages by the same code; only where the four Google rules fire is found in another way, and the
+answers must be equal. The times are of the processor, for both sides run in one thread and other work goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from statistics import median
+
+import numpy as np
+import pandas as pd
+
+from oncall.alerting import BurnRule, google_policy
+from oncall.scenario import Scenario
+from oncall.scenarios import MONTH
+from oncall.slo import SLO
+from oncall.telemetry import simulate
+from oncall.telemetry.simulate import Simulation
+
+POLICY = google_policy()
+
+
+def with_pandas(scenario: Scenario, months: int, seed: int) -> list[tuple[int, int, int, int]]:
+    """Tallies of the same months; when a rule fires, as one writes it with pandas."""
+    month = simulate._month(POLICY, scenario)
+    total = np.diff(month.requests)
+    index = pd.date_range(month.start, periods=len(total), freq="min")
+    tallies = []
+    for failed in simulate._draw(month, months, np.random.default_rng(seed)):
+        frame = pd.DataFrame({"bad": np.diff(failed), "total": total}, index=index)
+        fires = [
+            burns(frame, rule, rule.long, scenario.slo) & burns(frame, rule, rule.short, scenario.slo)
+            for rule in POLICY
+        ]
+        flags = [column.to_numpy()[month.quiet :] for column in fires]
+        tallies.append(simulate._tally(month, [pair for pair in zip(POLICY, flags, strict=True) if pair[1].any()]))
+    return tallies
+
+
+def burns(frame: pd.DataFrame, rule: BurnRule, window: timedelta, slo: SLO) -> pd.Series:
+    threshold, sums = rule.threshold(slo), frame.rolling(window).sum()
+    return sums["bad"] * threshold.denominator > sums["total"] * threshold.numerator
+
+
+def tallies(simulation: Simulation) -> list[tuple[int, ...]]:
+    columns = simulation.pages, simulation.false_pages, simulation.tickets, simulation.missed
+    return [tuple(row) for row in np.stack(columns, axis=1).tolist()]
+
+
+def seconds(function: Callable[[], object]) -> float:
+    begin = time.process_time()
+    function()
+    return time.process_time() - begin
+
+
+def row(name: str, scenario: Scenario, months: int, rounds: int) -> str:
+    def ours() -> Simulation:
+        return simulate.simulate(POLICY, scenario, months, seed=1)
+
+    def pandas() -> list[tuple[int, int, int, int]]:
+        return with_pandas(scenario, months, seed=1)
+
+    assert tallies(ours()) == pandas(), "the two disagree"
+    times = [(seconds(ours), seconds(pandas)) for _ in range(rounds)]
+    one, other = (median(column) for column in zip(*times, strict=True))
+    return f"| {name} | {one:.3f} s | {other:.3f} s | {other / one:.1f}× |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--months", type=int, default=360)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    print(f"{options.months} months of minutes, medians of {options.rounds} rounds in turns\n")
+    print("| months | ours | pandas time-rolling | ratio |\n|---|--:|--:|--:|")
+    for name, scenario in (("healthy, burn 0.2", replace(MONTH, faults=())), ("with twelve faults", MONTH)):
+        print(row(name, scenario, options.months, options.rounds))
+
+
+if __name__ == "__main__":
+    main()
