@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: shift test lab data notebooks cards clean
+.PHONY: shift test lab data notebooks cards bench clean
 
 shift: .venv/ready
 	$(BIN)/oncall shift --out out
@@ -27,6 +27,9 @@ notebooks: .venv/ready
 
 cards: .venv/ready
 	$(BIN)/python -m oncall.workbook.cards
+
+bench: .venv/ready
+	for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
 	rm -rf .venv out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
