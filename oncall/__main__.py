@@ -19,14 +19,17 @@ from typing import NoReturn
 
 from oncall.alerting import google_policy
 from oncall.counts import read_csv
+from oncall.drill import Keep, Left, Words, begin, by_script, human, keep_in, resume
 from oncall.regression import gate, save_case, to_eval_case
 from oncall.report import is_missed, report
+from oncall.responders import read_script
 from oncall.scenario import Scenario
+from oncall.scenario_file import parse_scenario, read_scenario
 from oncall.scenarios import SCENARIOS
-from oncall.scoring import Score, score
+from oncall.scoring import Score, score, score_shift
 from oncall.shift import Shift, reference, run_shift
 from oncall.slo import SLO
-from oncall.terminal import WIDTH, shift_text
+from oncall.terminal import WIDTH, score_text, shift_text, table
 from oncall.times import parse_duration
 
 DEFAULT_SCENARIO = "provider_outage"
@@ -60,6 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _shift(arguments: argparse.Namespace) -> int:
     if arguments.out == "":
         raise ValueError("--out is empty; name a folder")
+    if arguments.all:
+        print(table([run_shift(scenario, arguments.seed, reference) for scenario in SCENARIOS.values()]), end="")
+        return 0
     shift = run_shift(_scenario(arguments.scenario), arguments.seed, reference)
     scores = [score(incident, incident) for incident in shift.incidents]  # the reference plays, so it is its own
     text = shift_text(shift, scores)
@@ -75,6 +81,8 @@ def _shift(arguments: argparse.Namespace) -> int:
 def _scenario(name: str) -> Scenario:
     if name in SCENARIOS:
         return SCENARIOS[name]
+    if name.endswith(".toml"):
+        return read_scenario(name)
     near = difflib.get_close_matches(name, SCENARIOS, n=1, cutoff=0.3)
     hint = f"did you mean {near[0]}?" if near else "'oncall scenarios' lists them"
     raise ValueError(f"unknown scenario {name!r}; {hint}")
@@ -110,6 +118,56 @@ def _scenarios(arguments: argparse.Namespace) -> int:
     for scenario in SCENARIOS.values():
         print(f"{scenario.name:<{max(map(len, SCENARIOS))}}  {scenario.title}")
     return 0
+
+
+def _drill(arguments: argparse.Namespace) -> int:
+    keep: Keep = _nowhere
+    done: list[Words] = []
+    if arguments.resume and arguments.responder:
+        raise ValueError("--responder plays a shift from its start; with --resume you go on by hand")
+    if arguments.resume:
+        start, done = resume(arguments.resume)
+        name, seed, toml = start.get("scenario"), start.get("seed"), start.get("toml")
+        keep = keep_in(arguments.resume)
+    else:
+        name, seed = arguments.scenario, arguments.seed
+        toml = Path(name).read_text(encoding="utf-8") if name.endswith(".toml") else None
+    if not (isinstance(name, str) and isinstance(seed, int) and isinstance(toml, str | None)):
+        raise ValueError(f"{arguments.resume} does not say which scenario and seed it is of")
+    scenario = parse_scenario(toml, name) if toml else _scenario(name)
+    script = read_script(arguments.responder) if arguments.responder else None
+    if arguments.save:  # the scenario itself is kept, for its file may change
+        keep = begin(arguments.save, {"scenario": name, "seed": seed, **({"toml": toml} if toml else {})})
+    responder = human(_ask, _tell, keep, done) if script is None else by_script(script, _tell, keep)
+    try:
+        shift = run_shift(scenario, seed, responder)
+    except (Left, KeyboardInterrupt):
+        kept = arguments.resume or arguments.save
+        print(f"Left. 'oncall drill --resume {kept}' goes on from here." if kept else "Left; nothing was kept.")
+        return 0
+    book = run_shift(scenario, seed, reference)
+    print(f"\n{score_text(score_shift(shift.incidents, book.incidents))}", end="")
+    return 0
+
+
+def _nowhere(words: Words) -> None:
+    """Keeps nothing."""
+
+
+def _ask() -> str | None:
+    """A line as typed, ``None`` at the end of what there is to read."""
+    print("> ", end="", flush=True)
+    return sys.stdin.readline() or None
+
+
+def _tell(text: str) -> None:
+    if text:
+        lines = [(line, " " * (len(line) - len(line.lstrip()) + 2)) for line in text.splitlines()]
+        print("\n".join(part for line, hang in lines for part in _cut(line, hang)), flush=True)
+
+
+def _cut(line: str, hang: str) -> list[str]:
+    return [line] if len(line) <= WIDTH else textwrap.wrap(line, WIDTH, subsequent_indent=hang)
 
 
 def _report(arguments: argparse.Namespace) -> int:
@@ -165,14 +223,24 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="oncall", description="On call for an AI service: a shift, and tools for your own telemetry.")
-    parser.set_defaults(run=_shift, scenario=DEFAULT_SCENARIO, seed=1, out=None)
+    parser.set_defaults(run=_shift, scenario=DEFAULT_SCENARIO, seed=1, out=None, all=False)
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
 
     verb = verbs.add_parser("shift", help="play a shift from the healthy service to the regression case")
-    verb.add_argument("--scenario", default=DEFAULT_SCENARIO, metavar="S", help="one of 'oncall scenarios'")
+    verb.add_argument("--scenario", default=DEFAULT_SCENARIO, metavar="S", help="a scenario's name, or a .toml file")
     verb.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another night (default 1)")
+    verb.add_argument("--all", action="store_true", help="a table of all scenarios instead")
     verb.add_argument("--out", metavar="DIR", help="write counts, journal, postmortem, evals and score there")
     verb.set_defaults(run=_shift)
+
+    verb = verbs.add_parser("drill", help="be on call yourself, at the keyboard, and be scored")
+    verb.add_argument("--scenario", default=DEFAULT_SCENARIO, metavar="S", help="a scenario's name, or a .toml file")
+    verb.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another night (default 1)")
+    verb.add_argument("--responder", metavar="FILE", help="play this script instead of asking")
+    kept = verb.add_mutually_exclusive_group()
+    kept.add_argument("--save", metavar="FILE", help="keep every action there, so that nothing is lost")
+    kept.add_argument("--resume", metavar="FILE", help="go on with a shift that was kept there")
+    verb.set_defaults(run=_drill)
 
     verb = verbs.add_parser("scenarios", help="list the bundled scenarios")
     verb.set_defaults(run=_scenarios)
@@ -189,7 +257,7 @@ def _parser() -> argparse.ArgumentParser:
             metavar="COLUMN",
             help=f"the column that holds {column}",
         )
-    verb.add_argument("--fail", action="store_true", help="exit with 1 when the SLO is missed")
+    verb.add_argument("--fail", action="store_true", help="exit with 1 when the file's SLI is below the target")
     verb.set_defaults(run=_report)
 
     verb = verbs.add_parser("gate", help="run regression cases; exit with 1 unless every one is proved and passes")

@@ -23,6 +23,7 @@ class Fault:
     ``start`` counts from the scenario's start. The error ratio is reached in a straight line over
     ``ramp``. With a ``duration`` it goes away by itself. Requests that are ``lost`` never arrive and
     so are not counted; those that are not ``felt`` are counted, though no user sent them.
+    ``catches`` gives the share that each mitigation catches; without any, the symptom's own hold.
     """
 
     symptom: str
@@ -33,6 +34,7 @@ class Fault:
     title: str = ""
     lost: bool = False
     felt: bool = True
+    catches: tuple[tuple[str, float], ...] = ()
 
     def failing(self, begin: timedelta, end: timedelta) -> float:
         """The share of requests that fail between two moments, if nothing is mitigated."""

@@ -316,8 +316,53 @@ SCENARIOS = {
                 ),
             ),
         ),
+        Scenario(
+            "openai_2024_12_04",
+            "The provider's night of 4 December 2024: all requests fail, then it looks over, then 45 % for 90 minutes.",
+            start=datetime(2024, 12, 4, 22, tzinfo=UTC),
+            length=8 * HOUR,
+            slo=SLO("availability", 0.999),
+            requests=60_000,
+            errors=0.0002,
+            faults=(
+                Fault("model_provider_outage", 108 * MINUTE, 1.0, duration=4 * MINUTE, title="every request fails"),
+                Fault("model_provider_outage", 127 * MINUTE, 0.45, duration=90 * MINUTE, title="requests stall"),
+            ),
+            red_herrings=(RedHerring(113 * MINUTE, "no request has failed for a minute: it looks over"),),
+            reviews=(
+                Review(
+                    contributing_factors=("All requests go to one model provider.", "Failing over needs a person."),
+                    went_well=("The page came within two minutes.",),
+                    went_wrong=("After the first wave the incident looked over.",),
+                    lucky=("The secondary provider was not hit.",),
+                ),
+            ),
+        ),
+        Scenario(
+            "copilot_2025_12_15",
+            "15 December 2025 as a service behind it sees it: 46.97 % of the requests fail for three hours.",
+            start=datetime(2025, 12, 15, 13, tzinfo=UTC),
+            length=8 * HOUR,
+            slo=SLO("availability", 0.999),
+            requests=60_000,
+            errors=0.0002,
+            faults=(
+                Fault("model_provider_outage", 135 * MINUTE, 0.4697, duration=187 * MINUTE, title="nearly half fails"),
+            ),
+            red_herrings=(RedHerring(135 * MINUTE, "a change of our own prompts went out at noon"),),
+            reviews=(
+                Review(
+                    contributing_factors=("All requests go to one model provider.", "Failing over needs a person."),
+                    went_well=("Our own page came more than two hours before the provider's first post.",),
+                    went_wrong=("Users saw errors until a person had failed over.",),
+                    lucky=("The secondary provider was not hit.",),
+                ),
+            ),
+        ),
     )
 }
+# The times and error ratios of the last two are those of data/public_incidents.csv; the service behind, its traffic
+# and its reviews are made up.
 
 
 def _at(day: int, hour: int, minute: int = 0) -> timedelta:

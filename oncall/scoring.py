@@ -1,32 +1,37 @@
 """The score of a response: seven dimensions, each read from the journal and held against a reference.
 
 It is a pure function of two journals, so a real incident typed in afterwards is scored by the same
-rubric as a drill.
+rubric as a drill. No dimension is gained by doing something more often.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from fractions import Fraction
 
-from oncall.incident import Incident
+from oncall.incident import Event, Incident
 from oncall.postmortem import SECTIONS, lint_postmortem, measured, read_action_items
 from oncall.regression import prove, to_eval_case
-from oncall.runbook import RUNBOOKS
+from oncall.runbook import MITIGATIONS
 from oncall.times import MINUTE, duration_text
 
 UPDATE_EVERY = 30 * MINUTE
 PROMPT_ACK, ACK_SLOPE = 5 * MINUTE, 25 * MINUTE  # prompt earns all points, so much later none
+UNDONE = "rolled back: "  # how a note begins that tells of a rollback
+LEARNT = SECTIONS[4:9]  # the sections that people write; the others follow from the journal
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """One line of a score: points of at most ``most``, and why in a sentence."""
+    """One line of a score: points of at most ``most``, why in a sentence, and what the reference did."""
 
     name: str
     points: int
     most: int
     why: str
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,57 +50,118 @@ class Score:
         return "\n".join([*lines, f"{'score':<12}{self.points:>3} of 100"])
 
 
-def score(journal: Incident, reference: Incident) -> Score:
+def score(journal: Incident, reference: Incident | None) -> Score:
     """How a response compares with the reference response to the same incident.
 
     Each dimension is judged from what the journals hold; what is not recorded earns nothing.
+    ``None`` as the reference says that there was no incident: whatever was done was needless.
     """
-    judges = (
-        ("TTA", 15, _tta),
-        ("severity", 15, _severity),
-        ("actions", 20, _actions),
-        ("updates", 10, _updates),
-        ("budget", 20, _budget),
-        ("postmortem", 10, _postmortem),
-        ("recurrence", 10, _recurrence),
+    reference = _nothing(journal) if reference is None else reference
+    own, theirs = _judge(journal, reference), _judge(reference, reference)
+    return Score(
+        tuple(
+            Dimension(name, round(most * min(1.0, max(0.0, own[name][0]))), most, own[name][1], theirs[name][1])
+            for name, most, _ in JUDGES
+        )
     )
-    dimensions, spared = [], _not_due(reference) if journal.state == "closed" else {}
-    for name, most, judge in judges:
-        share, why = (1.0, spared[name]) if name in spared else judge(journal, reference)
-        dimensions.append(Dimension(name, round(most * min(1.0, max(0.0, share))), most, why))
-    return Score(tuple(dimensions))
+
+
+def score_shift(journals: Sequence[Incident], references: Sequence[Incident]) -> dict[str, Score]:
+    """The scores of a whole shift, by incident: each is held against the reference's with the same symptom.
+
+    What is left over is matched in order. An incident that the reference had and this shift did not
+    scores 0, under the name ``missed INC-…``. One that the reference did not have was needless,
+    unless it is a known symptom that came back.
+    """
+    own, scores = list(journals), {}
+    pairs: list[tuple[Incident | None, Incident]] = [(_take(own, one.symptom), one) for one in references]
+    for mine, theirs in pairs:
+        mine = mine or (own.pop(0) if own else None)
+        scores[mine.id if mine else f"missed {theirs.id}"] = score(mine or _blank(theirs), theirs)
+    for again in own:
+        scores[again.id] = score(again, next((one for one in references if one.symptom == again.symptom), None))
+    return dict(sorted(scores.items()))
+
+
+def mean_points(scores: dict[str, Score]) -> int:
+    """The points of a shift: the mean over its incidents, 100 when there was nothing and nothing was done."""
+    return round(Fraction(sum(one.points for one in scores.values()), len(scores))) if scores else 100
+
+
+def _take(journals: list[Incident], symptom: str) -> Incident | None:
+    place = next((place for place, one in enumerate(journals) if one.symptom == symptom), None)
+    return None if place is None else journals.pop(place)
+
+
+def _blank(incident: Incident) -> Incident:
+    return Incident(incident.id, incident.title, incident.slo, incident.symptom, incident.impact_start)
+
+
+def _nothing(journal: Incident) -> Incident:
+    """The reference response to what was no incident: look, and say so."""
+    at = next((event.at for event in journal.events), journal.impact_start)
+    seen = _blank(journal).detect(None, at=at, by="reference").acknowledge(at=at, by="reference")
+    return seen.triage("sev5", "reference", at=at, by="reference").false_alarm(at=at, by="reference")
 
 
 Judgement = tuple[float, str]  # the share of the points earned, and why
 
 
-def _not_due(reference: Incident) -> dict[str, str]:
+def _judge(journal: Incident, reference: Incident) -> dict[str, Judgement]:
+    spared = _not_due(journal, reference) if journal.state == "closed" else {}
+    return {name: spared[name] if name in spared else judge(journal, reference) for name, _, judge in JUDGES}
+
+
+def _not_due(journal: Incident, reference: Incident) -> dict[str, Judgement]:
     """The dimensions that ask for nothing, as the reference shows that triaged and closed it, and why."""
     verbs = {event.verb for event in reference.events}
     if "triage" not in verbs or reference.state != "closed":
         return {}
     if "false_alarm" in verbs:
-        return dict.fromkeys(("updates", "budget", "postmortem", "recurrence"), "Nothing is due for a false alarm.")
-    spared = {} if reference.postmortem else {"postmortem": f"None is due at {reference.severity}."}
+        spared = dict.fromkeys(("budget", "postmortem", "recurrence"), (1.0, "Nothing is due for a false alarm."))
+        return spared | {"updates": _needless_updates(journal)}
+    spared = {} if reference.postmortem else {"postmortem": (1.0, f"None is due at {reference.severity}.")}
     try:
         to_eval_case(reference)
     except ValueError:
-        spared["recurrence"] = "None is due: there is no case that could show it."
+        spared["recurrence"] = (1.0, "None is due: there is no case that could show it.")
     return spared
 
 
+def _needless_updates(journal: Incident) -> Judgement:
+    told = len(_of(journal, "update"))
+    if not told:
+        return 1, "Nothing is due for a false alarm."
+    return 1 - 0.5 * told, f"Users were told {told} times of a false alarm."
+
+
 def _tta(journal: Incident, reference: Incident) -> Judgement:
-    tta, wanted = journal.metrics().tta, reference.metrics().tta
-    if tta is None:
+    """The longest that a call for a person waited: the detection, and each climb of the ladder."""
+    waits, longest = list(_waits(journal)), max(filter(None, _waits(reference)), default=timedelta())
+    if not waits or waits[0] is None:
         return 0, "Nobody acknowledged."
-    full = max(PROMPT_ACK, wanted or PROMPT_ACK)
-    return 1 - (
-        tta - full
-    ) / ACK_SLOPE, f"Acknowledged after {duration_text(tta)}; up to {duration_text(full)} is prompt."
+    if None in waits:
+        return 0, "A later page was not acknowledged."
+    tta, full = max(wait for wait in waits if wait is not None), max(PROMPT_ACK, longest)
+    share = 1 - (tta - full) / ACK_SLOPE
+    return share, f"Acknowledged after {duration_text(tta)}; up to {duration_text(full)} is prompt."
+
+
+def _waits(journal: Incident) -> Iterator[timedelta | None]:
+    """From each call for a person to the acknowledgement that answered it; ``None`` where none did."""
+    called: datetime | None = None
+    for event in journal.events:
+        if event.verb == "detect" or (event.verb == "note" and event.by == "pager"):
+            called = called or event.at
+        elif event.verb == "acknowledge" and called:
+            yield event.at - called
+            called = None
+    if called:
+        yield None
 
 
 def _severity(journal: Incident, reference: Incident) -> Judgement:
-    decided = [event.get("severity") for event in journal.events if event.verb == "triage"]
+    decided = [event.get("severity") for event in _of(journal, "triage")]
     if not decided:
         return 0, "Nobody decided a severity."
     mine, right = decided[-1], reference.severity or decided[-1]
@@ -106,40 +172,93 @@ def _severity(journal: Incident, reference: Incident) -> Judgement:
 
 
 def _actions(journal: Incident, reference: Incident) -> Judgement:
-    done, needed = _mitigations(journal), _mitigations(reference)
-    if needed and not done:
+    """The share of what the reference kept that was kept here, less what was needless or taken back."""
+    needed, tried = _kept(reference), set(_mitigations(reference))
+    if not _of(journal, "triage"):
+        return 0, "Nobody worked on it."
+    if needed and not _mitigations(journal):
         return 0, "Nothing was mitigated."
-    irreversible = {m.name for book in RUNBOOKS.values() for m in book.mitigations if not m.reversible}
-    unneeded = [name for name in done if name not in needed]
-    risky = [name for name in unneeded if name in irreversible]
-    if not unneeded:
-        return 1, "Nothing was done that was not needed."
-    why = f"Not needed: {', '.join(unneeded)}" + (f"; irreversible: {', '.join(risky)}" if risky else "")
-    return 1 - 0.25 * len(unneeded) - 0.5 * len(risky), why + "."
+    unneeded = [name for name in _mitigations(journal) if name not in tried]
+    missing = [name for name in needed if name not in _kept(journal)]
+    undone = max(0, len(_rollbacks(journal, needed)) - len(_rollbacks(reference, needed)))
+    risky = _risky(journal, reference)
+    share = (1 - len(missing) / len(needed)) if needed else 1.0
+    reasons = {"Not needed": unneeded, "irreversible": risky, "not in effect when it ended": missing}
+    parts = [f"{what}: {', '.join(names)}" for what, names in reasons.items() if names]
+    parts += [f"needed and taken back: {undone} times"] if undone else []
+    why = "; ".join(parts) or "Nothing was done that was not needed"
+    return share - 0.25 * (len(unneeded) + undone) - 0.5 * len(risky), f"{why[0].upper()}{why[1:]}."
 
 
 def _mitigations(journal: Incident) -> list[str]:
-    return list(dict.fromkeys(event.get("action") for event in journal.events if event.verb == "mitigate"))
+    return list(dict.fromkeys(event.get("action") for event in _of(journal, "mitigate")))
+
+
+def _risky(journal: Incident, reference: Incident) -> list[str]:
+    """What was done that cannot be undone, and that the reference did without."""
+    done = [name for name in _mitigations(journal) if name not in _mitigations(reference)]
+    return [name for name in done if _is_irreversible(name)]
+
+
+def _is_irreversible(name: str) -> bool:
+    return name in MITIGATIONS and not MITIGATIONS[name].reversible
+
+
+def _kept(journal: Incident) -> list[str]:
+    """The mitigations in effect when users last began to be well again, or at the end if they never were."""
+    kept: dict[str, None] = {}
+    for event in _until_mitigated(journal):
+        if event.verb == "mitigate":
+            kept[event.get("action")] = None
+        elif event.verb == "note" and event.get("text").startswith(UNDONE):
+            kept.pop(event.get("text").removeprefix(UNDONE), None)
+    return list(kept)
+
+
+def _rollbacks(journal: Incident, names: list[str]) -> list[Event]:
+    undone = {f"{UNDONE}{name}" for name in names}
+    return [event for event in _until_mitigated(journal) if event.verb == "note" and event.get("text") in undone]
+
+
+def _until_mitigated(journal: Incident) -> tuple[Event, ...]:
+    ends = [i for i, event in enumerate(journal.events) if event.verb in ("mitigated", "resolve")]
+    last = next((i for i in reversed(ends) if journal.events[i].verb == "mitigated"), ends[-1] if ends else None)
+    return journal.events[:last]
 
 
 def _updates(journal: Incident, reference: Incident) -> Judgement:
-    """One is due in every half hour from detection to mitigation, and one after it."""
-    detected = [event.at for event in journal.events if event.verb == "detect"]
-    if not detected:
+    """One is due in every half hour from detection to mitigation, and one after it; each counts for one.
+
+    More than twice as many as are due tire their readers, and cost.
+    """
+    if not _of(journal, "detect"):
         return 0, "Nothing was detected."
-    times = journal.metrics()
-    until = detected[0] + (times.ttm or reference.metrics().ttr or UPDATE_EVERY)
-    halves = range(max(1, -(-(until - detected[0]) // UPDATE_EVERY)))
-    due = [(detected[0] + i * UPDATE_EVERY, min(until, detected[0] + (i + 1) * UPDATE_EVERY)) for i in halves]
-    due.append((until, max(until, detected[0] + (times.ttr or timedelta())) + UPDATE_EVERY))
-    told = [event.at for event in journal.events if event.verb == "update"]
-    met = sum(any(begin <= at <= end for at in told) for begin, end in due)
-    return met / len(due), f"{met} of the {len(due)} updates that were due came in time."
+    told = [event.at for event in _of(journal, "update")]
+    due, met, left = _due(journal, reference), 0, list(told)
+    for begin, end in due:
+        if at := next((at for at in left if begin <= at <= end), None):
+            left.remove(at)
+            met += 1
+    why = f"{met} of the {len(due)} updates that were due came in time"
+    if (extra := len(told) - 2 * len(due)) > 0:
+        return met / len(due) - 0.1 * extra, f"{why}, among {len(told)}: too many to read."
+    return met / len(due), f"{why}."
+
+
+def _due(journal: Incident, reference: Incident) -> list[tuple[datetime, datetime]]:
+    """The stretches of time in each of which an update is due."""
+    start, times = _of(journal, "detect")[0].at, journal.metrics()
+    until = start + (times.ttm or reference.metrics().ttr or UPDATE_EVERY)
+    halves = range(max(1, -(-(until - start) // UPDATE_EVERY)))
+    due = [(start + i * UPDATE_EVERY, min(until, start + (i + 1) * UPDATE_EVERY)) for i in halves]
+    return [*due, (until, max(until, start + (times.ttr or timedelta())) + UPDATE_EVERY)]
 
 
 def _budget(journal: Incident, reference: Incident) -> Judgement:
     if journal.metrics().impact is None:
         return 0, "It was never mitigated, so the budget went on burning."
+    if risky := _risky(journal, reference):
+        return 0, f"Whatever was saved was saved by {', '.join(risky)}, which cannot be undone."
     (good, total), (reference_good, reference_total) = measured(journal), measured(reference)
     if not total or not reference_total:
         return 0, "Nothing was measured."
@@ -151,22 +270,49 @@ def _budget(journal: Incident, reference: Incident) -> Judgement:
 
 
 def _postmortem(journal: Incident, reference: Incident) -> Judgement:
+    """The share of the sections that people write which say something, less what the lint finds."""
     text = journal.postmortem
     if not text:
         return 0, "There is no postmortem."
     findings = lint_postmortem(text)
-    missing = sum(finding.rule == "missing-section" for finding in findings)
-    other = len(findings) - missing
-    empty = text.splitlines().count("Nothing recorded.")
-    share = 1 - (missing + empty) / len(SECTIONS) - 0.1 * other
-    if not missing + empty + other:
+    missing = [finding.phrase for finding in findings if finding.rule == "missing-section"]
+    empty = [name for name in LEARNT if name not in missing and not _says_something(text, name)]
+    other = len(findings) - len(missing)
+    written = sum(name not in (*missing, *empty) for name in LEARNT) / len(LEARNT)
+    share = written - 0.1 * (other + sum(name not in LEARNT for name in missing))
+    if not missing and not empty and not other:
         return share, "Every section is there and the lint finds nothing."
-    return share, f"Sections missing: {missing}, without content: {empty}; further lint findings: {other}."
+    return share, f"Sections missing: {len(missing)}, without content: {len(empty)}; further lint findings: {other}."
+
+
+def _says_something(text: str, section: str) -> bool:
+    _, title, rest = text.partition(f"\n## {section}\n")
+    return not title or rest.partition("\n## ")[0].strip() != "Nothing recorded."  # under another title the lint saw it
 
 
 def _recurrence(journal: Incident, reference: Incident) -> Judgement:
+    items = read_action_items(journal.postmortem or "")
+    automated = [one.automates for one in items if one.automates]
+    if risky := [name for name in automated if _is_irreversible(name)]:
+        return 0, f"{risky[0]} cannot be undone, so it is never left to a machine."
     try:
-        verdict = prove(to_eval_case(journal), journal, read_action_items(journal.postmortem or ""))
+        verdict = prove(to_eval_case(journal), journal, items)
     except ValueError as error:
         return 0, f"No case: {error}."
     return float(verdict.passed), verdict.why[0].upper() + verdict.why[1:] + "."
+
+
+def _of(journal: Incident, verb: str) -> list[Event]:
+    return [event for event in journal.events if event.verb == verb]
+
+
+JUDGES: tuple[tuple[str, int, Callable[[Incident, Incident], Judgement]], ...] = (
+    ("TTA", 15, _tta),
+    ("severity", 15, _severity),
+    ("actions", 20, _actions),
+    ("updates", 10, _updates),
+    ("budget", 20, _budget),
+    ("postmortem", 10, _postmortem),
+    ("recurrence", 10, _recurrence),
+)
+"""The dimensions: what each is called, the points it is worth, and who judges it."""

@@ -29,7 +29,7 @@ from oncall.runbook import (
     run_runbook,
 )
 from oncall.scenario import Review, Scenario, Traffic
-from oncall.scoring import UPDATE_EVERY
+from oncall.scoring import UNDONE, UPDATE_EVERY
 from oncall.slo import burn_rate, sli
 from oncall.times import DAY, HOUR, MINUTE
 
@@ -51,10 +51,15 @@ class Shift:
 
 
 def run_shift(scenario: Scenario, seed: int, responder: Callable[[Desk], None]) -> Shift:
-    """Play a scenario to its end. The responder works the desk; what time it leaves over passes by itself."""
+    """Play a scenario to its end. The responder works the desk; what time it leaves over passes by itself.
+
+    What harms users at the end is put on record, so that the journal of a shift that nobody worked
+    holds all that burned.
+    """
     desk = Desk(scenario, seed)
     responder(desk)
     desk.advance(desk.ends - desk.now)
+    desk.measure_harm()
     return Shift(scenario, seed, desk.counts, tuple(desk.incidents))
 
 
@@ -66,7 +71,9 @@ class Desk:
 
     Whatever fires belongs to the incident at hand, and a page after its mitigation is a relapse.
     Only when that page shows another symptom does it open a second incident; the first waits until
-    the second is closed.
+    the second is closed. One that is closed while its page still fires comes back as the next.
+
+    What is not allowed is a ``ValueError`` that says why, and changes nothing.
     """
 
     def __init__(self, scenario: Scenario, seed: int):
@@ -84,6 +91,7 @@ class Desk:
         self._left_of = cache(_left_of)  # most minutes are like the one before
         self._measured = 0  # buckets already in a measure
         self._to_page: deque[Page] = deque()
+        self._rung = 0  # steps of the ladder that were paged since it began to climb
         while self._minute < 0:
             self._count(0.0, 0.0)
         self._last_trouble = self.now
@@ -142,6 +150,18 @@ class Desk:
         return max([(0.0, "unknown"), *(one for one in shown if one[0])])[1]
 
     @property
+    def spent(self) -> float:
+        """The share of the period's error budget that the shift has spent so far, traffic taken as even."""
+        first = self.scenario.quiet // MINUTE
+        allowed = self.scenario.requests * (self.scenario.slo.period / MINUTE) * self.scenario.slo.error_budget
+        return (sum(self._total[first:]) - sum(self._good[first:])) / allowed if allowed else 0.0
+
+    def sli_over(self, length: timedelta) -> float:
+        """The share of good requests in the last ``length``; ``nan`` without any."""
+        buckets = max(1, length // MINUTE)
+        return sli(sum(self._good[-buckets:]), sum(self._total[-buckets:]))
+
+    @property
     def felt(self) -> bool:
         """Whether users feel anything, as support hears it: not all that is counted is theirs."""
         return any(left.share and fault.felt for fault, left in zip(self.scenario.faults, self._left, strict=True))
@@ -149,7 +169,9 @@ class Desk:
     # --- what can be done
 
     def advance(self, length: timedelta) -> None:
-        """Let whole minutes pass, to the end of the shift at most."""
+        """Let whole minutes pass, to the end of the shift at most. None at all is fine; half a minute is refused."""
+        if length < timedelta() or length % MINUTE:
+            raise ValueError(f"time passes here by whole minutes, given {length}; give e.g. timedelta(minutes=1)")
         for _ in range(min(length, self.ends - self.now) // MINUTE):
             before = self.firing
             self._pass_minute()
@@ -168,6 +190,19 @@ class Desk:
         self._record(self._current().acknowledge(at=self.now, by=by))
         self._to_page.clear()
 
+    def declare(self, *, by: str) -> None:
+        """Open an incident before any alert does, because somebody noticed."""
+        if self.incident is not None:
+            raise ValueError(f"{self.incident.id} is open already; it is {self.incident.state}")
+        self._open(None, "Declared by hand", by)
+
+    def escalate(self, *, by: str) -> None:
+        """Page the next person on the ladder at once; it climbs on from there until somebody acknowledges."""
+        self.note("escalated", by=by)
+        rest = LADDER.steps[self._rung % len(LADDER.steps) :]
+        self._to_page = deque(escalate(EscalationPolicy(rest), self.now).pages)
+        self._page()
+
     def triage(self, severity: str, ic: str, *, by: str, **roles: str) -> None:
         """Decide severity and roles."""
         self._record(self._current().triage(severity, ic, at=self.now, by=by, **roles))
@@ -185,27 +220,27 @@ class Desk:
         settle = MITIGATIONS[known_mitigation(mitigation)].settle
         if mitigation in self._shows_from:
             raise ValueError(f"{mitigation!r} is applied already; roll it back, or apply another")
-        self._measure(len(self._good) - 1)
-        self._measure()  # the last minute by itself: what this is to mend
-        self._record(self._current().mitigate(mitigation, at=self.now, by=by))
+        self._current().mitigate(mitigation, at=self.now, by=by)  # illegal? then nothing is measured
+        self._measure(len(self._good) - 1)  # so that what follows is the last minute: what this is to mend
+        self._measured_then(lambda incident: incident.mitigate(mitigation, at=self.now, by=by))
         self._shows_from[mitigation] = self._minute + max(0, settle // MINUTE - 1)
 
     def rollback(self, mitigation: str, by: str = "ops") -> None:
         """Take a mitigation back; it is gone in the next minute."""
         if mitigation not in self._shows_from:
             raise ValueError(f"{mitigation!r} is not applied; applied are {', '.join(self._shows_from) or 'none'}")
-        self.note(f"{_UNDONE}{mitigation}", by=by)
+        if not MITIGATIONS[mitigation].reversible:
+            raise ValueError(f"{mitigation!r} cannot be rolled back")
+        self._measured_then(lambda incident: incident.note(f"{UNDONE}{mitigation}", at=self.now, by=by))
         del self._shows_from[mitigation]
 
     def mitigated(self, *, by: str) -> None:
         """Users no longer feel it."""
-        self._measure()
-        self._record(self._current().mitigated(at=self.now, by=by))
+        self._measured_then(lambda incident: incident.mitigated(at=self.now, by=by))
 
     def resolve(self, *, by: str, auto_recovered: bool = False) -> None:
         """It is over."""
-        self._measure()
-        self._record(self._current().resolve(at=self.now, by=by, auto_recovered=auto_recovered))
+        self._measured_then(lambda incident: incident.resolve(at=self.now, by=by, auto_recovered=auto_recovered))
         self._to_page.clear()
 
     def false_alarm(self, *, by: str) -> None:
@@ -214,8 +249,17 @@ class Desk:
         self._to_page.clear()
 
     def close(self, postmortem: str | None = None, *, by: str) -> None:
-        """File the incident at hand with its postmortem."""
+        """File the incident at hand with its postmortem. What still harms users is measured first."""
+        self._current().close(postmortem, at=self.now, by=by)
+        self.measure_harm()
         self._record(self._current().close(postmortem, at=self.now, by=by))
+        self._to_page.clear()
+
+    def measure_harm(self) -> None:
+        """Put on record what was counted since the last measure, if it is below target and an incident is open."""
+        good, total = sum(self._good[self._measured :]), sum(self._total[self._measured :])
+        if self.incident and total and not sli(good, total) >= self.scenario.slo.target:
+            self._measure()
 
     # --- how a minute passes
 
@@ -224,7 +268,7 @@ class Desk:
             self._measure()  # so that the next measure shows what the mitigation does, and nothing from before
         showing = tuple(name for name, start in self._shows_from.items() if start <= self._minute)
         hits = zip(self.scenario.faults, self.scenario.failing(self._minute), strict=True)
-        self._left = [self._left_of(fault.symptom, share, showing) for fault, share in hits]
+        self._left = [self._left_of(fault.symptom, fault.catches, share, showing) for fault, share in hits]
         self._count(*self.scenario.failing_and_lost([left.share for left in self._left]))
 
     def _count(self, failing: float, lost: float) -> None:
@@ -236,18 +280,24 @@ class Desk:
 
     def _watch(self, fired: list[Rule]) -> None:
         """What the alerts and the pager do at the end of a minute; ``fired`` are the rules that began to fire."""
+        paging = [rule for rule in self.firing if rule.action == "page"]
+        if self.incident is None and self.incidents and self.incidents[-1].events[-1].verb == "close":
+            fired = paging or fired  # it was closed too early
         pages = any(rule.action == "page" for rule in fired)
         if fired and self._opens(pages):
-            self._open(fired[0])
+            self._open(fired[0], self._title(fired[0]), "alerts")
         if pages and self._wakes():
             if self._current().state == "resolved":
                 self._record(self._current().reopen(at=self.now, by="alerts"))
-            self._to_page.extend(escalate(LADDER, self.now).pages)
-        paging = any(rule.action == "page" for rule in self.firing)
+            self._rung, self._to_page = 0, deque(escalate(LADDER, self.now).pages)
         if paging or self.harmed or not self.sli >= self.scenario.slo.target:
             self._last_trouble = self.now
+        self._page()
+
+    def _page(self) -> None:
         while self._to_page and self._to_page[0].at <= self.now:
             self.note(f"paged {self._to_page.popleft().who}", by="pager")
+            self._rung += 1
 
     def _opens(self, pages: bool) -> bool:
         """Whether what began to fire is an incident of its own."""
@@ -261,17 +311,22 @@ class Desk:
         incident = self._current()
         return incident.state in _OVER or not any(event.by == "pager" for event in incident.events)
 
-    def _open(self, rule: Rule) -> None:
+    def _open(self, rule: Rule | None, title: str, by: str) -> None:
         began = self._impact_start()
         if self.incident:
             self._measure(began)  # what was before is the other incident's
-        self._measured = began
-        title = f"{self.scenario.slo.name} burns its budget" if isinstance(rule, BurnRule) else "No requests arrive"
-        title = RUNBOOKS[self.symptom].title if self.symptom in RUNBOOKS else title
+        self._measured = began = max(began, self._measured)
         start = self.scenario.start - self.scenario.quiet + began * MINUTE
         incident = Incident(f"INC-{len(self.incidents) + 1:03}", title, self.scenario.slo, self.symptom, start)
-        self.incidents.append(incident.detect(self._alert(rule), at=self.now, by="alerts"))
+        self.incidents.append(incident.detect(self._alert(rule) if rule else None, at=self.now, by=by))
+        self._rung = 0
+        self._to_page.clear()
         self._measure()
+
+    def _title(self, rule: Rule) -> str:
+        if self.symptom in RUNBOOKS:
+            return RUNBOOKS[self.symptom].title
+        return f"{self.scenario.slo.name} burns its budget" if isinstance(rule, BurnRule) else "No requests arrive"
 
     def _alert(self, rule: Rule) -> Alert:
         if not isinstance(rule, BurnRule):
@@ -294,6 +349,12 @@ class Desk:
             self._record(self._current().measure(good, total, at=self.now, by="metrics"))
         self._measured = max(self._measured, until)
 
+    def _measured_then(self, verb: Callable[[Incident], Incident]) -> None:
+        """Measure, then do it; what is illegal leaves no measure either."""
+        verb(self._current())
+        self._measure()
+        self._record(verb(self._current()))
+
     def _current(self) -> Incident:
         incident = self.incident
         if incident is None:
@@ -305,7 +366,6 @@ class Desk:
 
 
 _OVER = ("mitigated", "resolved")
-_UNDONE = "rolled back: "
 
 
 @dataclass(frozen=True)
@@ -316,7 +376,11 @@ class _Left:
     harmed: tuple[str, ...] = ()
 
 
-def _left_of(symptom: str, share: float, mitigations: tuple[str, ...]) -> _Left:
+def _left_of(symptom: str, catches: tuple[tuple[str, float], ...], share: float, mitigations: tuple[str, ...]) -> _Left:
+    if catches:
+        for name in mitigations:
+            share = min(1.0, share * (1 - dict(catches).get(name, 0.0)))
+        return _Left(share)
     if not (share and mitigations and symptom in SYMPTOMS):
         return _Left(share)
     system = MockSystem(symptom, mitigations, failing=share)
@@ -435,7 +499,7 @@ def automations(incident: Incident, owner: str) -> tuple[ActionItem, ...]:
         if event.verb == "mitigate":
             kept[event.get("action")] = None
         elif event.verb == "note":
-            kept.pop(event.get("text").removeprefix(_UNDONE), None)
+            kept.pop(event.get("text").removeprefix(UNDONE), None)
     book = RUNBOOKS[incident.symptom].mitigations if incident.symptom in RUNBOOKS else ()
     return tuple(
         ActionItem("mitigate", f"{one.action} without waiting for a person", owner, _due(incident), one.name)

@@ -10,10 +10,10 @@ from itertools import accumulate
 from oncall.alerting import google_policy
 from oncall.counts import Counts
 from oncall.incident import Event, Incident
-from oncall.postmortem import read_action_items
+from oncall.postmortem import measured, read_action_items
 from oncall.regression import prove, replay, to_eval_case
 from oncall.runbook import RUNBOOKS
-from oncall.scoring import Score
+from oncall.scoring import Score, mean_points, score
 from oncall.shift import Shift
 from oncall.slo import burn_rate, percent, sli
 from oncall.times import DAY, HOUR, MINUTE, duration_text
@@ -78,20 +78,57 @@ def shift_text(shift: Shift, scores: Sequence[Score] = ()) -> str:
             lines += [f"{letter}  {title}", *((_INDENT + line).rstrip() for line in part), ""]
     if not shift.incidents:
         lines += ["Nothing fired. A quiet shift.", ""]
-    for incident, score in zip(shift.incidents, scores, strict=False):
+    for incident, result in zip(shift.incidents, scores, strict=False):
         lines += [
             f"Score of {incident.id}, held against the reference responder",
-            *_wrap(str(score).splitlines(), hang=25),
+            *wrap(str(result).splitlines(), 25, _INDENT),
             "",
         ]
     return "\n".join(lines)
+
+
+def score_text(scores: dict[str, Score]) -> str:
+    """The scores of a shift, each dimension with why, and beside it what the reference did where that differs."""
+    lines = []
+    for name, result in scores.items():
+        lines += [f"Score of {name}", ""]
+        for one in result.dimensions:
+            lines += wrap([f"{one.name:<12}{one.points:>3} of {one.most:<3} {one.why}"], 22)
+            if one.reference != one.why:
+                lines += wrap([f"reference {one.reference}"], 22, " " * 12)
+        lines += [f"{'score':<12}{result.points:>3} of 100", ""]
+    if not scores:
+        lines += ["Nothing was needed, and nothing was done.", ""]
+    return "\n".join([*lines, f"The shift: {mean_points(scores)} of 100", ""])
+
+
+def table(shifts: Sequence[Shift]) -> str:
+    """Shifts as a table, a line an incident, each scored against itself as the reference."""
+    lines = [f"{'scenario':<26}{'sev':<6}{'TTD':>7}{'TTA':>6}{'TTM':>7}{'impact':>8}{'failed':>9}{'score':>7}"]
+    for shift in shifts:
+        name = shift.scenario.name if len(shift.scenario.name) < 26 else f"{shift.scenario.name[:24]}…"
+        for incident in shift.incidents:
+            lines.append(f"{name:<26}{_row(incident)}")
+            name = ""
+        if not shift.incidents:
+            lines.append(f"{name:<26}nothing fired")
+    return "\n".join([*lines, ""])
+
+
+def _row(incident: Incident) -> str:
+    times, (good, total) = incident.metrics(), measured(incident)
+    ttd, tta, ttm, impact = (
+        "-" if one is None else duration_text(one) for one in (times.ttd, times.tta, times.ttm, times.impact)
+    )
+    points = score(incident, incident).points
+    return f"{incident.severity or '?':<6}{ttd:>7}{tta:>6}{ttm:>7}{impact:>8}{total - good:>9,}{points:>7}"
 
 
 def _parts(counts: Counts, incident: Incident, is_first: bool) -> list[tuple[str, list[str]]]:
     return [
         ("A healthy service" if is_first else "The hour before", _healthy(counts, incident)),
         ("The outage burns the budget", _burning(counts, incident)),
-        (f"The alert {'pages' if _is_page(incident) else 'opens a ticket'}", _paging(counts, incident)),
+        (_how_found(incident), _paging(counts, incident)),
         ("Opened and triaged", _triaged(incident)),
         ("The runbook mitigates, step by step", _mitigated(incident)),
         ("Learning from it", _learnt(incident)),
@@ -146,13 +183,19 @@ def _rolling_sli(counts: Counts, width: int) -> list[float]:
     return [sli(good[i] - good[i - width], total[i] - total[i - width]) for i in range(width + 1, len(good))]
 
 
+def _how_found(incident: Incident) -> str:
+    if not _of(incident, "detect")[0].details:
+        return "A person notices"
+    return f"The alert {'pages' if _is_page(incident) else 'opens a ticket'}"
+
+
 def _is_page(incident: Incident) -> bool:
     return any(event.get("action") == "page" for event in _of(incident, "detect"))
 
 
 def _marks(incident: Incident) -> list[tuple[datetime, str]]:
     words = {
-        "detect": "paged" if _is_page(incident) else "ticket",
+        "detect": "paged" if _is_page(incident) else "ticket" if _of(incident, "detect")[0].details else "noticed",
         "acknowledge": "acknowledged",
         "triage": "triaged",
         "mitigated": "mitigated",
@@ -172,6 +215,7 @@ def _paging(counts: Counts, incident: Incident) -> list[str]:
         seen = f"SLI {ratio:6.1%}   burn {burn_rate(ratio, incident.slo):5.1f}x" if sum(part.total) else "no requests"
         lines.append(f"last {name:<13} {seen}")
     fired = f"{detect.get('window')} fires: {detect.get('action')}, {detect.get('severity')}"
+    fired = fired if detect.details else f"declared by {detect.by}"
     paged = [
         f"{event.at:%H:%M}              {event.get('text')}" for event in _of(incident, "note") if event.by == "pager"
     ]
@@ -236,9 +280,10 @@ def _of(incident: Incident, verb: str) -> list[Event]:
     return [event for event in incident.events if event.verb == verb]
 
 
-def _wrap(lines: Iterable[str], hang: int) -> list[str]:
+def wrap(lines: Iterable[str], hang: int, indent: str = "") -> list[str]:
     """Lines cut to the width, what runs over indented under the words."""
-    later = _INDENT + " " * (hang - len(_INDENT))
     return [
-        part for line in lines for part in textwrap.wrap(line, WIDTH, initial_indent=_INDENT, subsequent_indent=later)
+        part
+        for line in lines
+        for part in textwrap.wrap(line, WIDTH, initial_indent=indent, subsequent_indent=" " * hang)
     ]

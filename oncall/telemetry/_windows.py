@@ -104,13 +104,13 @@ def _cut(columns: Columns, length: int) -> _Blocks:
     if columns.cumulative:
         good, total = (_every(length, counter).astype(np.int64) for counter in (columns.good, columns.total))
     else:
-        good, total = (np.cumsum(np.append(0, sums)) for sums in _block_sums(columns, length, np.int64))
+        good, total = (np.cumsum(np.concatenate([[0], sums])) for sums in _block_sums(columns, length, np.int64))
     return _Blocks(columns, length, total - good, total)
 
 
 def _every(length: int, running: Integers) -> Integers:
     """Running sums at edges further apart; the last edge is the end of the data."""
-    return np.append(running[:-1:length], running[-1:])
+    return np.concatenate([running[:-1:length], running[-1:]])
 
 
 def _block_sums(columns: Columns, length: int, kind: type) -> Integers:
@@ -179,7 +179,7 @@ def _changes(blocks: _Blocks, test: WindowTest) -> list[int]:
     for ks, starts, ends, changes in _in_two_threads(evaluate, range(0, len(open_blocks), rows)):
         first[ks], last[ks] = starts, ends
         inside.append(changes)
-    between = np.flatnonzero(first != np.append(False, last[:-1])) * blocks.length
+    between = np.flatnonzero(first != np.concatenate([[False], last[:-1]])) * blocks.length
     changes = np.sort(np.concatenate([between, *inside]))
     return [int(place) for place in changes[changes < len(blocks.columns)]]  # past the end stands anything
 
@@ -193,7 +193,7 @@ def _fits(blocks: _Blocks, test: WindowTest) -> bool:
 
 def _unbounded(edges: Integers) -> Integers:
     """Running sums as Python's integers. They may have wrapped around; each block by itself has not."""
-    return np.cumsum(np.append(edges[:1], np.diff(edges)).astype(object))
+    return np.cumsum(np.concatenate([edges[:1], np.diff(edges)]).astype(object))
 
 
 def _settle(blocks: _Blocks, test: WindowTest) -> tuple[Flags, Places, Flags]:
@@ -263,11 +263,11 @@ def _left_ends(blocks: _Blocks, test: WindowTest, ks: Places, window: int) -> In
 
 def _weighed(blocks: _Blocks, test: WindowTest, ks: Places) -> Integers:
     """The running sum of bad × ``test.bad`` − total × ``test.total`` at the end of every bucket, a row a block."""
-    good, sums = _rows(blocks, blocks.columns.good, ks), _rows(blocks, blocks.columns.total, ks)
+    edges = np.maximum(ks, 0)
+    good, sums = _rows(blocks, blocks.columns.good, edges), _rows(blocks, blocks.columns.total, edges)
     sums *= test.bad - test.total  # in place, for the cache's sake; bad is total − good
     good *= test.bad
     sums -= good
-    edges = np.maximum(ks, 0)
     before = (blocks.bad[edges] * test.bad - blocks.total[edges] * test.total)[:, None]
     if not blocks.columns.cumulative:
         np.cumsum(sums, axis=1, out=sums)
@@ -276,9 +276,9 @@ def _weighed(blocks: _Blocks, test: WindowTest, ks: Places) -> Integers:
 
 
 def _rows(blocks: _Blocks, column: Integers, ks: Places) -> Integers:
-    """What a column holds in these blocks, a row each; anything where that is outside the data."""
+    """What a column holds in these blocks, a row each; anything after the end of the data."""
     values, whole = column[int(blocks.columns.cumulative) :], len(blocks.columns) // blocks.length
     end = whole * blocks.length
-    rows = values[:end].reshape(whole, blocks.length)[np.clip(ks, 0, whole - 1)]
+    rows = values[:end].reshape(whole, blocks.length)[np.minimum(ks, whole - 1)]
     rows[ks == whole, : len(values) - end] = values[end:]
     return rows.astype(blocks.total.dtype, copy=False)

@@ -248,6 +248,7 @@ def _end(label: Label, otherwise: datetime) -> datetime:
 
 
 def windows(rule: Rule) -> tuple[timedelta, ...]:
+    """The lengths of time that a rule looks back over."""
     return (rule.after,) if isinstance(rule, SilenceRule) else (rule.long, rule.short)
 
 

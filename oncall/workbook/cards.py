@@ -1,4 +1,7 @@
-"""The lessons' cards on one printable page: ``python -m oncall.workbook.cards [FILE.html]``, ``out/cards.html`` unless named."""
+"""The lessons' cards on one printable page: ``python -m oncall.workbook.cards [FILE.html]``.
+
+The page is ``out/cards.html`` unless another is named.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ _PAGE = """<!doctype html>
 <title>The on-call workbook: cards</title>
 <style>
 body {{ font: 14px/1.4 system-ui, sans-serif; color: #222; max-width: 46rem; margin: 1rem auto; }}
-section {{ border: 1px solid #767676; border-radius: 6px; padding: 0 1rem .6rem; margin: .8rem 0; break-inside: avoid; }}
+section {{ border: 1px solid #767676; border-radius: 6px; padding: 0 1rem .6rem; margin: .8rem 0;
+  break-inside: avoid; }}
 h1 {{ font-size: 1.3rem; }} h2 {{ font-size: 1.05rem; margin: .6rem 0 .2rem; }}
 dt {{ font-weight: bold; }} dd {{ margin: 0 0 .3rem 1rem; }}
 </style>

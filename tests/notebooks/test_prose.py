@@ -44,9 +44,8 @@ def computed(path: Path) -> set[str]:
     texts = []
     for cell in cells(path, "code"):
         for output in cell["outputs"]:
-            data = output.get("data", {})
-            texts += ["".join(part) for part in (output.get("text", ""), data.get("text/plain", ""), data.get("text/html", ""),
-                                                 data.get("text/markdown", ""))]
+            shown = output.get("data", {}) | {"text/stream": output.get("text", "")}
+            texts += ["".join(part) for kind, part in shown.items() if kind.startswith("text/")]
         tree = ast.parse("".join(cell["source"]))
         texts += [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Assert)]
     held = set().union(*(numerals(text) | _loose(text) for text in texts)) if texts else set()
@@ -54,7 +53,7 @@ def computed(path: Path) -> set[str]:
 
 
 def _loose(text: str) -> set[str]:
-    """Numerals that stand against a letter, a sign or a colon in an output: 14.4x, 30d, -0.5, 2025-03-04T18:12."""
+    """Numerals that stand against a letter, a sign or a colon in an output: 14.4x, 30d, -0.5, 18:12."""
     return {f"{Decimal(found).normalize():f}" for found in re.findall(r"\d+(?:\.\d+)?", text.replace(",", ""))}
 
 

@@ -157,6 +157,16 @@ def test_the_scenarios_are_listed_a_line_each(capsys: Captured) -> None:
     assert all(scenario.title in text for scenario in SCENARIOS.values())
 
 
+def test_shift_all_is_a_table_of_every_scenario_within_80_columns(capsys: Captured) -> None:
+    status, text, err = run(capsys, "shift", "--all")
+    lines = text.splitlines()
+    assert (status, err) == (0, "")
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[0] for line in lines[1:] if line[0] != " "] == list(SCENARIOS)
+    assert lines[1].split() == ["provider_outage", "sev1", "18m", "3m", "11m", "29m", "21,574", "100"]
+    assert sum(line.endswith(" 100") for line in lines) == len(lines) - 2  # all but the heading and the quiet shift
+
+
 # --- what a shift leaves -------------------------------------------------------------------------
 
 
@@ -315,6 +325,15 @@ BAD: dict[str, Sequence[str]] = {
     "an unknown scenario": ["shift", "--scenario", "zzz"],
     "an empty folder name": ["shift", "--out", ""],
     "a folder that is a file": ["shift", "--out", "counts.csv"],
+    "a scenario file that is missing": ["shift", "--scenario", "nope.toml"],
+    "a scenario file that is none": ["drill", "--scenario", "bytes.toml"],
+    "a drill of an unknown scenario": ["drill", "--scenario", "zzz"],
+    "a script that is missing": ["drill", "--responder", "nope.txt"],
+    "a script that is none": ["drill", "--responder", "counts.csv"],
+    "a drill to save in a folder that is none": ["drill", "--save", "nope/night"],
+    "a drill to resume that is missing": ["drill", "--resume", "nope"],
+    "a drill to save and to resume": ["drill", "--resume", "a", "--save", "b"],
+    "a drill to resume by a script": ["drill", "--resume", "a", "--responder", "b"],
     "a report on nothing": ["report"],
     "a report without a target": ["report", "counts.csv"],
     "a missing file": ["report", "nope.csv", "--target", "0.99"],
@@ -342,7 +361,8 @@ def test_every_bad_input_is_one_line_on_stderr_and_exit_status_2(
     what: str, csv: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     monkeypatch.chdir(csv.parent)
-    Path("bytes.csv").write_bytes(b"\xff\xfe\x00\x01")
+    for name in ("bytes.csv", "bytes.toml"):
+        Path(name).write_bytes(b"\xff\xfe\x00\x01")
     Path("empty.csv").write_text("")
     Path("wrong.csv").write_text("start,good,total\n2025-03-03T00:00:00Z,5,1\n")
     status, text, err = run(capsys, *BAD[what])
@@ -378,7 +398,9 @@ def test_the_exit_status_reaches_the_shell(tmp_path: Path) -> None:
     assert done.stderr == b"oncall: nope.csv: No such file or directory\n"
 
 
-@pytest.mark.parametrize("verb", [[], ["shift"], ["scenarios"], ["report"], ["gate"], ["check"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "verb", [[], ["shift"], ["drill"], ["scenarios"], ["report"], ["gate"], ["check"]], ids=" ".join
+)
 def test_help_explains_every_verb(verb: list[str], capsys: Captured) -> None:
     status, text, err = run(capsys, *verb, "--help")
     assert (status, err) == (0, "")

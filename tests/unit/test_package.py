@@ -25,7 +25,10 @@ LAYERS = {
         "times", "finding", "slo", "counts", "alerting", "rotation", "escalation", "runbooks", "runbook", "journal",
         "incident", "blameless", "postmortem", "regression", "report",
     ),
-    "story": ("scenario", "scenarios", "shift", "scoring", "terminal", "__main__", "__init__"),
+    "story": (
+        "scenario", "scenario_file", "scenarios", "shift", "scoring", "responders", "drill", "terminal", "__main__",
+        "__init__",
+    ),
     "telemetry": ("telemetry",),
     "workbook": ("workbook",),
 }  # fmt: skip

@@ -70,7 +70,7 @@ def test_caching_everything_turns_availability_green_and_quality_red() -> None:
     system = MockSystem("model_provider_outage", ["cache_everything"])
     assert (system.sli, system.harmed) == (1.0, ("quality",))
     assert not is_healthy(system, slo_of("model_provider_outage"))
-    assert not any(mitigation.name == "cache_everything" for book in RUNBOOKS.values() for mitigation in book.mitigations)
+    assert not any(one.name == "cache_everything" for book in RUNBOOKS.values() for one in book.mitigations)
 
 
 @pytest.mark.parametrize("symptom", NINE)

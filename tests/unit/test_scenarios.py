@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -23,7 +24,7 @@ from oncall.scoring import score
 from oncall.shift import SILENCE, Desk, Shift, reference, run_shift
 from oncall.slo import SLO, sli
 from oncall.terminal import shift_text
-from oncall.times import HOUR, MINUTE
+from oncall.times import HOUR, MINUTE, parse_moment
 
 MORE_SEEDS = range(2, 22)
 OUTAGE = "model_provider_outage"
@@ -52,6 +53,8 @@ EXPECTED: dict[str, tuple[Outcome, ...]] = {
     "two_incidents": (PROVIDER, GUARDRAIL),
     "false_alarm": (("load_test", FAST, "sev1", ()),),
     "silent_edge": (("silent_edge", SILENT, "sev2", ()),),
+    "openai_2024_12_04": (PROVIDER,),
+    "copilot_2025_12_15": (PROVIDER,),
 }
 EVERY = pytest.mark.parametrize("name", EXPECTED)
 PROVED = [name for name in EXPECTED if name not in ("quiet_shift", "slow_burn", "false_alarm", "silent_edge")]
@@ -240,6 +243,30 @@ def test_two_incidents_overlap_and_each_minute_is_measured_for_one_of_them() -> 
     counted = shift.counts.slice(first.impact_start, measures[-1][0])
     assert sum(good for _, good, _ in measures) == sum(counted.good)
     assert sum(total for _, _, total in measures) == sum(counted.total)
+
+
+RETOLD = {
+    "openai_2024_12_04": ("openai-2024-12-04-wave1", "openai-2024-12-04-wave2"),
+    "copilot_2025_12_15": ("github-copilot-review-2025-12-15",),
+}
+
+
+@pytest.mark.parametrize("name", RETOLD)
+def test_a_public_incident_is_retold_with_its_published_times_and_error_ratios(name: str) -> None:
+    with open(Path(__file__).parents[2] / "data" / "public_incidents.csv", newline="", encoding="utf-8") as file:
+        rows = {row["id"]: row for row in csv.DictReader(file)}
+    published = [
+        (parse_moment(row["impact_start"]), parse_moment(row["mitigated"]), float(row["error_ratio"]))
+        for row in (rows[id] for id in RETOLD[name])
+    ]
+    assert [(label.start, label.end, label.error_ratio) for label in SCENARIOS[name].labels()] == published
+
+
+def test_the_first_wave_of_december_2024_pages_at_once_and_the_second_is_the_one_that_is_mitigated() -> None:
+    [incident] = played("openai_2024_12_04").incidents
+    assert f"{incident.events[0].at:%H:%M}" == "23:49"
+    first = next(event.at for event in incident.events if event.verb == "mitigate")
+    assert f"{first:%H:%M}" >= "00:07"
 
 
 # --- what may come, bundled or not ---------------------------------------------------------------

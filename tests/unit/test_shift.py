@@ -315,6 +315,101 @@ def test_what_the_record_forbids_is_refused_at_the_desk_and_leaves_the_service_a
     assert played(responder)[0].counts == SCENARIO.counts(1)
 
 
+def test_what_is_refused_leaves_no_measure_and_no_note_either() -> None:
+    def responder(desk: Desk) -> None:
+        desk.advance_until(is_open)
+        desk.advance(MINUTE)
+        before = desk.incident
+        refusals: list[Callable[[], None]] = [
+            lambda: desk.apply("fail_over"),
+            lambda: desk.mitigated(by="ana"),
+            lambda: desk.resolve(by="ana"),
+            lambda: desk.close("It broke.", by="ana"),
+            lambda: desk.rollback("fail_over"),
+            lambda: desk.declare(by="ana"),
+        ]
+        for refused in refusals:
+            with pytest.raises(ValueError, match=r"not allowed|not applied|open already"):
+                refused()
+        assert desk.incident == before
+
+    played(responder)
+
+
+@pytest.mark.parametrize("length", [MINUTE / 2, -MINUTE, 90 * MINUTE / 60])
+def test_time_passes_by_whole_minutes_and_anything_else_is_refused(length: timedelta) -> None:
+    desk = Desk(SCENARIO, 1)
+    with pytest.raises(ValueError, match="whole minutes"):
+        desk.advance(length)
+    assert desk.now == SCENARIO.start
+
+
+def test_a_rollback_measures_first_so_that_the_record_shows_what_it_did() -> None:
+    incident = played(hasty)[1]
+    [back] = [event.at for event in incident.events if event.get("text") == "rolled back: serve_degraded"]
+    at, ratio = [one for one in measures(incident) if one[0] <= back][-1]
+    assert at == back
+    assert f"{ratio:.1%}" == "99.7%"
+
+
+def test_what_is_irreversible_cannot_be_rolled_back() -> None:
+    def responder(desk: Desk) -> None:
+        forgetful(desk)
+        desk.triage("sev1", "ana", by="ana")
+        desk.apply("purge_cache")
+        with pytest.raises(ValueError, match="'purge_cache' cannot be rolled back"):
+            desk.rollback("purge_cache")
+        assert desk.applied == ("purge_cache",)
+
+    played(responder)
+
+
+def test_an_incident_can_be_declared_before_the_alert_and_the_alert_then_pages_for_it() -> None:
+    def responder(desk: Desk) -> None:
+        desk.advance(2 * HOUR + 20 * MINUTE)
+        desk.declare(by="ana")
+        desk.acknowledge("ana")
+
+    incident = played(responder)[1]
+    assert incident.metrics().ttd == 8 * MINUTE
+    assert incident.symptom == "model_provider_outage"
+    assert next(event.get("text") for event in incident.events if event.by == "pager") == "paged ana"
+
+
+def test_a_forced_escalation_pages_the_next_on_the_ladder_at_once_until_somebody_answers() -> None:
+    def responder(desk: Desk) -> None:
+        forgetful(desk)
+        desk.advance(16 * MINUTE)
+        desk.escalate(by="ana")
+        assert desk.ringing
+        desk.advance(11 * MINUTE)
+        desk.acknowledge("chen")
+        desk.escalate(by="chen")
+
+    assert paged(played(responder)[1])[:4] == [("ana", 0), ("bo", 16), ("chen", 26), ("ana", 27)]
+
+
+def test_the_budget_spent_is_that_of_an_evenly_loaded_period() -> None:
+    desk = Desk(SCENARIO, 1)
+    assert desk.spent == 0
+    desk.advance(8 * HOUR)
+    bad = sum(desk.counts.total[-480:]) - sum(desk.counts.good[-480:])
+    assert desk.spent == pytest.approx(bad / (1200 * 30 * 24 * 60 * 0.01))
+
+
+def test_an_incident_closed_while_its_page_fires_comes_back_as_the_next() -> None:
+    def responder(desk: Desk) -> None:
+        forgetful(desk)
+        desk.advance(2 * HOUR)
+        desk.triage("sev1", "ana", by="ana")
+        desk.resolve(by="ana", auto_recovered=True)
+        desk.close("It went away.", by="ana")
+
+    first, second = run_shift(SCENARIO, 1, responder).incidents
+    assert second.events[0].at == first.events[-1].at + MINUTE
+    assert second.impact_start >= first.events[-1].at
+
+
 def test_before_any_alert_there_is_nothing_to_acknowledge() -> None:
     def responder(desk: Desk) -> None:
         assert desk.incident is None

@@ -1,0 +1,399 @@
+"""Responders: what can be done at a desk as words, such as ``triage sev1 ana``, and a script of them with its minutes.
+
+A responder is anything that takes a desk and works it: ``shift.reference`` plays the book,
+``scripted`` a list, ``drill.human`` asks a person. All but the first act through ``act``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from oncall.incident import TRANSITIONS, Incident
+from oncall.postmortem import ActionItem, write_postmortem
+from oncall.runbook import MITIGATIONS, RUNBOOKS, Runbook, known_mitigation, known_symptom
+from oncall.shift import LADDER, Desk
+from oncall.slo import burn_rate
+from oncall.times import DAY, HOUR, MINUTE, duration_text
+
+Responder = Callable[[Desk], None]
+LEARNT = {  # what can be learnt, as typed: the argument of write_postmortem, or the kind of action item
+    "factor": "contributing_factors",
+    "well": "went_well",
+    "wrong": "went_wrong",
+    "lucky": "lucky",
+    "prevent": "prevent",
+    "detect": "detect",
+    "process": "process",
+    "automate": "mitigate",
+}
+
+
+def act(desk: Desk, action: str, *words: str) -> str:
+    """Do one thing at the desk and return what there is to see.
+
+    What is unknown or not allowed now is a ``ValueError`` that says why, and changes nothing.
+    """
+    check_action(action, *words)
+    return ACTIONS[action].do(desk, *words)
+
+
+def check_action(action: str, *words: str) -> None:
+    """Raise a ``ValueError`` unless there is such an action and it takes so many words, on whatever desk."""
+    if action not in ACTIONS:
+        raise ValueError(f"unknown action {action!r}; the actions are {', '.join(ACTIONS)}")
+    try:
+        inspect.signature(ACTIONS[action].do).bind(None, *words)
+    except TypeError:
+        raise ValueError(f"give: {ACTIONS[action].usage}") from None
+
+
+def possible(desk: Desk) -> list[str]:
+    """The actions that are allowed now."""
+    return [name for name, action in ACTIONS.items() if action.allowed(desk)]
+
+
+# --- a script ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One line of a script: the minute of the shift, the action and its words."""
+
+    minute: int
+    action: str
+    words: tuple[str, ...] = ()
+
+
+def scripted(script: Iterable[Timed], tell: Callable[[str], None] = lambda text: None) -> Responder:
+    """A responder who does each thing at its minute, or as soon as that is past.
+
+    What is not allowed then is told, changes nothing, and the script goes on.
+    """
+    script = tuple(script)
+
+    def responder(desk: Desk) -> None:
+        for line in script:
+            ahead = desk.scenario.start + line.minute * MINUTE - desk.now
+            desk.advance(max(timedelta(), ahead))
+            tell(attempt(desk, line.action, *line.words))
+
+    return responder
+
+
+def attempt(desk: Desk, action: str, *words: str) -> str:
+    """Do one thing, or say why it is not allowed."""
+    try:
+        return act(desk, action, *words)
+    except ValueError as error:
+        return f"not done: {error}"
+
+
+def read_script(path: str | Path) -> tuple[Timed, ...]:
+    """A script from a file: a line each, such as ``153 triage sev1 ana``, or a JSON list of ``[153, "triage", …]``.
+
+    Blank lines and those that begin with ``#`` are passed over. What is wrong is a ``ValueError``
+    with the number of the line or entry.
+    """
+    text = Path(path).read_text(encoding="utf-8")
+    try:
+        entries = json.loads(text) if text.lstrip().startswith("[") else [line.split() for line in text.splitlines()]
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
+    script = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            if entry and not str(entry[0]).startswith("#"):
+                script.append(_timed(entry))
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{path}, line {number}: {error}") from None
+    return tuple(script)
+
+
+def _timed(entry: list[object]) -> Timed:
+    minute, *words = map(str, entry)
+    if not minute.isdigit() or len(minute) > 6 or not words:
+        raise ValueError(f"{' '.join(map(str, entry))!r} is no step; write a minute and an action, such as 153 ack")
+    check_action(*words)
+    return Timed(int(minute), words[0], tuple(words[1:]))
+
+
+# --- the actions: time ---------------------------------------------------------------------------
+
+
+def _wait(desk: Desk, minutes: str) -> str:
+    if not minutes.isdigit() or len(minutes) > 6:
+        raise ValueError(f"minutes are a whole number, given {minutes!r}; give e.g. 5")
+    desk.advance(min(int(minutes) * MINUTE, desk.ends - desk.now))
+    return ""
+
+
+def _next(desk: Desk) -> str:
+    """To whatever happens by itself: an event in a journal, a rule that begins or ends to fire, an update due."""
+    before = _happened(desk)
+    limit = desk.now + HOUR
+    desk.advance(min(MINUTE, desk.ends - desk.now))
+    desk.advance_until(lambda desk: _happened(desk) != before or desk.now >= limit)
+    return ""
+
+
+def _happened(desk: Desk) -> tuple[object, ...]:
+    events = sum(event.verb != "measure" for one in desk.incidents for event in one.events)
+    return events, desk.firing, desk.harmed, desk.sli >= desk.scenario.slo.target
+
+
+def _end(desk: Desk) -> str:
+    desk.advance(desk.ends - desk.now)
+    return ""
+
+
+# --- the actions: looking ------------------------------------------------------------------------
+
+
+def _look(desk: Desk, at: str = "metrics") -> str:
+    views = {"metrics": _metrics, "logs": _logs, "status": _status}
+    if at not in views:
+        raise ValueError(f"look at {', '.join(views)}, given {at!r}")
+    return "\n".join([*views[at](desk), *([] if at == "metrics" else _red_herrings(desk, at == "status"))])
+
+
+def _metrics(desk: Desk) -> list[str]:
+    windows = (("last minute", MINUTE), ("5 minutes", 5 * MINUTE), ("hour", HOUR), ("3 days", 3 * DAY))
+    ratios = [(name, desk.sli_over(length)) for name, length in windows]
+    lines = [f"{name:<12} SLI {ratio:7.2%}  burn {burn_rate(ratio, desk.scenario.slo):6.1f}x" for name, ratio in ratios]
+    requests = desk.counts.total[-1]
+    lines = [
+        line if ratio == ratio else f"{name:<12} no requests" for line, (name, ratio) in zip(lines, ratios, strict=True)
+    ]
+    return [*lines, f"requests     {requests:,} in the last minute", *(f"harmed       {name}" for name in desk.harmed)]
+
+
+def _logs(desk: Desk) -> list[str]:
+    book = RUNBOOKS.get(desk.symptom)
+    if book:
+        return [f"{book.checks[0].look}: {book.checks[0].expect}"]
+    if desk.counts.total[-1] == 0:
+        return ["no line was written in the last minute"]
+    if desk.symptom != "unknown" and not desk.felt:
+        return ["the failing requests all carry the same test account; support has heard of nothing"]
+    return ["nothing that is not there on any day"]
+
+
+def _status(desk: Desk) -> list[str]:
+    """The provider's page, which admits to an outage ten minutes late."""
+    since = [fault.start for fault in desk.scenario.faults if fault.symptom == desk.symptom == "model_provider_outage"]
+    late = since and desk.now - desk.scenario.start - min(since) >= 10 * MINUTE
+    return ["provider's status page: degraded" if late else "provider's status page: all systems operational"]
+
+
+def _red_herrings(desk: Desk, provider: bool) -> list[str]:
+    """What else draws the eye, of the last two hours: what tells of the provider on its page, the rest in the logs."""
+    shown = [one for one in desk.scenario.red_herrings if ("provider" in one.text) == provider]
+    since = desk.now - desk.scenario.start
+    return [f"{desk.scenario.start + one.at:%H:%M} {one.text}" for one in shown if one.at <= since < one.at + 2 * HOUR]
+
+
+def _runbook(desk: Desk, symptom: str = "") -> str:
+    book = _book(desk, symptom)
+    checks = [f"check {i}    {check.look}" for i, check in enumerate(book.checks, 1)]
+    steps = [f"{one.name:<26}{_marks(one.reversible, one.needs_approval, one.name in desk.applied)}{one.action}"
+             for one in book.mitigations]  # fmt: skip
+    return "\n".join([f"{book.symptom}: {book.title}", *checks, *steps, f"then call  {book.escalate_to}"])
+
+
+def _marks(reversible: bool, approval: bool, applied: bool) -> str:
+    marks = {"in effect": applied, "irreversible": not reversible, "ask first": approval}
+    said = ", ".join(name for name, is_so in marks.items() if is_so)
+    return f"[{said}] " if said else ""
+
+
+def _check(desk: Desk, number: str, symptom: str = "") -> str:
+    """A reading: what the runbook expects where its symptom is what shows, else nothing unusual."""
+    book = _book(desk, symptom)
+    if not number.isdigit() or not 1 <= int(number) <= len(book.checks):
+        raise ValueError(f"{book.symptom} has checks 1 to {len(book.checks)}, given {number!r}")
+    check = book.checks[int(number) - 1]
+    return f"{check.look}: {check.expect if book.symptom == desk.symptom else 'as on any day'}"
+
+
+def _book(desk: Desk, symptom: str) -> Runbook:
+    symptom = symptom or (desk.incident.symptom if desk.incident else desk.symptom)
+    if symptom == "unknown" or (desk.incident and symptom == desk.incident.symptom and symptom not in RUNBOOKS):
+        raise ValueError(f"no runbook fits this; name one of {', '.join(RUNBOOKS)}")
+    return RUNBOOKS[known_symptom(symptom)]
+
+
+# --- the actions: working the incident -----------------------------------------------------------
+
+
+def _who(desk: Desk) -> str:
+    """Who is at the desk: the incident commander, else the first on the ladder."""
+    commanders = [event.get("ic") for event in desk.incident.events if event.verb == "triage"] if desk.incident else []
+    return str(commanders[-1]) if commanders else LADDER.steps[0].on_call(desk.now)[0]
+
+
+def _current(desk: Desk) -> Incident:
+    if desk.incident is None:
+        raise ValueError("no incident is open; declare one, or wait for an alert")
+    return desk.incident
+
+
+def _declare(desk: Desk) -> str:
+    desk.declare(by=_who(desk))
+    return f"{desk.incidents[-1].id} is open"
+
+
+def _ack(desk: Desk, name: str = "") -> str:
+    desk.acknowledge(name or _who(desk))
+    return "acknowledged"
+
+
+def _triage(desk: Desk, severity: str, ic: str = "", *roles: str) -> str:
+    named = dict(role.partition("=")[::2] for role in roles)
+    if unknown := set(named) - {"ops", "comms", "scribe"}:
+        raise ValueError(f"roles are given as ops=NAME comms=NAME scribe=NAME, given {', '.join(sorted(unknown))}")
+    desk.triage(severity, ic or _who(desk), by=_who(desk), **named)
+    return f"{_current(desk).id} is {severity}"
+
+
+def _handover(desk: Desk, name: str) -> str:
+    incident = _current(desk)
+    desk.triage(incident.severity or "sev1", name, by=_who(desk))
+    desk.note(f"handed over to {name}", by=name)
+    return f"{name} has it"
+
+
+def _apply(desk: Desk, name: str) -> str:
+    step = MITIGATIONS[known_mitigation(name)]
+    desk.apply(name, by=_who(desk))
+    return f"{step.action}: give it {duration_text(step.settle)}"
+
+
+def _rollback(desk: Desk, name: str) -> str:
+    desk.rollback(name, by=_who(desk))
+    return f"{name} is gone in a minute"
+
+
+def _escalate(desk: Desk) -> str:
+    desk.escalate(by=_who(desk))
+    return str(_current(desk).events[-1].get("text"))
+
+
+def _update(desk: Desk, *words: str) -> str:
+    desk.update(" ".join(words), by=_who(desk))
+    return "users are told"
+
+
+def _note(desk: Desk, *words: str) -> str:
+    desk.note(" ".join(words), by=_who(desk))
+    return "noted"
+
+
+def _mitigated(desk: Desk) -> str:
+    desk.mitigated(by=_who(desk))
+    return "mitigated"
+
+
+def _resolve(desk: Desk) -> str:
+    desk.resolve(by=_who(desk), auto_recovered=_current(desk).state != "mitigated")
+    return "resolved"
+
+
+def _false_alarm(desk: Desk) -> str:
+    desk.false_alarm(by=_who(desk))
+    return "closed as a false alarm"
+
+
+def _learn(desk: Desk, kind: str, *words: str) -> str:
+    if kind not in LEARNT:
+        raise ValueError(f"learn one of {', '.join(LEARNT)}, given {kind!r}")
+    if not words:
+        raise ValueError(f"say what was learnt: learn {kind} TEXT")
+    if kind == "automate":
+        known_mitigation(" ".join(words))
+    desk.note(f"{_LEARNT}{kind}: {' '.join(words)}", by=_who(desk))
+    return "written down"
+
+
+_LEARNT = "learnt, "
+
+
+def _close(desk: Desk) -> str:
+    """File it, with a postmortem made of what was written down with ``learn``."""
+    desk.close(postmortem(_current(desk)), by=_who(desk))
+    return f"{desk.incidents[-1].id} is closed"
+
+
+def postmortem(incident: Incident) -> str:
+    """The postmortem of an incident from what people wrote down with ``learn`` while they worked on it."""
+    found: dict[str, list[str]] = {kind: [] for kind in LEARNT}
+    for event in incident.events:
+        if event.verb == "note" and event.get("text").startswith(_LEARNT):
+            kind, _, text = event.get("text").removeprefix(_LEARNT).partition(": ")
+            found.get(kind, []).append(text)
+    owner, due = incident.events[-1].by, incident.events[-1].at.date() + 14 * DAY
+    items = [ActionItem(kind, one, owner, due) for kind in ("prevent", "detect", "process") for one in found[kind]]
+    items += [
+        ActionItem("mitigate", f"{MITIGATIONS[one].action} without waiting for a person", owner, due, one)
+        for one in found["automate"]
+    ]
+    sections = {LEARNT[kind]: found[kind] for kind in ("well", "wrong", "lucky")}
+    return write_postmortem(incident, contributing_factors=found["factor"], action_items=items, **sections)
+
+
+# --- all of them ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that can be done: how it is typed, what it is for, the doing, and when it is allowed."""
+
+    usage: str
+    what: str
+    do: Callable[..., str]
+    allowed: Callable[[Desk], bool] = lambda desk: True
+
+
+def _verb(*verbs: str) -> Callable[[Desk], bool]:
+    """Whether the record allows one of these verbs now."""
+    return lambda desk: desk.incident is not None and any(desk.incident.state in TRANSITIONS[verb] for verb in verbs)
+
+
+def _may_be_false(desk: Desk) -> bool:
+    return _verb("false_alarm")(desk) and not any(one.verb == "mitigate" for one in desk.incidents[-1].events)
+
+
+def _may_resolve(desk: Desk) -> bool:
+    return desk.incident is not None and desk.incident.state not in ("new", "resolved", "closed")
+
+
+ACTIONS = {
+    action.usage.split()[0]: action
+    for action in (
+        Action("wait MINUTES", "let time pass", _wait),
+        Action("next", "let time pass until something happens, an hour at most", _next),
+        Action("end", "let the rest of the shift pass", _end),
+        Action("look [metrics|logs|status]", "read the metrics, the logs or the provider's status page", _look),
+        Action("runbook [SYMPTOM]", "open a runbook, the incident's unless named", _runbook),
+        Action("check N [SYMPTOM]", "take a reading that a runbook asks for", _check, _verb("note")),
+        Action("declare", "open an incident before an alert does", _declare, lambda desk: desk.incident is None),
+        Action("ack [NAME]", "take the page: the ladder stops", _ack, _verb("acknowledge")),
+        Action("triage SEV [IC] [comms=NAME]", "decide severity and roles", _triage, _verb("triage")),
+        Action("handover NAME", "make somebody else incident commander", _handover, _verb("triage")),
+        Action("escalate", "page the next on the ladder", _escalate, _verb("note")),
+        Action("apply NAME", "start a mitigation", _apply, _verb("mitigate")),
+        Action("rollback NAME", "take a mitigation back", _rollback, lambda desk: bool(desk.incident and desk.applied)),
+        Action("update TEXT", "tell users", _update, _verb("update")),
+        Action("note TEXT", "write something down", _note, _verb("note")),
+        Action("mitigated", "say that users no longer feel it", _mitigated, _verb("mitigated")),
+        Action("resolve", "say that it is over", _resolve, _may_resolve),
+        Action("false_alarm", "say that there was nothing", _false_alarm, _may_be_false),
+        Action(f"learn {'|'.join(LEARNT)} TEXT", "write down for the postmortem", _learn, _verb("note")),
+        Action("close", "file it with its postmortem", _close, _verb("close")),
+    )
+}
+"""What can be done at a desk, by name."""
