@@ -247,7 +247,7 @@ def _dress_month(axes: Axes, counts: Counts, incidents: Sequence[tuple[datetime,
             alpha=SHADE,
             label="" if number else "something is broken",
         )
-    axes.axhline(PAGE_BURN, color=INK, lw=1, ls="--", label=f"pages above {PAGE_BURN:.4g}x")
+    axes.axhline(PAGE_BURN, color=INK, lw=1, ls="--", label=f"{PAGE_BURN:.4g}x")
     axes.set(yscale="log", ylim=(LOWEST_BURN, HIGHEST_BURN), ylabel="burn rate, x", xlabel="day, UTC")
     axes.set_xlim(float(dates.date2num(counts.start)), float(dates.date2num(counts.end)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))

@@ -24,7 +24,7 @@ from oncall.alerting import BurnRule, Policy, Rule, alert_intervals
 from oncall.counts import Counts
 from oncall.incident import REMARKS, STATES, Incident
 from oncall.slo import SLO, percent
-from oncall.times import DAY, duration_text
+from oncall.times import DAY, MINUTE, duration_text
 
 # Okabe and Ito's colours, which people of every colour vision can tell apart.
 BLUE, SKY, GREEN, ORANGE, VERMILION, PURPLE = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7"
@@ -257,7 +257,8 @@ def _union(spans: Iterable[Span]) -> list[Span]:
 
 
 def _describe(view: _View) -> str:
-    clock = _clock(view.start, view.end)
+    hours = _clock(view.start, view.end)
+    clock = hours + ":%S" if view.counts.step % MINUTE else hours
 
     def end_of(place: int) -> str:
         return f"{(view.start + view.counts.step * (place + 1)):{clock}}"
@@ -275,7 +276,7 @@ def _describe(view: _View) -> str:
     parts += [f"{rule.action} {rule.name} {_times(spans, clock)}" for rule, spans in fired.items()]
     if len(fired) < len(view.fired):
         parts.append(f"{len(view.fired) - len(fired)} of {len(view.fired)} rules silent")
-    return f"{view.start:%Y-%m-%d} {view.start:%H:%M} to {view.end:{clock}} UTC: {'; '.join(parts)}."
+    return f"{view.start:%Y-%m-%d} {view.start:%H:%M} to {view.end:{hours}} UTC: {'; '.join(parts)}."
 
 
 def _times(spans: tuple[Span, ...], clock: str) -> str:

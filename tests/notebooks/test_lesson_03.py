@@ -31,6 +31,7 @@ from oncall.workbook.explore_03 import (
     outages,
 )
 from oncall.workbook.explorer import Explorer
+from oncall.workbook.plots import describe_burn
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,12 +86,34 @@ def test_the_short_window_moves_the_end_of_an_alert_and_not_its_start(short: tim
     assert (fired.end - START - 10 * MINUTE) / MINUTE == pytest.approx(minutes, abs=0.05)
 
 
+def test_in_a_relapse_the_short_window_detects() -> None:
+    """The first night: everything fails from 23:48 to 23:52, and 45% from 00:07 to 00:37."""
+    first, second = ([100] * 6 * 3600 + [bad] * 240 + [100] * 900 + [55] * 1800 + [100] * 3600 for bad in (0, 100))
+    starts = [
+        [alert.start - START for alert in alert_intervals(counts, THREE_NINES, PAGES[:1])]
+        for counts in (Counts(START - 6 * HOUR, SECOND, good, [100] * len(good)) for good in (first, second))
+    ]
+    relapse = 19 * MINUTE
+    assert starts == [[52 * SECOND, relapse + 10 * SECOND], [relapse + 116 * SECOND]]  # 10 s, after clean hours 116
+
+
+def test_both_tickets_see_a_burn_of_6x_after_12_hours() -> None:
+    assert [rule.detection_time(THREE_NINES, 0.006) for rule in google_policy()[2:]] == [12 * HOUR] * 2
+
+
 def test_after_a_ten_minute_outage_the_6x_arm_holds_the_page_for_29_8_minutes() -> None:
     fired = alert_intervals(ten_minutes(), THREE_NINES, PAGES)
     last = max(fired, key=lambda alert: alert.end or START)
     assert last.rule == PAGES[1]
     assert last.end is not None
     assert (last.end - START - 10 * MINUTE) / MINUTE == pytest.approx(29.8, abs=0.05)
+
+
+def test_the_numbers_of_the_plot_say_the_seconds_where_a_bucket_is_one() -> None:
+    view = {"since": START - 30 * MINUTE, "until": START + 90 * MINUTE}
+    text = describe_burn(ten_minutes(), THREE_NINES, PAGES, **view)
+    assert text.startswith("2025-03-04 23:30 to 01:30 UTC: lowest SLI 0.0% in the 1s to 00:00:01;")
+    assert text.endswith("page 14.4x 1h/5m 00:00:52 to 00:14:56; page 6x 6h/30m 00:02:10 to 00:39:50.")
 
 
 # --- outages that come back ----------------------------------------------------------------------

@@ -72,14 +72,22 @@ def test_one_failure_of_ten_fires_all_four_rules_and_two_ways_out_mend_it() -> N
     assert [round(rule.lone_failure_fires_below(THREE_NINES), 1) for rule in POLICY] == [69.4, 166.7, 333.3, 1000.0]
     assert len(lint_alerting(POLICY, THREE_NINES, traffic=10)) == 4
     assert lint_alerting(POLICY, THREE_NINES, traffic=70) == []
+    assert lint_alerting(POLICY, THREE_NINES, traffic=130) == []
     assert lint_alerting(POLICY, SLO("availability", 0.99), traffic=10) == []
+
+
+def test_one_probe_a_minute_is_too_few_for_users_who_come_at_random_and_two_are_enough() -> None:
+    users = np.random.default_rng(4).poisson(10, size=100_000)
+    needed = POLICY[0].lone_failure_fires_below(THREE_NINES)
+    assert (60 + users < needed).mean() == pytest.approx(0.46, abs=0.005)
+    assert needed < 2 * 60
 
 
 def test_a_closed_door_burns_nothing_and_only_the_silence_rule_speaks() -> None:
     total = [600] * 360 + [0] * 120
     closed = Counts(NOON - 6 * HOUR, MINUTE, total, total)
     assert alert_intervals(closed, THREE_NINES, POLICY) == []
-    (fired,) = alert_intervals(closed, THREE_NINES, (*POLICY, SilenceRule(10 * MINUTE)))
+    (fired,) = alert_intervals(closed, THREE_NINES, (*POLICY, SilenceRule(10 * MINUTE, severity="sev1")))
     assert fired.start == NOON + 10 * MINUTE
 
 
