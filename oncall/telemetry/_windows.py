@@ -69,10 +69,11 @@ def verdict_changes(columns: Columns, tests: Sequence[WindowTest], block: int | 
     size = len(columns)
     if not size or not tests:
         return [[] for _ in tests]
-    # Nothing lies before the data, so a longer window than the data holds no more than one as long.
-    tests = [replace(test, windows=tuple(min(window, size) for window in test.windows)) for test in tests]
     blocks = _cut(columns, min(block or _block_length(tests, size), size))
-    return [_changes(blocks, test) for test in tests]
+    # Nothing lies before the data, so a longer window than the data holds no more than one as long.
+    return [
+        _changes(blocks, replace(test, windows=tuple(min(window, size) for window in test.windows))) for test in tests
+    ]
 
 
 def _block_length(tests: Sequence[WindowTest], size: int) -> int:
@@ -89,12 +90,16 @@ def _block_length(tests: Sequence[WindowTest], size: int) -> int:
 
 @dataclass(frozen=True)
 class _Blocks:
-    """Columns cut into blocks of ``length`` buckets, the last perhaps shorter, and the running sums at their edges."""
+    """Columns cut into blocks of ``length`` buckets, the last perhaps shorter, and the running sums at their edges.
+
+    ``fullest`` is the most events in one block.
+    """
 
     columns: Columns
     length: int
     bad: Integers
     total: Integers
+    fullest: int
 
     def __len__(self) -> int:
         return len(self.total) - 1
@@ -105,7 +110,7 @@ def _cut(columns: Columns, length: int) -> _Blocks:
         good, total = (_every(length, counter).astype(np.int64) for counter in (columns.good, columns.total))
     else:
         good, total = (np.cumsum(np.concatenate([[0], sums])) for sums in _block_sums(columns, length, np.int64))
-    return _Blocks(columns, length, total - good, total)
+    return _Blocks(columns, length, total - good, total, int(np.diff(total).max()))
 
 
 def _every(length: int, running: Integers) -> Integers:
@@ -145,8 +150,10 @@ def _check(good: Integers, total: Integers, first: int) -> int:
     largest = int(total.view(unsigned).max())
     if largest > min(np.iinfo(total.dtype).max, 2**63 - 1) or not (good.view(unsigned) <= total.view(unsigned)).all():
         i = int(np.flatnonzero((good < 0) | (good > total) | (total >= 2**63))[0])
-        raise ValueError(f"bucket {first + i} has {good[i]} good of {total[i]} events; "
-                         "good must be from 0 to total, and total below 2**63")
+        raise ValueError(
+            f"bucket {first + i} has {good[i]} good of {total[i]} events; "
+            "good must be from 0 to total, and total below 2**63"
+        )
     return largest
 
 
@@ -174,7 +181,7 @@ def _changes(blocks: _Blocks, test: WindowTest) -> list[int]:
         ks = open_blocks[i : i + rows]
         fires = _evaluate(blocks, test, ks, unsure[:, i : i + rows])
         row, column = np.nonzero(fires[:, 1:] != fires[:, :-1])
-        return ks, fires[:, 0], fires[:, -1], ks[row] * blocks.length + column + 1
+        return ks, fires[:, 0].copy(), fires[:, -1].copy(), ks[row] * blocks.length + column + 1
 
     for ks, starts, ends, changes in _in_two_threads(evaluate, range(0, len(open_blocks), rows)):
         first[ks], last[ks] = starts, ends
@@ -186,9 +193,8 @@ def _changes(blocks: _Blocks, test: WindowTest) -> list[int]:
 
 def _fits(blocks: _Blocks, test: WindowTest) -> bool:
     """Whether int64 holds every window of this test, weighed, and the bounds of it."""
-    fullest = max(1, int(np.diff(blocks.total).max()))
-    touched = max(test.windows) // (blocks.length * COARSE) + 3
-    return (abs(test.bad) + abs(test.total)) * fullest * touched * COARSE < 2**63
+    touched = (max(test.windows) // (blocks.length * COARSE) + 3) * COARSE
+    return (abs(test.bad) + abs(test.total)) * max(1, blocks.fullest) * touched < 2**63
 
 
 def _unbounded(edges: Integers) -> Integers:
@@ -198,7 +204,8 @@ def _unbounded(edges: Integers) -> Integers:
 
 def _settle(blocks: _Blocks, test: WindowTest) -> tuple[Flags, Places, Flags]:
     """Whether each block surely fires throughout; which are open; and, a row a window, if it leaves them so."""
-    coarse = _Blocks(blocks.columns, blocks.length * COARSE, _every(COARSE, blocks.bad), _every(COARSE, blocks.total))
+    bad, total = _every(COARSE, blocks.bad), _every(COARSE, blocks.total)
+    coarse = replace(blocks, length=blocks.length * COARSE, bad=bad, total=total)
     some = _may_fire(coarse, test, np.arange(len(coarse)))[:, None] * COARSE + np.arange(COARSE)
     ks = _may_fire(blocks, test, some[some < len(blocks)])
     unsure = np.array([_least(blocks, test, ks, window) <= test.above for window in test.windows])
@@ -209,6 +216,7 @@ def _settle(blocks: _Blocks, test: WindowTest) -> tuple[Flags, Places, Flags]:
 
 
 def _may_fire(blocks: _Blocks, test: WindowTest, ks: Places) -> Places:
+    """Those of the blocks k in which every window may weigh enough."""
     for window in test.windows:
         ks = ks[_most(blocks, test, ks, window) > test.above]
     return ks
@@ -231,7 +239,7 @@ def _least(blocks: _Blocks, test: WindowTest, ks: Places, window: int) -> Intege
 
 
 def _early(blocks: _Blocks, edges: Integers, ks: Places, window: int) -> Integers:
-    """At the edge before all left ends of the windows that end in block k; before the data, what stands at its start."""
+    """At the edge before all left ends of the windows that end in block k; before the data, what is at its start."""
     return edges.take(ks - -(-window // blocks.length), mode="clip")
 
 

@@ -139,8 +139,9 @@ def _buckets(window: timedelta, step: timedelta) -> int:
 def _burn_rate(columns: Columns, slo: SLO, window: int) -> NDArray[np.float64]:
     """bad × D ÷ (total × N), N/D being the error budget: rounded once, so that a burn of 14.4 reads 14.4."""
     burn, first = np.empty(len(columns)), 0
-    for good, total in zip(*(_window_sums(columns, column, window) for column in (columns.good, columns.total)),
-                           strict=True):
+    for good, total in zip(
+        *(_window_sums(columns, column, window) for column in (columns.good, columns.total)), strict=True
+    ):
         bad, valid = np.asarray(total - good, float), np.asarray(total, float)
         valid[valid == 0] = np.nan
         burn[first : first + len(valid)] = bad * slo.exact_budget.denominator / (valid * slo.exact_budget.numerator)

@@ -69,7 +69,7 @@ def climb(
     """Whom the ladder asks and when, if somebody acknowledges at minute ``ack`` and then does nothing.
 
     ``delays`` are the minutes each of ``PEOPLE`` has to answer, ``ack_timeout`` the minutes after which
-    an acknowledged alert that is not resolved starts the ladder afresh. The outage never ends.
+    an acknowledged alert that is not resolved starts the ladder again from its first step. The outage never ends.
     """
     steps = tuple(Step((name,), delay * MINUTE) for name, delay in zip(PEOPLE, delays, strict=True))
     timeout = None if ack_timeout is None else ack_timeout * MINUTE
@@ -150,16 +150,16 @@ def _model(result: Climb, slo: SLO) -> Model:
         "pages": len(result.calls),
         "outcome": result.outcome,
         "ended": result.ended,
-        "gone_then": round(budget_gone(result.ended, slo), 4),
+        "gone_then": f"{budget_gone(result.ended, slo):.1%}",
         "silent": sum(end - begin for begin, end in result.silent),
-        "gone_at_last": round(budget_gone(SHOWN, slo), 4),
+        "gone_at_last": f"{budget_gone(SHOWN, slo):.1%}",
     }
 
 
 def _describe(model: Model) -> str:
     text = (
-        "Paged, with the budget gone by then: {paged}. It ends {outcome} at minute {ended}, with {gone_then:.1%} gone. "
-        "In {shown} minutes of outage {gone_at_last:.1%} goes, and for {silent} of them the pager asks nobody."
+        "Paged, with the budget gone by then: {paged}. It ends {outcome} at minute {ended}, with {gone_then} gone. "
+        "In {shown} minutes of outage {gone_at_last} goes, and for {silent} of them the pager asks nobody."
     )
     return text.format(shown=SHOWN, **model)
 
@@ -191,7 +191,7 @@ def _legend_below(figure: Figure) -> None:
 
 
 def _write_share(axes: Axes, minute: int, gone: float) -> None:
-    axes.annotate(f"{gone:.1%}", (minute, 100 * gone), (-3, 8), textcoords="offset points")
+    axes.annotate(f"{gone:.1%}", (minute, 100 * gone), (2, 10), textcoords="offset points")
 
 
 def _place(artists: dict[str, Any], result: Climb, slo: SLO) -> None:

@@ -83,6 +83,13 @@ def test_the_apology_first_is_green_and_red() -> None:
     assert first.outcome == "rolled back: it harmed quality"
 
 
+def test_caching_everything_is_green_and_red_too_and_in_no_runbook() -> None:
+    system = MockSystem(SYMPTOM, ["cache_everything"])
+    assert {name: float(share) for name, share in system.slis.items()} == {"availability": 1.0, "quality": 0.65}
+    assert system.harmed == ("quality",)
+    assert all(card.name != "cache_everything" for runbook in RUNBOOKS.values() for card in runbook.mitigations)
+
+
 def test_a_card_that_is_in_effect_already_is_not_played_again() -> None:
     hand = play(("fail_over", "fail_over", "serve_cached"))
     assert [one.outcome for one in hand.plays] == ["kept", NOT_PLAYED, "kept"]

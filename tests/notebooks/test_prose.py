@@ -58,7 +58,7 @@ def _loose(text: str) -> set[str]:
 
 
 def exceptions(path: Path) -> set[str]:
-    """The numerals that need no output, from the lines ``notebook: numeral numeral  # why``; ``*`` is every notebook."""
+    """The numerals that need no output, from lines ``notebook: numeral numeral  # why``; ``*`` is every notebook."""
     allowed: set[str] = set()
     for line in EXCEPTIONS.read_text(encoding="utf-8").splitlines():
         name, _, rest = line.partition("#")[0].partition(":")
