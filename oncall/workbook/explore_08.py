@@ -33,9 +33,9 @@ from oncall.workbook.plots import BLUE, GREY, INK, ORANGE, PURPLE, SHADE, SKY, V
 # The lint's rules in four kinds, each with its colour.
 KINDS = {
     "blame": (VERMILION, ("blame-person", "human-error", "judgement")),
-    "regret": (ORANGE, ("counterfactual", "be-careful")),
+    "regret": (ORANGE, ("counterfactual",)),
     "vague": (SKY, ("vague-impact", "not-an-outage", "root-cause")),
-    "loose ends": (PURPLE, ("no-owner", "no-date", "missing-section")),
+    "loose ends": (PURPLE, ("no-owner", "no-date", "be-careful", "missing-section")),
 }
 COLOURS = {rule: colour for colour, rules in KINDS.values() for rule in rules}
 ROWS, COLUMNS = 10, 88  # of the text that is shown

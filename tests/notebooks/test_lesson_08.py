@@ -17,7 +17,8 @@ from oncall.blameless import lint_postmortem
 from oncall.postmortem import ActionItem
 from oncall.regression import ReplayCase, prove, replay, to_eval_case
 from oncall.shift import automations
-from oncall.times import MINUTE
+from oncall.slo import SLO
+from oncall.times import HOUR, MINUTE
 from oncall.workbook.exercises import recorded_incident
 from oncall.workbook.explore_08 import (
     COLOURS,
@@ -288,6 +289,17 @@ def test_the_stretches_of_the_lesson_are_those_of_the_record() -> None:
     assert [round(1 - levels[minute], 2) for minute in (0, 18, 24, 25, 26, 27, 28)] == [
         0.50, 0.50, 0.50, 0.15, 0.15, 0.05, 0.0,
     ]  # fmt: skip
+
+
+def test_with_two_providers_the_page_waits_and_the_evening_costs_nearly_as_much() -> None:
+    steps = {share: replay(ReplayCase("two", "model_provider_outage", SLO("a", 0.99), share, HOUR, HOUR), FIXES)
+             for share in (0.50, 0.25)}  # fmt: skip
+    assert [one.paged_after for one in steps.values()] == [18 * MINUTE, 35 * MINUTE]
+    evening, two = [(25, 0.50), (2, 0.15), (1, 0.05)], [(35 + 7, 0.25), (2, 0.075), (1, 0.025)]
+    early = [(5 + 7, 0.50), (2, 0.15), (1, 0.05)]
+    spent = [sum(minutes * share for minutes, share in one) / (0.01 * 30 * 24 * 60) for one in (evening, two, early)]
+    assert [round(one, 4) for one in spent] == [0.0297, 0.0247, 0.0147]
+    assert round(1 - spent[1] / spent[0], 2) == 0.17  # a sixth
 
 
 def test_there_are_five_goals_each_with_an_answer() -> None:
