@@ -29,7 +29,7 @@ FIRST, LAST = datetime(2024, 12, 4, 23, 40, tzinfo=UTC), datetime(2024, 12, 5, 2
 REQUESTS = 100  # a second: even traffic, so that any other number gives the same shares
 CLEAN = 3 * DAY  # before the first failure, so that every window is full
 PAGES = google_policy()[:2]  # the two rules that page; the tickets can wait until morning
-WINDOWS = (HOUR, 30 * MINUTE)  # the window that starts the page, and the one that holds it
+WINDOWS = (HOUR, 30 * MINUTE)  # the window that starts the alert, and the one that holds it
 COLOURS = (SKY, ORANGE)
 EVERY = 10  # seconds between two points of a curve; what fires is decided every second
 LOWEST_BURN, HIGHEST_BURN = 0.5, 2000  # of the axis
@@ -62,8 +62,8 @@ class Night:
     rules: tuple[AlertInterval, ...]
 
     @property
-    def pages(self) -> tuple[Span, ...]:
-        """From when until when the page fires: it is one alert, and does while either rule does."""
+    def alerts(self) -> tuple[Span, ...]:
+        """From when until when the alert fires: the two rules share one, and it fires while either is met."""
         spans = [(rule.start, rule.end or self.counts.end) for rule in self.rules]
         return tuple(plots._union(spans))
 
@@ -114,7 +114,7 @@ class Known:
 
     ``sli`` is that of the minute before, ``burns`` the burn rates of the last hour and half hour, ``spent`` the
     share of the month's error budget that the night had cost so far, ``rules`` the names of those firing, and
-    ``page_since`` when the page began, ``None`` while it did not fire.
+    ``alert_since`` when the alert began to fire, ``None`` while it did not.
     """
 
     at: datetime
@@ -122,7 +122,7 @@ class Known:
     burns: tuple[float, ...]
     spent: float
     rules: tuple[str, ...]
-    page_since: datetime | None
+    alert_since: datetime | None
 
 
 def known_at(night: Night, at: datetime) -> Known:
@@ -143,7 +143,7 @@ def known_at(night: Night, at: datetime) -> Known:
         burns=tuple(burn_rate(sli(*counted(window)), night.slo) for window in WINDOWS),
         spent=(total - good) / (REQUESTS * (night.slo.period / SECOND) * night.slo.error_budget),
         rules=tuple(rule.name for rule in PAGES if rule in firing),
-        page_since=next((begin for begin, end in night.pages if begin <= at < end), None),
+        alert_since=next((begin for begin, end in night.alerts if begin <= at < end), None),
     )
 
 
@@ -152,21 +152,21 @@ def incident_open(night: Night, resolved: datetime) -> list[Span]:
 
     A page goes out when the alert begins to fire. One that fires on sends nothing new.
     """
-    return plots._union((begin, resolved if begin < resolved else night.counts.end) for begin, _ in night.pages)
+    return plots._union((begin, resolved if begin < resolved else night.counts.end) for begin, _ in night.alerts)
 
 
 def _question(known: Known, incident: str | None) -> str:
     """The decision that this minute asks for."""
-    fails, fires = known.sli < 1, known.page_since is not None
+    fails, fires = known.sli < 1, known.alert_since is not None
     return {
         (None, False, False): "Nothing to decide.",
         (None, True, False): "It fails and no page has come. Do you wait?",
         ("open", True, True): "Users feel it. What do you try first?",
-        ("open", False, True): "It looks fine and the page still fires. Do you resolve?",
-        ("open", False, False): "The page has cleared. Do you resolve?",
-        ("resolved", False, True): "You have resolved it; it looks fine and the page still fires. Do you sleep?",
-        ("resolved", True, True): "You have resolved it, so the page tells nobody. Who finds out?",
-        ("resolved", False, False): "You have resolved it and the page has cleared.",
+        ("open", False, True): "It looks fine and the alert still fires. Do you resolve?",
+        ("open", False, False): "The alert has cleared. Do you resolve?",
+        ("resolved", False, True): "You have resolved it; it looks fine and the alert still fires. Do you sleep?",
+        ("resolved", True, True): "You have resolved it, so the alert tells nobody. Who finds out?",
+        ("resolved", False, False): "You have resolved it and the alert has cleared.",
     }.get((incident, fails, fires), "What do you do?")
 
 
@@ -183,7 +183,7 @@ def _model(night: Night, now: datetime, resolved: datetime) -> Model:
         "burn_1h": round(known.burns[0], 1),
         "burn_30m": round(known.burns[1], 1),
         "rules": ", ".join(known.rules) or None,
-        "page_since": known.page_since and f"{known.page_since:%H:%M:%S}",
+        "alert_since": known.alert_since and f"{known.alert_since:%H:%M:%S}",
         "incident": incident,
         "spent": round(known.spent, 4),
         "decide": _question(known, incident),
@@ -191,7 +191,7 @@ def _model(night: Night, now: datetime, resolved: datetime) -> Model:
 
 
 def _describe(model: Model) -> str:
-    page = f"page firing since {model['page_since']}" if model["page_since"] else "no page firing"
+    alert = f"alert firing since {model['alert_since']}" if model["alert_since"] else "no alert firing"
     record = {
         None: "no incident",
         "open": "your incident open",
@@ -199,7 +199,7 @@ def _describe(model: Model) -> str:
     }[model["incident"]]
     return (
         f"{model['now']} UTC: {model['sli']:.0%} of the last minute's requests good; burn {model['burn_1h']:.1f}x in "
-        f"the last hour, {model['burn_30m']:.1f}x in the last half hour; {page}; {record}; "
+        f"the last hour, {model['burn_30m']:.1f}x in the last half hour; {alert}; {record}; "
         f"{model['spent']:.1%} of the month's budget gone. {model['decide']}"
     )
 
@@ -208,7 +208,7 @@ def _describe(model: Model) -> str:
 
 
 def plot_night(night: Night, until: datetime, resolved: datetime) -> Plot:
-    """The night as it was known at a moment, if you resolve then and then: SLI, burn rate, page, and your incident."""
+    """The night as it was known at a moment, if you resolve then and then: SLI, burn rate, alert, and your incident."""
     with styled():
         figure = Figure(figsize=(plots.WIDTH, 5.0), layout="constrained")
         artists = _stage(figure, night)
@@ -278,14 +278,14 @@ def _stage(figure: Figure, night: Night) -> dict[str, Artist]:
         label = f"last {duration_text(window)} (dashed: {rule.factor:.4g}x)"
         artists[f"burn {window // MINUTE}m"] = middle.plot([], [], color=colour, lw=1.8, label=label)[0]
         middle.axhline(rule.factor, color=colour, lw=1, ls="--")
-    for number in range(len(night.pages)):
-        label = "" if number else "page fires"
+    for number in range(len(night.alerts)):
+        label = "" if number else "alert fires"
         artists[f"shade {number}"] = middle.axvspan(0, 0, color=VERMILION, alpha=SHADE, lw=0, label=label)
     lanes.set(title="What fires, and what you hold open", ylabel="state")
-    lanes.set_yticks([0, 1], ["page fires", "incident open"])
+    lanes.set_yticks([0, 1], ["alert fires", "incident open"])
     lanes.set_ylim(1.6, -0.6)
     lanes.grid(False)
-    artists["page"] = lanes.plot([], [], color=VERMILION, lw=11, solid_capstyle="butt")[0]
+    artists["alert"] = lanes.plot([], [], color=VERMILION, lw=11, solid_capstyle="butt")[0]
     artists["incident"] = lanes.plot([], [], color=GREEN, lw=11, solid_capstyle="butt")[0]
     for name, axes in (("now top", top), ("now middle", middle), ("now lanes", lanes)):
         artists[name] = axes.axvline(_days(FIRST), color=INK, lw=1)
@@ -302,9 +302,9 @@ def _show(artists: dict[str, Artist], curves: _Curves, now: datetime, resolved: 
     artists["sli"].set(data=(np.repeat(curves.edges[: minutes + 1], 2)[1:-1], np.repeat(curves.sli[:minutes], 2)))
     for window, burns in zip(WINDOWS, curves.burns, strict=True):
         artists[f"burn {window // MINUTE}m"].set(data=(curves.ends[:points], burns[:points]))
-    for number, (begin, end) in enumerate(curves.night.pages):
+    for number, (begin, end) in enumerate(curves.night.alerts):
         artists[f"shade {number}"].set(x=_days(begin), width=max(0.0, (min(end, now) - begin) / DAY))
-    artists["page"].set(data=_bars(curves.night.pages, now, 0))
+    artists["alert"].set(data=_bars(curves.night.alerts, now, 0))
     artists["incident"].set(data=_bars(incident_open(curves.night, resolved), now, 1))
     for name in ("now top", "now middle", "now lanes"):
         artists[name].set(xdata=[_days(now)] * 2)

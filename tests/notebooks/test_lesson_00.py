@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -81,16 +82,24 @@ def test_every_second_of_the_waves_fails_its_share_and_no_other() -> None:
     assert counts.start == moment("23:48") - 3 * DAY  # full windows
 
 
-def test_the_page_fires_from_23_48_52_to_02_06_36_without_a_gap() -> None:
-    assert night().pages == ((moment("23:48:52"), moment("02:06:36")),)
+def test_the_alert_fires_from_23_48_52_to_02_06_36_without_a_gap() -> None:
+    assert night().alerts == ((moment("23:48:52"), moment("02:06:36")),)
 
 
 def test_at_99_percent_the_first_page_comes_at_00_17_19() -> None:
-    assert night(0.99).pages[0][0] == moment("00:17:19")
+    assert night(0.99).alerts[0][0] == moment("00:17:19")
 
 
-def test_alone_the_first_wave_pages_until_00_21_50() -> None:
-    assert night(waves=1).pages == ((moment("23:48:52"), moment("00:21:50")),)
+def test_alone_the_first_wave_fires_until_00_21_50() -> None:
+    assert night(waves=1).alerts == ((moment("23:48:52"), moment("00:21:50")),)
+
+
+@pytest.mark.parametrize(("clock", "pages"), [("02:00", ()), ("02:40", ("02:40:11",))])
+def test_a_relapse_pages_only_once_the_alert_has_cleared(clock: str, pages: tuple[str, ...]) -> None:
+    waves = night().waves
+    again = replace(waves[0], start=moment(clock), end=moment(clock) + 4 * MINUTE)
+    begins = [begin for begin, _ in play((*waves, again)).alerts]
+    assert begins == [moment("23:48:52"), *map(moment, pages)]
 
 
 @pytest.mark.parametrize("target", [0.999, 0.99])
@@ -112,13 +121,13 @@ def test_what_was_known_does_not_depend_on_what_came_later() -> None:
 
 def test_what_was_known_at_23_49() -> None:
     known = known_at(night(), moment("23:49"))
-    assert (known.sli, known.page_since, known.rules) == (0, moment("23:48:52"), (PAGES[0].name,))
+    assert (known.sli, known.alert_since, known.rules) == (0, moment("23:48:52"), (PAGES[0].name,))
     assert known.burns == pytest.approx((1000 / 60, 1000 / 30))
     assert known.spent == pytest.approx(1 / 43.2)
 
 
-def test_a_page_is_known_from_the_second_it_begins_until_the_second_it_clears() -> None:
-    since = [known_at(night(), moment(clock)).page_since for clock in ("23:48:51", "23:48:52", "02:06:35", "02:06:36")]
+def test_an_alert_is_known_from_the_second_it_begins_until_the_second_it_clears() -> None:
+    since = [known_at(night(), moment(clock)).alert_since for clock in ("23:48:51", "23:48:52", "02:06:35", "02:06:36")]
     assert since == [None, moment("23:48:52"), moment("23:48:52"), None]
 
 
@@ -136,7 +145,7 @@ def test_a_moment_outside_the_night_is_an_error(at: datetime) -> None:
 
 
 @pytest.mark.parametrize("clock", ["23:49", "23:52", "00:21", "02:06"])
-def test_whoever_resolves_while_the_page_fires_is_not_paged_again(clock: str) -> None:
+def test_whoever_resolves_while_the_alert_fires_is_not_paged_again(clock: str) -> None:
     assert incident_open(night(), moment(clock)) == [(moment("23:48:52"), moment(clock))]
 
 
@@ -154,12 +163,12 @@ def test_whoever_resolves_before_the_page_is_paged() -> None:
     [
         ("23:40", "23:52", None, "Nothing to decide."),
         ("23:51", "23:52", "open", "Users feel it. What do you try first?"),
-        ("23:55", "00:00", "open", "It looks fine and the page still fires. Do you resolve?"),
-        ("23:55", "23:52", "resolved", "You have resolved it; it looks fine and the page still fires. Do you sleep?"),
-        ("00:10", "23:52", "resolved", "You have resolved it, so the page tells nobody. Who finds out?"),
+        ("23:55", "00:00", "open", "It looks fine and the alert still fires. Do you resolve?"),
+        ("23:55", "23:52", "resolved", "You have resolved it; it looks fine and the alert still fires. Do you sleep?"),
+        ("00:10", "23:52", "resolved", "You have resolved it, so the alert tells nobody. Who finds out?"),
         ("00:10", "02:30", "open", "Users feel it. What do you try first?"),
-        ("02:07", "02:30", "open", "The page has cleared. Do you resolve?"),
-        ("02:30", "02:07", "resolved", "You have resolved it and the page has cleared."),
+        ("02:07", "02:30", "open", "The alert has cleared. Do you resolve?"),
+        ("02:30", "02:07", "resolved", "You have resolved it and the alert has cleared."),
     ],
 )
 def test_each_minute_asks_for_its_decision(
@@ -191,10 +200,10 @@ def test_the_model_is_what_was_known(explorer: Explorer) -> None:
         "burn_1h": 89.2,
         "burn_30m": 178.3,
         "rules": "14.4x 1h/5m, 6x 6h/30m",
-        "page_since": "23:48:52",
+        "alert_since": "23:48:52",
         "incident": "resolved",
         "spent": 0.1238,
-        "decide": "You have resolved it, so the page tells nobody. Who finds out?",
+        "decide": "You have resolved it, so the alert tells nobody. Who finds out?",
     }
     assert json.loads(json.dumps(explorer.model)) == explorer.model
 
@@ -202,7 +211,7 @@ def test_the_model_is_what_was_known(explorer: Explorer) -> None:
 @pytest.mark.parametrize("now", ["23:41", "23:49", "00:10", "02:30"])
 def test_nothing_right_of_now_is_drawn(explorer: Explorer, now: str) -> None:
     explorer.set(now=now, resolve="02:30")
-    for name in ("sli", "burn 60m", "burn 30m", "page", "incident"):
+    for name in ("sli", "burn 60m", "burn 30m", "alert", "incident"):
         assert all(at <= moment(now) for at in x_of(explorer.artists[name])), name
     shade: Any = explorer.artists["shade 0"]
     assert num2date(shade.get_x() + shade.get_width()) <= max(moment(now), moment("23:48:53"))
@@ -218,9 +227,9 @@ def test_the_curves_are_the_telemetry(explorer: Explorer) -> None:
         assert hour.get_ydata()[at] == pytest.approx(known_at(night(), moment(clock)).burns[0])
 
 
-def test_the_bars_are_the_page_and_the_incident(explorer: Explorer) -> None:
+def test_the_bars_are_the_alert_and_the_incident(explorer: Explorer) -> None:
     explorer.set(now="02:30", resolve="23:52")
-    assert x_of(explorer.artists["page"]) == [moment("23:48:52"), moment("02:06:36")]
+    assert x_of(explorer.artists["alert"]) == [moment("23:48:52"), moment("02:06:36")]
     assert x_of(explorer.artists["incident"]) == [moment("23:48:52"), moment("23:52")]
 
 
@@ -241,7 +250,7 @@ def test_axes_controls_and_legend_are_labelled(explorer: Explorer) -> None:
     assert all(axes.get_title(loc="left") for axes in explorer.figure.axes)
     assert all("(UTC)" in control.description for control in explorer.controls.values())
     names = [text.get_text() for text in explorer.figure.legends[0].get_texts()]
-    assert names == ["SLI", "last 1h (dashed: 14.4x)", "last 30m (dashed: 6x)", "page fires"]
+    assert names == ["SLI", "last 1h (dashed: 14.4x)", "last 30m (dashed: 6x)", "alert fires"]
     assert num2date(lanes.get_xlim()[0]) == FIRST
     assert num2date(lanes.get_xlim()[1]) - LAST < timedelta(milliseconds=1)
 
