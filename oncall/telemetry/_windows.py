@@ -27,7 +27,6 @@ Flags = NDArray[np.bool_]
 
 LONGEST_BLOCK = 150  # a shorter one costs more in the pass over the columns, a longer one leaves more buckets open
 MOST_BLOCKS = 2**19  # keeps the arrays with a number for each block within some tens of megabytes
-COARSE = 8  # blocks looked at together at first
 CHUNK = 2**18  # buckets added up in one call: long enough that two threads seldom queue for the GIL
 BATCH = 2**17  # buckets evaluated in one go, for the same reason
 
@@ -52,7 +51,7 @@ class Columns:
 class WindowTest:
     """A rule in integers: fires where bad × ``bad`` − total × ``total`` > ``above`` in every one of its windows.
 
-    The windows are numbers of buckets.
+    The windows are numbers of buckets, the longest first.
     """
 
     windows: tuple[int, ...]
@@ -143,12 +142,12 @@ def check_counts(columns: Columns) -> None:
 
 def _check(good: Integers, total: Integers, first: int) -> int:
     """The largest total of a chunk that is as it should be; else a ``ValueError``."""
-    if good.dtype != total.dtype:
-        good, total = good.astype(np.int64), total.astype(np.int64)
+    same = good.dtype == total.dtype
+    good_as, total_as = (good, total) if same else (good.astype(np.int64), total.astype(np.int64))
     # Seen as unsigned, a negative number is larger than any count, so that two comparisons find all that is wrong.
-    unsigned = good.dtype.str.replace("i", "u")
-    largest = int(total.view(unsigned).max())
-    if largest > min(np.iinfo(total.dtype).max, 2**63 - 1) or not (good.view(unsigned) <= total.view(unsigned)).all():
+    unsigned = total_as.dtype.str.replace("i", "u")
+    largest, limit = int(total_as.view(unsigned).max()), min(np.iinfo(total_as.dtype).max, 2**63 - 1)
+    if largest > limit or not (good_as.view(unsigned) <= total_as.view(unsigned)).all():
         i = int(np.flatnonzero((good < 0) | (good > total) | (total >= 2**63))[0])
         raise ValueError(
             f"bucket {first + i} has {good[i]} good of {total[i]} events; "
@@ -193,7 +192,7 @@ def _changes(blocks: _Blocks, test: WindowTest) -> list[int]:
 
 def _fits(blocks: _Blocks, test: WindowTest) -> bool:
     """Whether int64 holds every window of this test, weighed, and the bounds of it."""
-    touched = (max(test.windows) // (blocks.length * COARSE) + 3) * COARSE
+    touched = 2 * max(test.windows) // blocks.length + 6
     return (abs(test.bad) + abs(test.total)) * max(1, blocks.fullest) * touched < 2**63
 
 
@@ -204,9 +203,10 @@ def _unbounded(edges: Integers) -> Integers:
 
 def _settle(blocks: _Blocks, test: WindowTest) -> tuple[Flags, Places, Flags]:
     """Whether each block surely fires throughout; which are open; and, a row a window, if it leaves them so."""
-    bad, total = _every(COARSE, blocks.bad), _every(COARSE, blocks.total)
-    coarse = replace(blocks, length=blocks.length * COARSE, bad=bad, total=total)
-    some = _may_fire(coarse, test, np.arange(len(coarse)))[:, None] * COARSE + np.arange(COARSE)
+    many = max(1, test.windows[0] // (3 * blocks.length))  # blocks looked at together, to rule out most of them
+    bad, total = _every(many, blocks.bad), _every(many, blocks.total)
+    coarse = replace(blocks, length=blocks.length * many, bad=bad, total=total)
+    some = _may_fire(coarse, test, np.arange(len(coarse)))[:, None] * many + np.arange(many)
     ks = _may_fire(blocks, test, some[some < len(blocks)])
     unsure = np.array([_least(blocks, test, ks, window) <= test.above for window in test.windows])
     is_open = unsure.any(axis=0)
