@@ -23,7 +23,20 @@ from oncall.telemetry.engine import alert_intervals
 from oncall.times import DAY, HOUR, MINUTE, SECOND, duration_text, parse_moment
 from oncall.workbook import plots
 from oncall.workbook.explorer import Explorer, Model, blank_figure, choice, styled
-from oncall.workbook.plots import BLUE, GREEN, INK, ORANGE, SHADE, SKY, VERMILION, Floats, Plot, Span, rolling_burn
+from oncall.workbook.plots import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    SHADE,
+    SKY,
+    VERMILION,
+    Floats,
+    Plot,
+    Span,
+    as_days,
+    rolling_burn,
+)
 
 FIRST, LAST = datetime(2024, 12, 4, 23, 40, tzinfo=UTC), datetime(2024, 12, 5, 2, 30, tzinfo=UTC)  # what is shown
 REQUESTS = 100  # a second: even traffic, so that any other number gives the same shares
@@ -65,7 +78,7 @@ class Night:
     def alerts(self) -> tuple[Span, ...]:
         """From when until when the alert fires: the two rules share one, and it fires while either is met."""
         spans = [(rule.start, rule.end or self.counts.end) for rule in self.rules]
-        return tuple(plots._union(spans))
+        return tuple(plots.union(spans))
 
 
 def read_waves(path: str | Path) -> tuple[Wave, ...]:
@@ -152,7 +165,7 @@ def incident_open(night: Night, resolved: datetime) -> list[Span]:
 
     A page goes out when the alert begins to fire. One that fires on sends nothing new.
     """
-    return plots._union((begin, resolved if begin < resolved else night.counts.end) for begin, _ in night.alerts)
+    return plots.union((begin, resolved if begin < resolved else night.counts.end) for begin, _ in night.alerts)
 
 
 def _question(known: Known, incident: str | None) -> str:
@@ -253,9 +266,9 @@ class _Curves:
     def __init__(self, night: Night):
         self.night = night
         shown = night.counts.slice(FIRST, LAST)
-        self.ends = _days(FIRST) + np.arange(len(shown) + 1)[EVERY::EVERY] * (SECOND / DAY)
+        self.ends = as_days(FIRST) + np.arange(len(shown) + 1)[EVERY::EVERY] * (SECOND / DAY)
         minutes = shown.resample(MINUTE)
-        self.edges = _days(FIRST) + np.arange(len(minutes) + 1) * (MINUTE / DAY)
+        self.edges = as_days(FIRST) + np.arange(len(minutes) + 1) * (MINUTE / DAY)
         self.sli = 100 * np.true_divide(minutes.good, minutes.total)
         recent = night.counts.slice(FIRST - max(WINDOWS), LAST)
         self.burns = [
@@ -288,8 +301,8 @@ def _stage(figure: Figure, night: Night) -> dict[str, Artist]:
     artists["alert"] = lanes.plot([], [], color=VERMILION, lw=11, solid_capstyle="butt")[0]
     artists["incident"] = lanes.plot([], [], color=GREEN, lw=11, solid_capstyle="butt")[0]
     for name, axes in (("now top", top), ("now middle", middle), ("now lanes", lanes)):
-        artists[name] = axes.axvline(_days(FIRST), color=INK, lw=1)
-    lanes.set_xlim(_days(FIRST), _days(LAST))
+        artists[name] = axes.axvline(as_days(FIRST), color=INK, lw=1)
+    lanes.set_xlim(as_days(FIRST), as_days(LAST))
     lanes.xaxis.set_major_locator(dates.MinuteLocator(byminute=range(0, 60, 20), tz=UTC))
     lanes.xaxis.set_major_formatter(dates.DateFormatter("%H:%M", tz=UTC))
     lanes.set_xlabel("time (UTC); the black line is now")
@@ -303,17 +316,14 @@ def _show(artists: dict[str, Artist], curves: _Curves, now: datetime, resolved: 
     for window, burns in zip(WINDOWS, curves.burns, strict=True):
         artists[f"burn {window // MINUTE}m"].set(data=(curves.ends[:points], burns[:points]))
     for number, (begin, end) in enumerate(curves.night.alerts):
-        artists[f"shade {number}"].set(x=_days(begin), width=max(0.0, (min(end, now) - begin) / DAY))
+        artists[f"shade {number}"].set(x=as_days(begin), width=max(0.0, (min(end, now) - begin) / DAY))
     artists["alert"].set(data=_bars(curves.night.alerts, now, 0))
     artists["incident"].set(data=_bars(incident_open(curves.night, resolved), now, 1))
     for name in ("now top", "now middle", "now lanes"):
-        artists[name].set(xdata=[_days(now)] * 2)
+        artists[name].set(xdata=[as_days(now)] * 2)
 
 
 def _bars(spans: tuple[Span, ...] | list[Span], now: datetime, row: int) -> tuple[Floats, Floats]:
     """The parts of the spans before now, as the points of one line with gaps."""
-    x = [day for begin, end in spans if begin < now for day in (_days(begin), _days(min(end, now)), np.nan)]
+    x = [day for begin, end in spans if begin < now for day in (as_days(begin), as_days(min(end, now)), np.nan)]
     return np.array(x), np.full(len(x), float(row))
-
-
-_days = plots._days

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from oncall.counts import Counts
 from oncall.times import DAY
 from oncall.workbook.explorer import styled
-from oncall.workbook.plots import BLUE, ORANGE, WIDTH, Floats, Plot, _days, _legend_above, _time_axis
+from oncall.workbook.plots import BLUE, ORANGE, WIDTH, Floats, Plot, as_days, legend_above, time_axis
 
 
 def weighed_failures(counts: Counts) -> tuple[Floats, Floats]:
@@ -29,7 +29,7 @@ def weighed_failures(counts: Counts) -> tuple[Floats, Floats]:
 def plot_weighed_failures(counts: Counts) -> Plot:
     """The failures of each day in UTC, beside what the mean of daily SLIs takes them for."""
     failed, taken = weighed_failures(counts)
-    starts = _days(counts.start) + np.arange(len(failed))
+    starts = as_days(counts.start) + np.arange(len(failed))
     with styled():
         figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
         axes = figure.subplots()
@@ -40,8 +40,8 @@ def plot_weighed_failures(counts: Counts) -> Plot:
         )
         axes.set_ylabel("failed, thousand requests")
         axes.grid(False, axis="x")
-        _legend_above(axes)
-        _time_axis(axes, counts.start, counts.start + DAY * len(failed))
+        legend_above(axes)
+        time_axis(axes, counts.start, counts.start + DAY * len(failed))
     return Plot(figure, _describe(counts, failed, taken))
 
 

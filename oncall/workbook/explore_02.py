@@ -28,12 +28,12 @@ from oncall.workbook.plots import (
     Floats,
     Plot,
     Span,
-    _clip,
-    _clock,
-    _days,
-    _legend_above,
-    _time_axis,
+    as_days,
+    clip_spans,
+    clock_format,
+    legend_above,
     rolling_burn,
+    time_axis,
 )
 
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE)  # of the windows, the shortest first
@@ -62,18 +62,18 @@ def plot_budget(counts: Counts, slo: SLO, incidents: Iterable[Span] = ()) -> Plo
     ``incidents`` are the spans in which something was broken; they are shaded.
     """
     left = budget_left(counts, slo)
-    ends = _days(counts.start) + np.arange(1, len(left) + 1) * (counts.step / DAY)
+    ends = as_days(counts.start) + np.arange(1, len(left) + 1) * (counts.step / DAY)
     with styled():
         figure = Figure(figsize=(WIDTH, 3.8), layout="constrained")
         axes = figure.subplots()
         axes.set_title("Error budget left")
         axes.set_ylabel("budget left, %")
-        _shade_broken(axes, _clip(incidents, counts))
+        _shade_broken(axes, clip_spans(incidents, counts))
         axes.plot(ends, left * 100, color=BLUE, lw=1.8, label="this month")
         axes.plot(ends[[0, -1]], [100, 0], color=INK, lw=1, ls="--", label="at a steady 1x")
         _name_actions(axes)
-        _legend_above(axes)
-        _time_axis(axes, counts.start, counts.end)
+        legend_above(axes)
+        time_axis(axes, counts.start, counts.end)
     return Plot(figure, _describe_budget(counts, left))
 
 
@@ -117,12 +117,12 @@ def plot_windows(
     shown = counts.slice(since, until)
     first = (shown.start - counts.start) // counts.step
     burns = {window: rolling_burn(counts, slo, window)[first : first + len(shown)] for window in windows}
-    ends = _days(shown.start) + np.arange(1, len(shown) + 1) * (counts.step / DAY)
+    ends = as_days(shown.start) + np.arange(1, len(shown) + 1) * (counts.step / DAY)
     with styled():
         figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
         axes = figure.subplots()
         axes.set_title("Burn rate")
-        _shade_broken(axes, _clip(incidents, shown))
+        _shade_broken(axes, clip_spans(incidents, shown))
         for colour, (window, burn) in zip(COLOURS, burns.items(), strict=False):
             axes.plot(ends, np.maximum(burn, LOWEST_BURN), color=colour, lw=1.8, label=f"last {duration_text(window)}")
         axes.axhline(1, color=INK, lw=1, ls="--", label="1x")
@@ -130,13 +130,13 @@ def plot_windows(
         axes.set_ylim(bottom=LOWEST_BURN)
         axes.yaxis.set_major_formatter("{x:g}")
         axes.minorticks_off()
-        _legend_above(axes)
-        _time_axis(axes, shown.start, shown.end)
+        legend_above(axes)
+        time_axis(axes, shown.start, shown.end)
     return Plot(figure, _describe_windows(shown, burns))
 
 
 def _describe_windows(shown: Counts, burns: dict[timedelta, Floats]) -> str:
-    clock = _clock(shown.start, shown.end)
+    clock = clock_format(shown.start, shown.end)
 
     def end_of(place: int) -> str:
         return f"{shown.start + shown.step * (place + 1):{clock}}"
@@ -157,4 +157,4 @@ def _shade_broken(axes: Axes, spans: Iterable[Span]) -> None:
     """Shade the spans, with an edge, so that minutes still show in a month."""
     for number, (begin, end) in enumerate(spans):
         label = "" if number else "something is broken"
-        axes.axvspan(_days(begin), _days(end), color=GREY, alpha=SHADE, label=label)
+        axes.axvspan(as_days(begin), as_days(end), color=GREY, alpha=SHADE, label=label)

@@ -24,7 +24,7 @@ from PIL import Image as Pillow
 from traitlets import TraitError
 
 from oncall.telemetry.engine import downsample
-from oncall.workbook.plots import _styled as styled
+from oncall.workbook.plots import styled
 
 __all__ = ["WIDTH", "Explorer", "Model", "blank_figure", "choice", "envelope", "slider", "styled"]
 

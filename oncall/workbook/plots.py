@@ -69,7 +69,7 @@ class Plot:
     def png(self) -> bytes:
         """The picture as a PNG file, the same bytes every time."""
         file = io.BytesIO()
-        with _styled():  # matplotlib makes its ticks only now
+        with styled():  # matplotlib makes its ticks only now
             self.figure.savefig(file, format="png", metadata={"Software": None})
         return file.getvalue()
 
@@ -102,14 +102,14 @@ def plot_burn(
     between them, or no rule burns.
     """
     view = _look(counts, slo, policy, impact, since, until)
-    with _styled():
+    with styled():
         figure = Figure(figsize=(WIDTH, 4.7 + 0.25 * len(policy)), layout="constrained")
         figure.suptitle(f"SLI, burn rate and alerts, {slo}", x=0.01, ha="left")
         axes = figure.subplots(3, sharex=True, height_ratios=(2, 2, 0.25 * (1 + len(policy))))
         _draw_sli(axes[0], view)
         _draw_burn(axes[1], view)
         _draw_lanes(axes[2], view)
-        _time_axis(axes[2], view.start, view.end)
+        time_axis(axes[2], view.start, view.end)
     return Plot(figure, _describe(view))
 
 
@@ -162,7 +162,7 @@ class _View:
     @property
     def edges(self) -> Floats:
         """Where the buckets begin and end, in matplotlib's days since 1970."""
-        return np.arange(len(self.counts) + 1, dtype=np.float64) * (self.counts.step / DAY) + _days(self.start)
+        return np.arange(len(self.counts) + 1, dtype=np.float64) * (self.counts.step / DAY) + as_days(self.start)
 
 
 def _look(
@@ -189,12 +189,12 @@ def _look(
         burns={
             window: rolling_burn(counts, slo, window)[first : first + len(shown)] for window in (rule.long, rule.short)
         },
-        impact=_clip(impact, shown),
-        fired={rule: _clip(((a.start, a.end) for a in alerts if a.rule == rule), shown) for rule in policy},
+        impact=clip_spans(impact, shown),
+        fired={rule: clip_spans(((a.start, a.end) for a in alerts if a.rule == rule), shown) for rule in policy},
     )
 
 
-def _clip(spans: Iterable[OpenSpan], shown: Counts) -> tuple[Span, ...]:
+def clip_spans(spans: Iterable[OpenSpan], shown: Counts) -> tuple[Span, ...]:
     """The parts of the spans that lie within the counts shown."""
     clipped = [(max(begin, shown.start), min(end or shown.end, shown.end)) for begin, end in spans]
     return tuple((begin, end) for begin, end in clipped if begin < end)
@@ -217,7 +217,7 @@ def _draw_sli(axes: Axes, view: _View) -> None:
     _shade(axes, view.impact, GREY, "users feel it")
     axes.stairs(view.sli * 100, view.edges, baseline=None, color=BLUE, lw=1.6, label="SLI")
     axes.axhline(view.slo.target * 100, color=INK, lw=1, ls="--", label=f"target {percent(view.slo.target)}")
-    _legend_above(axes)
+    legend_above(axes)
 
 
 def _draw_burn(axes: Axes, view: _View) -> None:
@@ -225,12 +225,12 @@ def _draw_burn(axes: Axes, view: _View) -> None:
     axes.set_ylabel("burn rate, x")
     for action, colour in ACTION_COLOURS.items():
         fired = [span for rule, spans in view.fired.items() if rule.action == action for span in spans]
-        _shade(axes, _union(fired), colour, action)
+        _shade(axes, union(fired), colour, action)
     for colour, (window, burns) in zip((BLUE, SKY), view.burns.items(), strict=False):
         axes.plot(view.edges[1:], burns, color=colour, lw=1.8, label=f"last {duration_text(window)}")
     axes.axhline(view.rule.factor, color=INK, lw=1, ls="--", label=f"threshold {view.rule.factor:.4g}x")
     axes.set_ylim(bottom=0)
-    _legend_above(axes)
+    legend_above(axes)
 
 
 def _draw_lanes(axes: Axes, view: _View) -> None:
@@ -238,26 +238,26 @@ def _draw_lanes(axes: Axes, view: _View) -> None:
     lanes = [("users feel it", GREY, view.impact)]
     lanes += [(f"{rule.action} {rule.name}", ACTION_COLOURS[rule.action], spans) for rule, spans in view.fired.items()]
     for place, (_, colour, spans) in enumerate(lanes):
-        bars = [(_days(begin), (end - begin) / DAY) for begin, end in spans]
+        bars = [(as_days(begin), (end - begin) / DAY) for begin, end in spans]
         axes.broken_barh(bars, (place - 0.35, 0.7), color=colour)
     axes.set_yticks(range(len(lanes)), [name for name, _, _ in lanes])
     axes.set_ylim(len(lanes) - 0.4, -0.6)  # the first lane on top
     axes.grid(False)
 
 
-def _union(spans: Iterable[Span]) -> list[Span]:
+def union(spans: Iterable[Span]) -> list[Span]:
     """The same time in spans that do not overlap, in order."""
-    union: list[Span] = []
+    joined: list[Span] = []
     for begin, end in sorted(spans):
-        if union and begin <= union[-1][1]:
-            union[-1] = (union[-1][0], max(end, union[-1][1]))
+        if joined and begin <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
-            union.append((begin, end))
-    return union
+            joined.append((begin, end))
+    return joined
 
 
 def _describe(view: _View) -> str:
-    hours = _clock(view.start, view.end)
+    hours = clock_format(view.start, view.end)
     clock = hours + ":%S" if view.counts.step % MINUTE else hours
 
     def end_of(place: int) -> str:
@@ -317,7 +317,7 @@ def plot_timeline(incident: Incident) -> Plot:
     found = stays(incident)
     begin, end = found[0].start, found[-1].start
     margin = max((end - begin) * 0.03, timedelta(seconds=30))
-    with _styled():
+    with styled():
         figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
         figure.suptitle(f"{incident.id}: {incident.title}", x=0.01, ha="left")
         axes = figure.subplots()
@@ -327,15 +327,15 @@ def plot_timeline(incident: Incident) -> Plot:
         for stay in found:
             _draw_stay(axes, stay)
         _name_rows(axes, found)
-        _legend_above(axes)
-        _time_axis(axes, begin - margin, end + margin)
+        legend_above(axes)
+        time_axis(axes, begin - margin, end + margin)
     return Plot(figure, describe_timeline(incident))
 
 
 def describe_timeline(incident: Incident) -> str:
     """The numbers of ``plot_timeline`` as one line: when each state began, and the metrics."""
     found = stays(incident)
-    clock = _clock(found[0].start, found[-1].start)
+    clock = clock_format(found[0].start, found[-1].start)
     states = ", ".join(f"{stay.state} {stay.start:{clock}}" for stay in found)
     metrics = ", ".join(
         f"{name if name == 'impact' else name.upper()} {duration_text(value)}"
@@ -348,9 +348,9 @@ def _draw_stay(axes: Axes, stay: Stay) -> None:
     """A state's bar, or a dot if it took no time or is the last."""
     row = STATES.index(stay.state)
     if stay.end and stay.end > stay.start:
-        axes.broken_barh([(_days(stay.start), (stay.end - stay.start) / DAY)], (row - 0.3, 0.6), color=BLUE)
+        axes.broken_barh([(as_days(stay.start), (stay.end - stay.start) / DAY)], (row - 0.3, 0.6), color=BLUE)
     else:
-        axes.plot([_days(stay.start)], [row], "o", color=BLUE, ms=8)
+        axes.plot([as_days(stay.start)], [row], "o", color=BLUE, ms=8)
 
 
 def _name_rows(axes: Axes, found: list[Stay]) -> None:
@@ -371,17 +371,18 @@ def _name_rows(axes: Axes, found: list[Stay]) -> None:
 # --- what every plot shares ----------------------------------------------------------------------
 
 
-def _styled() -> AbstractContextManager[None]:
+def styled() -> AbstractContextManager[None]:
+    """The look of every figure, to draw within, whatever a reader's matplotlibrc says."""
     return style.context(_STYLE, after_reset=True)
 
 
 def _shade(axes: Axes, spans: Iterable[Span], colour: str, label: str) -> None:
     """Shade spans over the height of the axes; they share one entry in the legend."""
     for number, (begin, end) in enumerate(spans):
-        axes.axvspan(_days(begin), _days(end), color=colour, alpha=SHADE, lw=0, label="" if number else label)
+        axes.axvspan(as_days(begin), as_days(end), color=colour, alpha=SHADE, lw=0, label="" if number else label)
 
 
-def _legend_above(axes: Axes) -> None:
+def legend_above(axes: Axes) -> None:
     """A legend in one line above the axes, right of their title, where it covers nothing."""
     handles = axes.get_legend_handles_labels()[0]
     axes.legend(
@@ -389,20 +390,21 @@ def _legend_above(axes: Axes) -> None:
     )
 
 
-def _time_axis(axes: Axes, begin: datetime, end: datetime) -> None:
-    axes.set_xlim(_days(begin), _days(end))
+def time_axis(axes: Axes, begin: datetime, end: datetime) -> None:
+    """Ticks and a label for the time from ``begin`` to ``end``, in UTC."""
+    axes.set_xlim(as_days(begin), as_days(end))
     locator = dates.AutoDateLocator(tz=UTC, minticks=5, maxticks=10)
     axes.xaxis.set_major_locator(locator)
     ticks = dates.ConciseDateFormatter(locator, tz=UTC, show_offset=False)
     axes.xaxis.set_major_formatter(ticks)
-    axes.set_xlabel(f"time (UTC), from {begin:%Y-%m-%d %H:%M} to {end:{_clock(begin, end)}}")
+    axes.set_xlabel(f"time (UTC), from {begin:%Y-%m-%d %H:%M} to {end:{clock_format(begin, end)}}")
 
 
-def _days(moment: datetime) -> float:
+def as_days(moment: datetime) -> float:
     """A moment as matplotlib counts time: in days since 1970, UTC."""
     return moment.timestamp() / DAY.total_seconds()
 
 
-def _clock(begin: datetime, end: datetime) -> str:
+def clock_format(begin: datetime, end: datetime) -> str:
     """How to write moments between these two: the date too when they are more than a day apart."""
     return "%H:%M" if end - begin <= DAY else "%Y-%m-%d %H:%M"
