@@ -1,0 +1,47 @@
+"""A thousand whole shifts, played by the book, on one core.
+
+``python tests/benchmarks/bench_shifts.py [--shifts 1000]`` prints a Markdown table. A shift is 480 minutes after three
+quiet days, all of it counted and judged by four rules and a silence. Beside it stands the least that any shift must
+do: one evaluator over as many minutes. The times are of the processor, for other work may go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from itertools import cycle, islice
+
+from oncall.alerting import AlertEvaluator, google_policy
+from oncall.scenarios import SCENARIOS
+from oncall.shift import SILENCE, reference, run_shift
+from oncall.times import MINUTE
+
+LIMIT = 75.0  # seconds for a thousand: "about a minute"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shifts", type=int, default=1000)
+    shifts = parser.parse_args().shifts
+    played = evaluated = 0.0
+    for seed, scenario in enumerate(islice(cycle(SCENARIOS.values()), shifts)):
+        begin = time.process_time()
+        counts = run_shift(scenario, seed, reference).counts
+        played += time.process_time() - begin
+        evaluator = AlertEvaluator(scenario.slo, (*google_policy(scenario.slo.period), SILENCE), MINUTE)
+        begin = time.process_time()
+        for good, total in zip(counts.good, counts.total, strict=True):
+            evaluator.observe(good, total)
+        evaluated += time.process_time() - begin
+    thousand = played / shifts * 1000
+    print("| shifts by the reference | a shift | a thousand | × an evaluator alone | to hold |\n|--:|--:|--:|--:|---|")
+    verdict = "held" if thousand <= LIMIT else "NOT held"
+    print(
+        f"| {shifts:,} | {played / shifts * 1e3:.1f} ms | {thousand:.0f} s | {played / evaluated:.2f} "
+        f"| about a minute a thousand: {verdict} |"
+    )
+    raise SystemExit(thousand > LIMIT)
+
+
+if __name__ == "__main__":
+    main()
