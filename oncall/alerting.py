@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, chain
 from operator import index
 
 from oncall.counts import Counts
@@ -97,20 +97,21 @@ class BurnRule:
 
         Both windows are taken as full of clean events before. ``None`` when it never fires.
         """
-        ratio = exact_ratio(error_ratio, "error_ratio")
-        if ratio is None or ratio <= self.threshold(slo):
-            return None
-        return scaled(self.long, self.threshold(slo) / ratio)
+        part = self._part_failing(slo, error_ratio)
+        return None if part is None else scaled(self.long, part)
 
     def reset_time(self, slo: SLO, error_ratio: float) -> timedelta | None:
         """How long it fires on after an outage that filled the short window: short × (1 − threshold ÷ error ratio).
 
         ``None`` when it never fires at this error ratio.
         """
-        ratio = exact_ratio(error_ratio, "error_ratio")
-        if ratio is None or ratio <= self.threshold(slo):
-            return None
-        return scaled(self.short, 1 - self.threshold(slo) / ratio)
+        part = self._part_failing(slo, error_ratio)
+        return None if part is None else scaled(self.short, 1 - part)
+
+    def _part_failing(self, slo: SLO, error_ratio: float) -> Fraction | None:
+        """The part of a window that must fail at this ratio to reach the threshold; ``None`` if all of it does not."""
+        ratio, threshold = exact_ratio(error_ratio, "error_ratio"), self.threshold(slo)
+        return threshold / ratio if ratio is not None and ratio > threshold else None
 
     def budget_at_fire(self, slo: SLO) -> float:
         """The share of the period's budget already spent when it fires: factor × long ÷ period."""
@@ -154,16 +155,17 @@ def google_policy(period: timedelta = timedelta(days=30)) -> tuple[BurnRule, ...
     The severities are ours. Source of the rest: Google, The Site Reliability Workbook, chapter 5,
     "Multiwindow, Multi-Burn-Rate Alerts".
     """
-    arms = (
-        (2, HOUR, 5 * MINUTE, "page", "sev1"),
-        (5, 6 * HOUR, 30 * MINUTE, "page", "sev2"),
-        (10, DAY, 2 * HOUR, "ticket", "sev3"),
-        (10, 3 * DAY, 6 * HOUR, "ticket", "sev4"),
-    )
-    return tuple(
-        BurnRule(long, short, float(factor), action, severity, factor)
-        for share, long, short, action, severity in arms
-        for factor in [Fraction(share, 100) * _ratio(positive(period, "period"), long)]
+    positive(period, "period")
+
+    def rule(share: int, long: timedelta, short: timedelta, action: str, severity: str) -> BurnRule:
+        factor = Fraction(share, 100) * _ratio(period, long)
+        return BurnRule(long, short, float(factor), action, severity, factor)
+
+    return (
+        rule(2, HOUR, 5 * MINUTE, "page", "sev1"),
+        rule(5, 6 * HOUR, 30 * MINUTE, "page", "sev2"),
+        rule(10, DAY, 2 * HOUR, "ticket", "sev3"),
+        rule(10, 3 * DAY, 6 * HOUR, "ticket", "sev4"),
     )
 
 
@@ -180,52 +182,46 @@ class AlertEvaluator:
 
     def __init__(self, slo: SLO, policy: Policy, step: timedelta):
         check_step(policy, step)
-        self.policy = policy
         self._step = step
-        self._tests = [self._test(rule, slo) for rule in policy]
-        # Running sums since the start, in a ring as long as the longest window. A place never
+        self._tests = [(rule, self._test(rule, slo)) for rule in policy]
+        # Bad and total events since the start, in a ring as long as the longest window. A place never
         # written holds 0, which is what the buckets before the data count.
-        self._size = max((rule.long // step for rule in policy if isinstance(rule, BurnRule)), default=0) + 1
-        self._bad = [0] * self._size
-        self._total = [0] * self._size
+        self._size = max((_windows(rule)[0] // step for rule in policy), default=0) + 1
+        self._ring = [(0, 0)] * self._size
         self._now = 0
-        self._last_event: int | None = None
 
     def observe(self, good: int, total: int) -> tuple[Rule, ...]:
         """Take in the next bucket and return the rules that fire at its end, in the policy's order."""
         good, total = index(good), index(total)  # numpy's integers would wrap around in a running sum
         if not 0 <= good <= total:
             raise ValueError(f"given {good} good of {total} events; good must be from 0 to total")
-        before, self._now = self._now % self._size, self._now + 1
-        here = self._now % self._size
-        self._bad[here] = self._bad[before] + total - good
-        self._total[here] = self._total[before] + total
-        if total:
-            self._last_event = self._now
-        return tuple(rule for rule, fires in zip(self.policy, self._tests, strict=True) if fires())
+        bad_before, total_before = self._ring[self._now % self._size]
+        self._now += 1
+        self._ring[self._now % self._size] = bad_before + total - good, total_before + total
+        return tuple(rule for rule, fires in self._tests if fires())
 
     def window(self, length: timedelta) -> tuple[int, int]:
-        """Good and total events in the last ``length``: whole buckets, at most the longest burn window."""
-        buckets = length // self._step
-        if length % self._step or not 0 < buckets < self._size:
-            raise ValueError(
-                f"a window of {duration_text(length)} is not kept; give whole buckets of {duration_text(self._step)}, "
-                f"at most {duration_text(self._step * (self._size - 1))}"
-            )
-        bad, total = self._sums(buckets)
+        """Good and total events in the last ``length``: whole buckets, at most the longest window."""
+        buckets, rest = divmod(length, self._step)
+        if rest or not 0 < buckets < self._size:
+            step, most = duration_text(self._step), duration_text(self._step * (self._size - 1))
+            raise ValueError(f"a window of {length} is not kept; give whole buckets of {step}, at most {most}")
+        bad, total = self._last(buckets)
         return total - bad, total
 
-    def _sums(self, buckets: int) -> tuple[int, int]:
-        here, left = self._now % self._size, (self._now - buckets) % self._size
-        return self._bad[here] - self._bad[left], self._total[here] - self._total[left]
+    def _last(self, buckets: int) -> tuple[int, int]:
+        """Bad and total events in the last so many buckets."""
+        bad, total = self._ring[self._now % self._size]
+        bad_before, total_before = self._ring[(self._now - buckets) % self._size]
+        return bad - bad_before, total - total_before
 
     def _test(self, rule: Rule, slo: SLO) -> Callable[[], bool]:
         """The rule as a question about the present moment."""
         if isinstance(rule, SilenceRule):
             quiet = rule.after // self._step
-            return lambda: self._last_event is not None and self._now - self._last_event >= quiet
+            return lambda: self._last(quiet)[1] == 0 and self._ring[self._now % self._size][1] > 0
         short, long, threshold = rule.short // self._step, rule.long // self._step, rule.threshold(slo)
-        return lambda: exceeds(*self._sums(short), threshold) and exceeds(*self._sums(long), threshold)
+        return lambda: exceeds(*self._last(short), threshold) and exceeds(*self._last(long), threshold)
 
 
 @dataclass(frozen=True)
@@ -246,28 +242,23 @@ class AlertInterval:
 def alert_intervals(counts: Counts, slo: SLO, policy: Policy) -> list[AlertInterval]:
     """When each rule of the policy fired over a series, by start, then by the policy's order."""
     evaluator = AlertEvaluator(slo, policy, counts.step)
-    open_since: dict[int, int] = {}
-    found: list[tuple[int, int, AlertInterval]] = []
-
-    def close(place: int, until: int | None) -> None:
-        since, rule = open_since.pop(place), policy[place]
-        window = rule.long if isinstance(rule, BurnRule) else rule.after
-        coverage = min(1.0, counts.step * since / window)
-        end = None if until is None else counts.start + counts.step * until
-        found.append((since, place, AlertInterval(rule, counts.start + counts.step * since, end, coverage)))
-
-    for now, (good, total) in enumerate(zip(counts.good, counts.total, strict=True), 1):
-        firing = evaluator.observe(good, total)
-        if not firing and not open_since:
-            continue
+    verdicts = map(evaluator.observe, counts.good, counts.total)
+    since: dict[int, int] = {}
+    found: list[tuple[int, int, int]] = []
+    for now, firing in enumerate(chain(verdicts, [()]), 1):  # one more verdict, past the end, closes all
         for place, rule in enumerate(policy):
-            if rule in firing and place not in open_since:
-                open_since[place] = now
-            elif rule not in firing and place in open_since:
-                close(place, now)
-    for place in list(open_since):
-        close(place, None)
-    return [interval for _, _, interval in sorted(found, key=lambda entry: entry[:2])]
+            if rule in firing:
+                since.setdefault(place, now)
+            elif place in since:
+                found.append((since.pop(place), place, now))
+    return [_interval(counts, policy[place], start, end) for start, place, end in sorted(found)]
+
+
+def _interval(counts: Counts, rule: Rule, since: int, until: int) -> AlertInterval:
+    """A rule that fired from the end of one bucket to the end of another, both counted from 1."""
+    start, end = (counts.start + counts.step * bucket for bucket in (since, until))
+    coverage = min(1.0, counts.step * since / _windows(rule)[0])
+    return AlertInterval(rule, start, end if until <= len(counts) else None, coverage)
 
 
 # --- what a policy cannot do ---------------------------------------------------------------------
@@ -283,10 +274,16 @@ def lint_alerting(policy: Policy, slo: SLO, traffic: float | Counts | None = Non
     for line, rule in enumerate(policy, 1):
         if isinstance(rule, SilenceRule):
             continue
+        long, fires_below = duration_text(rule.long), rule.lone_failure_fires_below(slo)
         if not rule.reachable(slo):
-            findings.append(_unreachable(line, rule, slo))
-        elif traffic is not None and 0 < (events := _quietest(traffic, rule.long)) < rule.lone_failure_fires_below(slo):
-            findings.append(_lone_failure(line, rule, slo, events))
+            fastest = f"{float(1 / slo.exact_budget):.4g}"
+            why = f"it can never fire: at a target of {percent(slo.target)} a total outage burns {fastest}x."
+            mend = f"Give a factor below {fastest}, or a higher target."
+            findings.append(Finding(line, rule.name, "unreachable", why, mend))
+        elif traffic is not None and 0 < (events := _quietest(traffic, rule.long)) < fires_below:
+            why = f"one failure fires it: the quietest {long} has {events:,.6g} events, below {fires_below:,.6g}."
+            mend = "Add synthetic requests, lengthen the window, or lower the target."
+            findings.append(Finding(line, rule.name, "lone-failure", why, mend))
     return findings
 
 
@@ -294,34 +291,15 @@ def check_step(policy: Policy, step: timedelta) -> None:
     """Raise a ``ValueError`` unless buckets of ``step`` fill every window of the policy exactly."""
     positive(step, "step")
     for rule in policy:
-        for window in (rule.long, rule.short) if isinstance(rule, BurnRule) else (rule.after,):
+        for window in _windows(rule):
             if window % step:
-                raise ValueError(
-                    f"buckets of {duration_text(step)} do not divide the {duration_text(window)} window of "
-                    f"{rule.name}; give finer counts or a rule with longer windows"
-                )
+                name = f"the {duration_text(window)} window of {rule.name}"
+                raise ValueError(f"buckets of {duration_text(step)} do not divide {name}; give finer counts")
 
 
-def _unreachable(line: int, rule: BurnRule, slo: SLO) -> Finding:
-    fastest = float(1 / slo.exact_budget)
-    return Finding(
-        line,
-        rule.name,
-        "unreachable",
-        f"it can never fire: at a target of {percent(slo.target)} a total outage burns {fastest:.4g}x.",
-        f"Give a factor below {fastest:.4g}, or a higher target.",
-    )
-
-
-def _lone_failure(line: int, rule: BurnRule, slo: SLO, events: float) -> Finding:
-    return Finding(
-        line,
-        rule.name,
-        "lone-failure",
-        f"one failure fires it: the quietest {duration_text(rule.long)} has {events:,.6g} events, "
-        f"below {rule.lone_failure_fires_below(slo):,.6g}.",
-        "Add synthetic requests, lengthen the window, or lower the target.",
-    )
+def _windows(rule: Rule) -> tuple[timedelta, ...]:
+    """The windows that a rule looks at, the longest first."""
+    return (rule.long, rule.short) if isinstance(rule, BurnRule) else (rule.after,)
 
 
 def _quietest(traffic: float | Counts, window: timedelta) -> float:
@@ -330,11 +308,10 @@ def _quietest(traffic: float | Counts, window: timedelta) -> float:
         if not traffic >= 0:
             raise ValueError(f"traffic must be a number of events an hour, given {traffic!r}; give e.g. 600")
         return float(traffic) * (window / HOUR)
-    if len(traffic) * traffic.step < window:  # the data is shorter: spread what there is
-        return sum(traffic.total) * (window / (traffic.step * max(1, len(traffic))))
+    width = max(1, min(window // traffic.step, len(traffic)))
     sums = [0, *accumulate(traffic.total)]
-    width = window // traffic.step
-    return min((right - left for left, right in zip(sums, sums[width:], strict=False) if right > left), default=0)
+    fewest = min((right - left for left, right in zip(sums, sums[width:], strict=False) if right > left), default=0)
+    return fewest * (window / (traffic.step * width))  # data shorter than the window is spread over it
 
 
 def _ratio(length: timedelta, unit: timedelta) -> Fraction:
@@ -343,7 +320,5 @@ def _ratio(length: timedelta, unit: timedelta) -> Fraction:
 
 
 def _check_action(action: str, severity: str) -> None:
-    if action not in ACTIONS:
-        raise ValueError(f"action must be 'page' or 'ticket', given {action!r}")
-    if severity not in SEVERITIES:
-        raise ValueError(f"severity must be sev1 to sev5, given {severity!r}")
+    if action not in ACTIONS or severity not in SEVERITIES:
+        raise ValueError(f"give action 'page' or 'ticket' and severity 'sev1' to 'sev5', not {action!r}, {severity!r}")

@@ -8,15 +8,16 @@ from __future__ import annotations
 import csv
 import warnings
 from array import array
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from numbers import Real
 from pathlib import Path
+from statistics import multimode
 from typing import TYPE_CHECKING, Any
 
-from oncall.times import duration_text, moment_text, parse_moment, positive, utc
+from oncall.times import MINUTE, duration_text, moment_text, parse_moment, positive, utc
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,12 +70,10 @@ class Counts:
         ``step`` must be a multiple of the present one. A last bucket that the data only partly
         fills is kept with what it holds: no event is lost.
         """
-        if positive(step, "step") % self.step:
-            raise ValueError(
-                f"cannot resample {duration_text(self.step)} buckets to {duration_text(step)}; "
-                f"give a multiple of {duration_text(self.step)}"
-            )
-        width = step // self.step
+        width, rest = divmod(positive(step, "step"), self.step)
+        if rest:
+            unit = duration_text(self.step)
+            raise ValueError(f"cannot resample {unit} buckets to {duration_text(step)}; give a multiple of {unit}")
 
         def sums(column: array[int]) -> list[int]:
             return [sum(column[i : i + width]) for i in range(0, len(column), width)]
@@ -84,10 +83,9 @@ class Counts:
     def write_csv(self, path: str | Path) -> None:
         """Write ``start,good,total``, a row a bucket; ``read_csv`` gives the same counts back."""
         with open(path, "w", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file, lineterminator="\n")
-            rows.writerow(("start", "good", "total"))
-            for i in range(len(self)):
-                rows.writerow((moment_text(self.start + self.step * i), self.good[i], self.total[i]))
+            file.write("start,good,total\n")
+            for i, (good, total) in enumerate(zip(self.good, self.total, strict=True)):
+                file.write(f"{moment_text(self.start + self.step * i)},{good},{total}\n")
 
     def to_frame(self) -> pd.DataFrame:
         """A pandas frame: columns ``good`` and ``total``, a UTC index named ``start`` with its frequency."""
@@ -100,27 +98,21 @@ class Counts:
     def from_frame(cls, frame: pd.DataFrame) -> Counts:
         """Counts from a pandas frame with columns ``good`` and ``total`` and an aware, regular time index.
 
-        The index needs two rows or a frequency, so that the step is known. Gaps are errors here:
+        It takes two rows to say how long a bucket is. Gaps are errors here:
         ``frame.asfreq(step, fill_value=0)`` fills them.
         """
-        import pandas as pd
-
-        for column in ("good", "total"):
-            if list(frame.columns).count(column) != 1:
-                raise ValueError(f"the frame needs one column {column!r}; it has {', '.join(map(str, frame.columns))}")
-        index = _time_index(frame)
-        steps = index[1:] - index[:-1]
-        step = steps[0] if len(steps) else index.freq and pd.Timedelta(index.freq)
-        if step is None or not len(index):
+        _need_columns("the frame", list(frame.columns), "good", "total")
+        index = frame.index
+        if getattr(index, "tz", None) is None:
+            raise ValueError("the frame needs an aware time index; give e.g. frame.tz_localize('UTC')")
+        if len(index) < 2:
             raise ValueError(f"the frame has {len(index)} rows, too few to say how long a bucket is; give two or more")
-        irregular = ((steps != step) | (steps <= pd.Timedelta(0))).nonzero()[0]
-        if len(irregular):
-            raise ValueError(
-                f"the frame's index is not regular in steps of {step}: {index[irregular[0] + 1]} follows "
-                f"{index[irregular[0]]}; sort it, drop duplicates, and fill gaps with frame.asfreq(step, fill_value=0)"
-            )
+        steps = index[1:] - index[:-1]
+        odd = index[1:][(steps != steps[0]) | (steps <= timedelta())]
+        if len(odd):
+            raise ValueError(f"the index is not regular at {odd[0]}; sort it, drop duplicates, fill gaps with asfreq")
         good, total = _whole_column(frame, "good"), _whole_column(frame, "total")
-        return cls(index[0].to_pydatetime(), step.to_pytimedelta(), good, total)
+        return cls(index[0].to_pydatetime(), steps[0].to_pytimedelta(), good, total)
 
 
 def read_csv(
@@ -139,50 +131,35 @@ def read_csv(
     that is wrong is a ``ValueError`` naming file, row and column; rows are counted as an editor
     counts lines, the header being row 1.
     """
-    path = Path(path)
-    if path.is_dir():
+    if Path(path).is_dir():
         raise ValueError(f"{path} is a directory; give a CSV file")
-    start, rows = _rows(path, start, good, total)
-    if not rows:
-        raise ValueError(f"{path} has a header but no rows; give at least two")
-    step = _step(path, rows) if step is None else positive(step, "step")
-    return _fill(path, start, rows, step)
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            header = list(reader.fieldnames or ())
+            if start is None:
+                start = "timestamp" if "timestamp" in header and "start" not in header else "start"
+            _need_columns(str(path), header, start, good, total)
+            rows = [_read_row(path, reader.line_num, row, start, good, total) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is not CSV in UTF-8: {error}") from None
+    if not rows or (len(rows) == 1 and step is None):
+        raise ValueError(f"{path} has too few rows ({len(rows)}); give two or more, or one and step=")
+    return _fill(path, start, rows, _commonest_gap(rows) if step is None else positive(step, "step"))
 
 
 # --- reading -------------------------------------------------------------------------------------
 
-_Row = tuple[int, datetime, int, int]  # row in the file, start, good, total
+_Row = tuple[int, datetime, int, int]  # line in the file, start, good, total
 
 
-def _rows(path: Path, start: str | None, good: str, total: str) -> tuple[str, list[_Row]]:
-    """The name of the time column, and the file's rows, each checked by itself."""
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            header = reader.fieldnames or []
-            start = _find_columns(path, header, start, good, total)
-            return start, [_read_row(path, reader.line_num, row, start, good, total) for row in reader]
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8 text; give a CSV file saved as UTF-8") from None
-    except csv.Error as error:
-        raise ValueError(f"{path}, row {reader.line_num}: not CSV ({error})") from None
+def _need_columns(source: str, header: list[str], *names: str) -> None:
+    for name in names:
+        if header.count(name) != 1:
+            raise ValueError(f"{source} needs one column {name!r}; it has {', '.join(map(repr, header)) or 'none'}")
 
 
-def _find_columns(path: Path, header: Sequence[str], start: str | None, good: str, total: str) -> str:
-    """The name of the time column; all three columns must be there."""
-    if not header:
-        raise ValueError(f"{path} is empty, or its first line is; give a CSV file with the columns start, good, total")
-    if start is None:
-        start = "timestamp" if "timestamp" in header and "start" not in header else "start"
-    for name in (start, good, total):
-        if name not in header:
-            raise ValueError(f"{path} has no column {name!r}; its columns are {', '.join(map(repr, header))}")
-        if header.count(name) > 1:
-            raise ValueError(f"{path} has {header.count(name)} columns named {name!r}; rename all but one")
-    return start
-
-
-def _read_row(path: Path, line: int, row: dict[str, str | None], start: str, good: str, total: str) -> _Row:
+def _read_row(path: str | Path, line: int, row: dict[str, str | None], start: str, good: str, total: str) -> _Row:
     def cell(column: str, read: Callable[[str], Any]) -> Any:
         try:
             return read(row[column] or "")
@@ -202,48 +179,32 @@ def _whole_number(text: str) -> int:
     return int(digits)
 
 
-def _step(path: Path, rows: list[_Row]) -> timedelta:
+def _commonest_gap(rows: list[_Row]) -> timedelta:
     """The commonest distance between two rows; the shorter one where two are as common."""
-    if len(rows) == 1:
-        raise ValueError(f"{path} has one row, which does not say how long a bucket is; give step=")
-    gaps = Counter(after[1] - before[1] for before, after in pairwise(rows))
-    forward = [gap for gap in gaps if gap > timedelta()]
-    return min(forward, key=lambda gap: (-gaps[gap], gap), default=timedelta(minutes=1))
+    gaps = (after[1] - before[1] for before, after in pairwise(rows))
+    return min(multimode(gap for gap in gaps if gap > timedelta()), default=MINUTE)
 
 
-def _fill(path: Path, start: str, rows: list[_Row], step: timedelta) -> Counts:
+def _fill(path: str | Path, start: str, rows: list[_Row], step: timedelta) -> Counts:
     """One bucket a step from the first row to the last; the gaps 0 of 0."""
-    first, last = rows[0][1], rows[-1][1]
-    good, total, previous = array("q"), array("q"), first - step
-    for line, moment, row_good, row_total in rows:
+    first = rows[0][1]
+    previous = first - step
+    good, total = array("q"), array("q")
+    for line, moment, n_good, n_total in rows:
         where = f"{path}, row {line}, column {start!r}: {moment_text(moment)}"
-        _check_order(where, previous, moment, step)
-        gap = (moment - previous) // step - 1
-        if len(good) + gap > MOST_BUCKETS:
-            raise ValueError(f"{where} leaves {gap} buckets empty; is the date right?")
-        good.extend(array("q", bytes(8 * gap)))
-        total.extend(array("q", bytes(8 * gap)))
-        good.append(row_good)
-        total.append(row_total)
+        if moment <= previous:
+            raise ValueError(f"{where} is not after the row above; sort by time, add up or drop what stands twice")
+        places, off_grid = divmod(moment - previous, step)
+        if off_grid or places > MOST_BUCKETS:
+            gap, unit = duration_text(moment - previous), duration_text(step)
+            raise ValueError(f"{where}, {gap} after the row above, does not fit {unit} buckets; mend it or give step=")
+        good.extend([0] * (places - 1) + [n_good])
+        total.extend([0] * (places - 1) + [n_total])
         previous = moment
     if missing := len(good) - len(rows):
-        warnings.warn(
-            MissingBuckets(
-                f"{path}: {missing} of {len(good)} buckets of {duration_text(step)} are missing "
-                f"between {moment_text(first)} and {moment_text(last)}; read as no events"
-            ),
-            stacklevel=3,
-        )
+        what = f"{missing} of {len(good)} buckets of {duration_text(step)} are missing; read as no events"
+        warnings.warn(MissingBuckets(f"{path}: {what}"), stacklevel=3)
     return Counts(first, step, good, total)
-
-
-def _check_order(where: str, previous: datetime, moment: datetime, step: timedelta) -> None:
-    if moment == previous:
-        raise ValueError(f"{where} stands twice; add the two rows up or drop one")
-    if moment < previous:
-        raise ValueError(f"{where} comes before the row above it; sort the file by time")
-    if (moment - previous) % step:
-        raise ValueError(f"{where} is off the {duration_text(step)} grid of the rows above; mend it or give step=")
 
 
 # --- checking ------------------------------------------------------------------------------------
@@ -264,27 +225,12 @@ def _check(good: array[int], total: array[int]) -> None:
             raise ValueError(f"bucket {i} has {g} good of {t} events; good must be from 0 to total")
 
 
-def _time_index(frame: pd.DataFrame) -> pd.DatetimeIndex:
-    import pandas as pd
-
-    if not isinstance(frame.index, pd.DatetimeIndex) or frame.index.tz is None:
-        raise ValueError("the frame needs an aware time index; frame.set_index('start').tz_localize('UTC') makes one")
-    return frame.index
-
-
-def _whole_column(frame: pd.DataFrame, name: str) -> array[int]:
-    """A frame's column as integers; missing values, fractions and text are named with their row."""
+def _whole_column(frame: pd.DataFrame, name: str) -> Iterable[int]:
+    """A frame's column as integers; the first value that is none is told with its row."""
     column = frame[name]
-    if column.dtype.kind == "i" and not column.hasnans:  # the usual case, without a loop
-        return array("q", column.to_numpy("int64").tobytes())
+    if column.dtype == "int64":  # the usual case, without a loop
+        return array("q", column.to_numpy().tobytes())
     for moment, value in column.items():
-        if not _is_whole(value):
+        if not (isinstance(value, Real) and value % 1 == 0 and value < 2**63):
             raise ValueError(f"the frame's column {name!r} holds {value!r} at {moment}, not a whole number below 2**63")
-    return array("q", map(int, column))
-
-
-def _is_whole(value: Any) -> bool:
-    try:
-        return bool(0 <= int(value) == value < 2**63)
-    except (TypeError, ValueError, OverflowError):  # NA, nan and inf
-        return False
+    return map(int, column)

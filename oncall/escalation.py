@@ -1,21 +1,20 @@
 """Escalation: whom to page, and when, until somebody answers. People call the policy the ladder.
 
-``escalate`` is the definition: one state machine over one stream of events, sorted by time.
+``escalate`` is the definition: it plans all pages, and each event in order of time changes what is to come.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from oncall.finding import Finding
 from oncall.rotation import Rotation, is_name
 from oncall.slo import SLO, scaled
-from oncall.times import duration_text, moment_text, utc
+from oncall.times import duration_text, moment_text, positive, utc
 
-RESOLVED, ACK, FORCED, TIMER = range(4)  # the order in which events of one moment count
+RESOLVED, ACK, FORCED = range(3)  # the order in which events of one moment count
 THREE_NINES = SLO("availability", 0.999)
 
 
@@ -71,9 +70,8 @@ class EscalationPolicy:
             raise ValueError(f"repeat must be a whole number from 0, given {self.repeat!r}")
         if self.empty not in ("skip", "wait"):
             raise ValueError(f"empty must be 'skip' or 'wait', given {self.empty!r}")
-        after = self.ack_timeout
-        if after is not None and (not isinstance(after, timedelta) or after <= timedelta()):
-            raise ValueError(f"ack_timeout must be a timedelta above zero, given {after!r}; give None for no timeout")
+        if self.ack_timeout is not None:
+            positive(self.ack_timeout, "ack_timeout")
 
 
 @dataclass(frozen=True)
@@ -111,80 +109,67 @@ def escalate(
     Step 0 fires at ``triggered_at``, each further step a delay after the one before. At one moment the
     order is resolved, ack, forced, timer: an ack at the minute of a page stops that page. Resolved is
     final; an ack counts even after the ladder has ended. A forced escalation pages at once the next
-    step that has anybody, be the ladder climbing, acknowledged or ended; it wraps from the last step to
-    the first even at ``repeat=0``, and changes nothing while nobody is on any step. With ``ack_timeout``
+    step that has anybody after the one paged last, be the ladder climbing, acknowledged or ended; it
+    wraps from the last step to the first even at ``repeat=0``, and changes nothing while nobody is on
+    any step. With ``ack_timeout``
     only a resolution ends an alert for good. Naive moments, and moments before ``triggered_at``, are a
     ``ValueError``.
     """
     start = utc(triggered_at, "triggered_at")
-    inputs = deque(_inputs(start, acks, forced, resolved_at))
-    pages: list[Page] = []
-    state, since = "climbing", start
-    timer: datetime | None = start
-    last = -1  # the rung that fired last; rungs count on through the loops: of three steps, rung 3 is step 0, loop 1
-
-    while inputs or timer:
-        if timer and (not inputs or (timer, TIMER) < inputs[0]):
-            at, event = timer, TIMER
-        else:
-            at, event = inputs.popleft()
-
+    pages, ends = _climb(policy, start, 0)
+    answered: datetime | None = None
+    for at, event in _events(start, acks, forced, resolved_at):
+        happened = [page for page in pages if page.at < at]
         if event == RESOLVED:
-            state, since = "resolved", at
-            break
+            return Escalation(tuple(happened), "resolved", at)
         if event == ACK:
-            if state != "acknowledged":
-                state, since = "acknowledged", at
-            timer = at + policy.ack_timeout if policy.ack_timeout else None
-            continue
-        if event == TIMER and state == "acknowledged":  # and then forgotten
-            last = -1
-        rung = _next_rung(policy, last, at, event)
-        if rung is not None:
-            loop, place = divmod(rung, len(policy.steps))
-            pages += [Page(who, at, place, loop) for who in policy.steps[place].on_call(at)]
-            state, last, timer = "climbing", rung, at + policy.steps[place].delay
-        elif event == TIMER:
-            state, since, timer = "exhausted" if last >= 0 else "nobody_on_call", at, None
-    return Escalation(tuple(pages), state, since)
+            answered = answered or at
+            planned, ends = _climb(policy, at + policy.ack_timeout, 0) if policy.ack_timeout else ([], at)
+        else:
+            rung = _next_rung(policy, happened, at)
+            if rung is None:
+                continue
+            answered = None
+            planned, ends = _climb(policy, at, rung)
+        pages = happened + planned
+    if answered and not policy.ack_timeout:
+        return Escalation(tuple(pages), "acknowledged", answered)
+    return Escalation(tuple(pages), "exhausted" if pages else "nobody_on_call", ends)
 
 
-def _inputs(
+def _events(
     start: datetime, acks: Iterable[datetime], forced: Iterable[datetime], resolved_at: datetime | None
 ) -> list[tuple[datetime, int]]:
     """What people did, as (moment, event) in the order in which it counts."""
-    given = {ACK: ("acks", acks), FORCED: ("forced", forced)}
+    events = [(utc(at, "acks"), ACK) for at in acks] + [(utc(at, "forced"), FORCED) for at in forced]
     if resolved_at is not None:
-        given[RESOLVED] = ("resolved_at", [resolved_at])
-    for name, moments in given.values():
-        if isinstance(moments, datetime):
-            raise ValueError(f"{name} must be a list of moments, given {moments}; give {name}=[moment]")
-    stream = sorted((utc(moment, name), event) for event, (name, moments) in given.items() for moment in moments)
-    if stream and stream[0][0] < start:
-        name, early = given[stream[0][1]][0], moment_text(stream[0][0])
-        raise ValueError(f"{name} {early} is before triggered_at; give {moment_text(start)} or later")
-    return stream
+        events.append((utc(resolved_at, "resolved_at"), RESOLVED))
+    for at, _ in events:
+        if at < start:
+            raise ValueError(f"{moment_text(at)} is before triggered_at; give {moment_text(start)} or later")
+    return sorted(events)
 
 
-def _next_rung(policy: EscalationPolicy, last: int, at: datetime, event: int) -> int | None:
-    """The rung to fire now, after ``last``; ``None`` when the ladder has run out or nobody could be paged."""
+def _climb(policy: EscalationPolicy, at: datetime, rung: int) -> tuple[list[Page], datetime]:
+    """Whom the ladder pages from this rung on while nobody answers, and when it is exhausted.
+
+    Rungs count on through the loops: of three steps, rung 3 is step 0 of loop 1.
+    """
+    began, pages, steps = at, list[Page](), len(policy.steps)
+    for further in range(rung, steps * (max(policy.repeat, rung // steps) + 1)):
+        loop, place = divmod(further, steps)
+        people = policy.steps[place].on_call(at)
+        pages += [Page(who, at, place, loop) for who in people]
+        if people or policy.empty == "wait":
+            at += policy.steps[place].delay
+    return pages, at if pages else began
+
+
+def _next_rung(policy: EscalationPolicy, pages: list[Page], at: datetime) -> int | None:
+    """The rung after the last page's that has anybody on it now, looking once round; ``None`` if none has."""
     steps = len(policy.steps)
-    if event == FORCED:  # once round, whatever ``repeat`` says, and never to a step that pages nobody
-        rungs, wait = range(last + 1, last + 1 + steps), False
-    else:  # to the end of the last loop, or of the loop beyond it that a forced escalation has opened
-        rungs, wait = range(last + 1, steps * (max(policy.repeat, last // steps) + 1)), policy.empty == "wait"
-    if last < 0 and wait and not _pages_anybody(policy, at):
-        return None
-    return next((rung for rung in rungs if wait or policy.steps[rung % steps].on_call(at)), None)
-
-
-def _pages_anybody(policy: EscalationPolicy, at: datetime) -> bool:
-    """Whether a ladder that starts now, and waits at empty steps, comes to anybody: a rotation may begin meanwhile."""
-    for step in policy.steps * (policy.repeat + 1):
-        if step.on_call(at):
-            return True
-        at += step.delay
-    return False
+    after = pages[-1].loop * steps + pages[-1].step + 1 if pages else 0
+    return next((rung for rung in range(after, after + steps) if policy.steps[rung % steps].on_call(at)), None)
 
 
 # --- what will bite ------------------------------------------------------------------------------
@@ -193,48 +178,44 @@ def _pages_anybody(policy: EscalationPolicy, at: datetime) -> bool:
 def lint_escalation(policy: EscalationPolicy, *, slo: SLO = THREE_NINES) -> list[Finding]:
     """What in this ladder will bite. A finding's ``line`` is the step, counted from 1, or 0 for the whole ladder.
 
-    It finds one person on every step, empty steps, steps paged at the same moment as the one before,
-    steps first paged after a total outage has spent the whole error budget of ``slo`` (error budget ×
-    period, 43.2 minutes at 99.9 % over 30 days), and handoffs that DST skips in the year from a
-    rotation's start.
+    It finds moments at which one person is on every step and nobody else on any, empty steps, steps
+    paged at the same moment as the one before, steps first paged after a total outage has spent the
+    whole error budget of ``slo`` (error budget × period, 43.2 minutes at 99.9 % over 30 days), and
+    handoffs that DST skips in the year from a rotation's start.
     """
     return [*_same_person(policy), *_steps_that_bite(policy, slo)]
 
 
-def _same_person(policy: EscalationPolicy) -> list[Finding]:
-    """The first moment in a year of handoffs, if any, at which one person is on every step that has targets."""
-    steps = [step for step in policy.steps if step.targets]
-    if not steps or (len(steps) == 1 and len(steps[0].targets) > 1):  # on one step, two people back each other up
-        return []
-    rotations = {rotation for step in steps for rotation in step.rotations}
-    begun = max((rotation.start for rotation in rotations), default=None)
-    moments = sorted(r.handoff_at(turn) for r in rotations if begun for turn in r.turns(begun))
+def _same_person(policy: EscalationPolicy) -> Iterator[Finding]:
+    """The first moment in a year of handoffs, if any, at which the whole ladder pages one person."""
+    rotations = {rotation for step in policy.steps for rotation in step.rotations}
+    begun = max((rotation.start for rotation in rotations), default=date.min)
+    moments = sorted(rotation.handoff_at(turn) for rotation in rotations for turn in rotation.turns(begun))
     for at in moments or [datetime(2000, 1, 1, tzinfo=UTC)]:  # names alone are the same at any moment
-        everywhere = set.intersection(*(set(step.on_call(at)) for step in steps))
-        if everywhere:
+        people = {who for step in policy.steps for who in step.on_call(at)}
+        if len(people) == 1:
             when = f" from {moment_text(at)}" if rotations else ""
             why = f"one person is on every step{when}; who does not answer is only asked again."
-            return [Finding(0, min(everywhere), "same-person", why, "Put somebody else on a step, or add one.")]
-    return []
+            yield Finding(0, people.pop(), "same-person", why, "Put somebody else on a step, or add one.")
+            return
 
 
 def _steps_that_bite(policy: EscalationPolicy, slo: SLO) -> Iterator[Finding]:
-    climbed = [step for step in policy.steps if step.targets or policy.empty == "wait"]
-    before = climbed[-1] if climbed and policy.repeat else None
-    limit, reached = scaled(slo.period, slo.exact_budget), timedelta()
+    limit, reached, before = scaled(slo.period, slo.exact_budget), timedelta(), None
     for line, step in enumerate(policy.steps, 1):
         if not step.targets:
-            why = "it pages nobody and " + ("only waits." if policy.empty == "wait" else "is skipped.")
+            why = f"it pages nobody and {'is skipped' if policy.empty == 'skip' else 'only waits'}."
             yield Finding(line, f"step {line}", "empty-step", why, "Name somebody, or drop it.")
-        elif before and before.targets and not before.delay:
+            reached += step.delay if policy.empty == "wait" else timedelta()
+            continue
+        if reached == before:
             why = "it is paged at the same moment as the step before, which gets no time to answer."
             yield Finding(line, f"step {line}", "zero-delay", why, "Give the step before a delay, or merge the two.")
-        if step.targets and reached > limit:
+        if reached > limit:
             why = f"a total outage has by then spent the whole budget of {slo}, in {duration_text(limit)}."
             yield Finding(line, f"step {line} after {duration_text(reached)}", "too-late", why, "Shorten the delays.")
         for rotation in step.rotations:
             for local in rotation.skipped_handoffs():
                 phrase, why = f"handoff {local:%Y-%m-%d %H:%M} {rotation.tz}", "daylight saving skips this time."
                 yield Finding(line, phrase, "dst-gap", why, "Hand off at a time that every day has, such as 09:00.")
-        if step in climbed:
-            before, reached = step, reached + step.delay
+        before, reached = reached, reached + step.delay

@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from oncall import journal
 from oncall.alerting import SEVERITIES, Alert
-from oncall.journal import TornJournal as TornJournal
 from oncall.slo import SLO, sli
 from oncall.times import moment_text, parse_moment, utc
 
@@ -44,7 +43,9 @@ TRANSITIONS: dict[str, dict[str, str]] = {
     "false_alarm": dict.fromkeys(("detected", "acknowledged", "triaged"), "closed"),
     **{verb: _stay(STATES[:-1]) for verb in REMARKS},
 }
-_AUTO_RECOVERED = dict.fromkeys(("detected", "acknowledged", "triaged", "mitigating", "mitigated"), "resolved")
+# What goes away by itself does so in any state from detected to mitigated.
+_AUTO_RECOVERED = "resolve with auto_recovered=True"
+_MOVES = TRANSITIONS | {_AUTO_RECOVERED: dict.fromkeys(STATES[1:6], "resolved")}
 
 
 class IllegalTransition(ValueError):
@@ -83,7 +84,7 @@ class Incident:
 
     def __post_init__(self) -> None:
         for name in ("id", "title", "symptom"):
-            _text(getattr(self, name), name)
+            checked_text(getattr(self, name), name)
         object.__setattr__(self, "impact_start", utc(self.impact_start, "impact_start"))
         object.__setattr__(self, "events", tuple(self.events))
 
@@ -94,8 +95,7 @@ class Incident:
         """One of ``STATES``, as the events leave it."""
         state = "new"
         for event in self.events:
-            if event.verb not in REMARKS:  # they move nothing, and are most of a long journal
-                state = _moves(event)[state]
+            state = _MOVES[_move(event)][state]
         return state
 
     @property
@@ -132,13 +132,12 @@ class Incident:
             raise ValueError(f"severity must be one of {', '.join(SEVERITIES)}, given {severity!r}")
         if unknown := set(roles) - {"ops", "comms", "scribe"}:
             raise ValueError(f"unknown role {', '.join(sorted(unknown))}; the roles are ic, ops, comms, scribe")
-        for role, who in {"ic": ic, **roles}.items():
-            _text(who, role)
-        return self._add("triage", at, by, severity=severity, ic=ic, **roles)
+        named = {role: checked_text(who, role) for role, who in {"ic": ic, **roles}.items()}
+        return self._add("triage", at, by, severity=severity, **named)
 
     def mitigate(self, action: str, *, at: datetime, by: str) -> Incident:
         """Start a mitigation. Once mitigated, it means that the harm is back: a relapse."""
-        return self._add("mitigate", at, by, action=_text(action, "action"))
+        return self._add("mitigate", at, by, action=checked_text(action, "action"))
 
     def mitigated(self, *, at: datetime, by: str) -> Incident:
         """Users no longer feel it. That is not resolved yet."""
@@ -146,14 +145,15 @@ class Incident:
 
     def resolve(self, *, at: datetime, by: str, auto_recovered: bool = False) -> Incident:
         """It is over. ``auto_recovered`` says that it went away by itself, and stamps mitigated too."""
-        return self._add("resolve", at, by, **({"auto_recovered": True} if auto_recovered else {}))
+        return self._add("resolve", at, by, auto_recovered=True if auto_recovered else None)
 
     def close(self, postmortem: str | None = None, *, at: datetime, by: str) -> Incident:
         """File it with its postmortem's text; sev1, sev2 and undecided ones cannot be closed without."""
-        has_text = postmortem is not None and bool(_text(postmortem, "postmortem", blank=True).strip())
-        if self.state == "resolved" and not has_text and (self.severity or "sev1") in MAJOR:
+        text = checked_text(postmortem or "", "postmortem", blank=True)
+        closed = self._add("close", at, by, postmortem=text if text.strip() else None)
+        if closed.postmortem is None and (self.severity or "sev1") in MAJOR:
             raise self._illegal("close", f"at {self.severity or 'unknown severity'} needs a postmortem")
-        return self._add("close", at, by, **({"postmortem": postmortem} if has_text else {}))
+        return closed
 
     def reopen(self, *, at: datetime, by: str) -> Incident:
         """It was resolved too early."""
@@ -161,52 +161,48 @@ class Incident:
 
     def false_alarm(self, *, at: datetime, by: str) -> Incident:
         """There was nothing. Legal only until somebody starts to mitigate."""
-        if self._was_mitigating:
-            raise self._illegal("false_alarm", "is not allowed once a mitigation was started")
         return self._add("false_alarm", at, by)
 
     def note(self, text: str, *, at: datetime, by: str) -> Incident:
         """Something worth remembering; readers inside the team see it."""
-        return self._add("note", at, by, text=_text(text, "text"))
+        return self._add("note", at, by, text=checked_text(text, "text"))
 
     def update(self, text: str, *, at: datetime, by: str) -> Incident:
         """What users were told."""
-        return self._add("update", at, by, text=_text(text, "text"))
+        return self._add("update", at, by, text=checked_text(text, "text"))
 
     def measure(self, good: int, total: int, *, at: datetime, by: str) -> Incident:
         """What was counted since the measure before, or since the impact began."""
-        good, total = _count(good, "good"), _count(total, "total")
+        try:
+            good, total = operator.index(good), operator.index(total)  # numpy's integers too, which JSON cannot hold
+        except TypeError:
+            raise ValueError(f"good and total must be whole numbers, given {good!r} and {total!r}") from None
         sli(good, total)  # the one check of such a pair
         return self._add("measure", at, by, good=good, total=total)
 
     def sample(self, input: str, bad_output: str, good_output: str, *, at: datetime, by: str) -> Incident:
         """One request that went wrong, what came back, and what should have; an output may be empty."""
         texts = {"input": input, "bad_output": bad_output, "good_output": good_output}
-        return self._add("sample", at, by, **{name: _text(text, name, blank=True) for name, text in texts.items()})
+        return self._add("sample", at, by, **{name: checked_text(texts[name], name, blank=True) for name in texts})
 
     def _add(self, verb: str, at: datetime, by: str, **details: Any) -> Incident:
-        event = Event(utc(at, "at"), _text(by, "by"), verb, tuple(details.items()))
-        if self.state not in _moves(event):
-            raise self._illegal(verb)
-        if self.events and event.at < self.events[-1].at:
-            raise IllegalTransition(
-                f"{self.id} is {self.state}: {verb} at {moment_text(event.at)} lies before the last event at "
-                f"{moment_text(self.events[-1].at)}; allowed: that moment or later"
-            )
+        known = tuple((name, value) for name, value in details.items() if value is not None)
+        event = Event(utc(at, "at"), checked_text(by, "by"), verb, known)
+        if _move(event) not in self._allowed():
+            raise self._illegal(verb, "is not allowed")
+        if self.events and event.at < (last := self.events[-1].at):
+            why = f"at {moment_text(event.at)} lies before the last event at {moment_text(last)}"
+            raise self._illegal(verb, why, "that moment or later")
         return replace(self, events=(*self.events, event))
 
-    def _illegal(self, verb: str, why: str = "is not allowed") -> IllegalTransition:
-        state = self.state
-        allowed = [name for name, moves in TRANSITIONS.items() if state in moves and name != verb]
-        if "false_alarm" in allowed and self._was_mitigating:
-            allowed.remove("false_alarm")
-        if verb == "resolve" and state in _AUTO_RECOVERED:
-            allowed.append("resolve with auto_recovered=True")
-        return IllegalTransition(f"{self.id} is {state}: {verb} {why}; allowed: {', '.join(allowed) or 'nothing'}")
+    def _illegal(self, verb: str, why: str, allowed: str = "") -> IllegalTransition:
+        allowed = allowed or ", ".join(self._allowed()) or "nothing"
+        return IllegalTransition(f"{self.id} is {self.state}: {verb} {why}; allowed: {allowed}")
 
-    @property
-    def _was_mitigating(self) -> bool:
-        return any(event.verb == "mitigate" for event in self.events)
+    def _allowed(self) -> list[str]:
+        """What may be done now. The state decides, but a false alarm is none once somebody tried to mitigate it."""
+        state, tried = self.state, any(event.verb == "mitigate" for event in self.events)
+        return [move for move, states in _MOVES.items() if state in states and not (tried and move == "false_alarm")]
 
     # --- on disk
 
@@ -216,9 +212,8 @@ class Incident:
         A torn last line is cut off first. A file that holds another record is a ``ValueError``.
         """
         lines = journal.read(path, warn=False) if Path(path).exists() else {}
-        stored = _from_lines(path, lines) if lines else replace(self, events=())
-        both = min(len(stored.events), len(self.events))
-        if replace(stored, events=stored.events[:both]) != replace(self, events=self.events[:both]):
+        stored = _from_lines(path, lines) if lines else self
+        if _header(stored) != _header(self) or any(map(operator.ne, stored.events, self.events)):
             raise ValueError(f"{path} holds another record than {self.id} as it stands; give another path")
         journal.append(path, [_header(self), *map(_to_record, self.events)][len(lines) :])
 
@@ -253,57 +248,36 @@ def metrics(incident: Incident) -> Metrics:
     The first detection and acknowledgement count, and the last mitigation and resolution. A relapse
     or a reopening makes them unknown again.
     """
-    moments = _moments(incident.events)
+    detected, acknowledged = _first(incident.events, "detect"), _first(incident.events, "acknowledge")
+    relapses = [number for number, event in enumerate(incident.events, 1) if event.verb in ("mitigate", "reopen")]
+    since = incident.events[max(relapses, default=0) :]  # before that it had not ended
+    mitigated, resolved = _first(since, "mitigated", "resolve"), _first(since, "resolve")
 
     def between(first: datetime | None, last: datetime | None) -> timedelta | None:
         return None if first is None or last is None else last - first
 
-    detected, mitigated = moments.get("detected"), moments.get("mitigated")
     return Metrics(
         ttd=between(incident.impact_start, detected),
-        tta=between(detected, moments.get("acknowledged")),
+        tta=between(detected, acknowledged),
         ttm=between(detected, mitigated),
-        ttr=between(detected, moments.get("resolved")),
+        ttr=between(detected, resolved),
         impact=between(incident.impact_start, mitigated),
     )
 
 
-def _moments(events: Iterable[Event]) -> dict[str, datetime]:
-    """When the incident was detected, acknowledged, mitigated and resolved, as far as that still holds."""
-    moments: dict[str, datetime] = {}
-    for event in events:
-        if event.verb == "detect":
-            moments["detected"] = event.at
-        elif event.verb == "acknowledge":
-            moments.setdefault("acknowledged", event.at)
-        elif event.verb == "mitigated":
-            moments["mitigated"] = event.at
-        elif event.verb == "resolve":
-            moments["resolved"] = event.at
-            if event.get("auto_recovered"):
-                moments.setdefault("mitigated", event.at)
-        elif event.verb in ("mitigate", "reopen"):  # the harm is back, so it had not ended
-            moments.pop("mitigated", None)
-            moments.pop("resolved", None)
-    return moments
+def _first(events: Iterable[Event], *verbs: str) -> datetime | None:
+    return next((event.at for event in events if event.verb in verbs), None)
 
 
-def _moves(event: Event) -> dict[str, str]:
-    return _AUTO_RECOVERED if event.get("auto_recovered") else TRANSITIONS[event.verb]
+def _move(event: Event) -> str:
+    return _AUTO_RECOVERED if ("auto_recovered", True) in event.details else event.verb
 
 
-def _text(value: Any, name: str, *, blank: bool = False) -> str:
+def checked_text(value: Any, name: str, *, blank: bool = False) -> str:
+    """The same text; one that is blank, unless that is fine, or anything else is a ``ValueError``."""
     if not isinstance(value, str) or not (blank or value.strip()):
         raise ValueError(f"{name} must be a text{'' if blank else ' that says something'}, given {value!r}")
     return value
-
-
-def _count(value: Any, name: str) -> int:
-    """The value as a plain int, which JSON can hold; numpy's whole numbers are welcome."""
-    try:
-        return int(operator.index(value))
-    except TypeError:
-        raise ValueError(f"{name} must be a whole number, given {value!r}") from None
 
 
 def _alert_details(alert: Alert) -> dict[str, Any]:
@@ -312,12 +286,8 @@ def _alert_details(alert: Alert) -> dict[str, Any]:
         raise ValueError(f"alert must be an Alert, or None when a person noticed; given {alert!r}")
     if alert.severity not in SEVERITIES or not isinstance(alert.burn, Real) or not math.isfinite(alert.burn):
         raise ValueError(f"an alert needs a severity from {', '.join(SEVERITIES)} and a finite burn, given {alert!r}")
-    action, window = _text(alert.action, "action"), _text(alert.window, "window")
-    return {"action": action, "severity": alert.severity, "burn": float(alert.burn), "window": window}
-
-
-def _what_is_wrong(error: Exception) -> str:
-    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+    texts = {"action": checked_text(alert.action, "action"), "window": checked_text(alert.window, "window")}
+    return vars(alert) | texts | {"burn": float(alert.burn)}
 
 
 # --- as JSON -------------------------------------------------------------------------------------
@@ -337,45 +307,37 @@ def _header(incident: Incident) -> journal.Record:
 
 def _from_lines(path: str | Path, lines: Mapping[int, journal.Record]) -> Incident:
     """The record in a journal's lines; what is wrong in one is a ``ValueError`` with its number."""
-    if not lines:
+    incident = None
+    for number, record in lines.items():
+        try:
+            incident = _from_header(record) if incident is None else _with_record(incident, **record)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ValueError(f"{path}, line {number}: {error}") from None
+    if incident is None:
         raise ValueError(f"{path} holds no incident")
-    (line, header), *rest = lines.items()
-    try:
-        incident = _from_header(header)
-        for line, record in rest:  # noqa: B007 (the except clause names it)
-            incident = _apply_record(incident, record)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        raise ValueError(f"{path}, line {line}: {_what_is_wrong(error)}") from None
     return incident
 
 
 def _from_header(record: journal.Record) -> Incident:
     if record.get("journal") != "oncall incident":
         raise ValueError("this is not the journal of an incident")
-    if record["version"] != VERSION:
-        raise ValueError(f"written in version {record['version']}; this oncall reads version {VERSION}: upgrade it")
-    slo, start = slo_from_record(record["slo"]), _moment(record["impact_start"], "impact_start")
-    return Incident(record["id"], record["title"], slo, record["symptom"], start)
+    if (version := record.get("version")) != VERSION:
+        raise ValueError(f"written in version {version}; this oncall reads version {VERSION}: upgrade it")
+    slo, start = slo_from_record(record.get("slo")), parse_moment(str(record.get("impact_start", "")), "impact_start")
+    return Incident(record.get("id", ""), record.get("title", ""), slo, record.get("symptom", ""), start)
 
 
 def _to_record(event: Event) -> journal.Record:
     return {"at": moment_text(event.at), "by": event.by, "verb": event.verb, **dict(event.details)}
 
 
-def _apply_record(incident: Incident, record: journal.Record) -> Incident:
+def _with_record(incident: Incident, *, at: Any = "", by: Any = "", verb: Any = "", **details: Any) -> Incident:
     """The record with one stored event more, through the same verb and so the same checks."""
-    details = dict(record)
-    at, by, verb = _moment(details.pop("at"), "at"), details.pop("by"), details.pop("verb")
     if verb not in TRANSITIONS:
         raise ValueError(f"unknown verb {verb!r}; known are {', '.join(TRANSITIONS)}")
     if verb == "detect":
         details = {"alert": Alert(**details) if details else None}
-    next_record: Incident = getattr(incident, verb)(**details, at=at, by=by)
-    return next_record
-
-
-def _moment(value: Any, name: str) -> datetime:
-    return parse_moment(_text(value, name), name)
+    return cast(Incident, getattr(incident, verb)(**details, at=parse_moment(str(at), "at"), by=by))
 
 
 def slo_to_record(slo: SLO) -> journal.Record:
@@ -383,6 +345,8 @@ def slo_to_record(slo: SLO) -> journal.Record:
     return {"name": slo.name, "target": slo.target, "period_seconds": slo.period.total_seconds()}
 
 
-def slo_from_record(record: journal.Record) -> SLO:
+def slo_from_record(record: Any) -> SLO:
     """The SLO that ``slo_to_record`` wrote."""
+    if not isinstance(record, dict) or set(record) != {"name", "target", "period_seconds"}:
+        raise ValueError(f"slo must hold name, target and period_seconds, given {record!r}")
     return SLO(record["name"], record["target"], timedelta(seconds=record["period_seconds"]))

@@ -22,8 +22,6 @@ def read(path: str | Path, *, warn: bool = True) -> dict[int, Record]:
     A torn last line is left out and, unless told not to, reported as a ``TornJournal`` warning. A bad line elsewhere is
     a ``ValueError`` with its number.
     """
-    if Path(path).is_dir():
-        raise ValueError(f"{path} is a directory; give a journal file")
     data = Path(path).read_bytes()
     if data.strip() and not data.lstrip().startswith(b"{"):  # else a line of notes would pass for torn, and be cut
         raise ValueError(f"{path} is not a journal, which begins with a JSON object; give another path")

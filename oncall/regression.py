@@ -7,24 +7,24 @@ question that went wrong again. Both are one JSON object in a file.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from oncall.alerting import AlertEvaluator, BurnRule, google_policy
-from oncall.incident import Incident, slo_from_record, slo_to_record
+from oncall.incident import Incident, checked_text, slo_from_record, slo_to_record
 from oncall.postmortem import ActionItem
 from oncall.runbook import RUNBOOKS, MockSystem, is_healthy, known_mitigation, known_symptom
 from oncall.slo import SLO, exact, exact_ratio, percent
 from oncall.times import DAY, MINUTE, duration_text, positive
 
 VERSION = 1
+QUIET = 3 * DAY  # of clean traffic before the fault: longer than any window of a rule that pages
 REQUESTS = 1_000_000  # a minute, in a replay: enough that rounding to whole requests decides nothing
 Answer = str | tuple[str, timedelta]  # what a system said, and how long it took if that was measured
+Ask = Callable[[str], Answer]
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,12 @@ class ReplayCase:
     restore_within: timedelta
 
     def __post_init__(self) -> None:
-        _check_texts(self, "id", "symptom")
+        checked_text(self.id, "id", blank=True)
         known_symptom(self.symptom)
-        if not isinstance(self.slo, SLO):
-            raise ValueError(f"slo must be an SLO, given {self.slo!r}")
         if not exact_ratio(self.error_ratio, "error_ratio"):  # nan too
             raise ValueError(f"error_ratio must be above 0 and at most 1, given {self.error_ratio!r}")
-        for name in ("page_within", "restore_within"):
-            positive(getattr(self, name), name)
+        positive(self.page_within, "page_within")
+        positive(self.restore_within, "restore_within")
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,8 @@ class PromptCase:
     max_latency: timedelta | None = None
 
     def __post_init__(self) -> None:
-        _check_texts(self, "id", "input", "bad_output", "good_output")
+        for name in ("id", "input", "bad_output", "good_output"):
+            checked_text(getattr(self, name), name, blank=True)
         for name in ("must_contain", "must_not_contain"):
             object.__setattr__(self, name, _texts(getattr(self, name), name))
         if not (self.must_contain or self.must_not_contain):
@@ -92,12 +91,6 @@ class Verdict:
     why: str
     paged_after: timedelta | None = None
     restored_after: timedelta | None = None
-
-
-def _check_texts(case: Case, *names: str) -> None:
-    for name in names:
-        if not isinstance(getattr(case, name), str):
-            raise ValueError(f"{name} must be a text, given {getattr(case, name)!r}")
 
 
 def _texts(values: Iterable[str], name: str) -> tuple[str, ...]:
@@ -122,14 +115,14 @@ def to_eval_case(
     machine needs that does at once what people did. A ``ValueError`` when nothing was measured or
     no page rule sees such a fault.
     """
-    runbook = RUNBOOKS[known_symptom(incident.symptom)]
+    settle = sum((step.settle for step in RUNBOOKS[known_symptom(incident.symptom)].mitigations), timedelta())
     error_ratio = _worst_error_ratio(incident)
     if page_within is None:
         page_within = _detection_time(incident.slo, error_ratio) + MINUTE
-    positive(page_within, "page_within")
     if restore_within is None:
-        restore_within = page_within + sum((mitigation.settle for mitigation in runbook.mitigations), MINUTE)
-    return ReplayCase(_case_id(incident), incident.symptom, incident.slo, error_ratio, page_within, restore_within)
+        restore_within = positive(page_within, "page_within") + settle + MINUTE
+    case_id = f"regression-{incident.id}"
+    return ReplayCase(case_id, incident.symptom, incident.slo, error_ratio, page_within, restore_within)
 
 
 def to_prompt_case(
@@ -140,37 +133,32 @@ def to_prompt_case(
     max_latency: timedelta | None = None,
 ) -> PromptCase:
     """The incident's recorded sample as a prompt case; without a sample or a demand, a ``ValueError``."""
-    samples = [event for event in incident.events if event.verb == "sample"]
+    must, must_not = _texts(must_contain, "must_contain"), _texts(must_not_contain, "must_not_contain")
+    return PromptCase(**_sample(incident), must_contain=must, must_not_contain=must_not, max_latency=max_latency)
+
+
+def _sample(incident: Incident) -> dict[str, Any]:
+    """What a prompt case takes from the record: the last sample, and an id beside the replay case's."""
+    samples = [dict(event.details) for event in incident.events if event.verb == "sample"]
     if not samples:
         raise ValueError(f"{incident.id} holds no sample; record one with .sample(input, bad_output, good_output)")
-    must, must_not = _texts(must_contain, "must_contain"), _texts(must_not_contain, "must_not_contain")
-    asked, bad, good = (samples[-1].get(name) for name in ("input", "bad_output", "good_output"))
-    return PromptCase(_prompt_id(incident), asked, bad, good, must, must_not, max_latency)
-
-
-def _case_id(incident: Incident) -> str:
-    return f"regression-{incident.id}"
-
-
-def _prompt_id(incident: Incident) -> str:
-    return f"{_case_id(incident)}-prompt"  # an incident may have one of each kind, side by side in a folder
+    return {"id": f"regression-{incident.id}-prompt", **samples[-1]}
 
 
 def _worst_error_ratio(incident: Incident) -> float:
-    measures = [event for event in incident.events if event.verb == "measure" and event.get("total")]
-    worst = max((Fraction(m.get("total") - m.get("good"), m.get("total")) for m in measures), default=Fraction(0))
+    measures = [(event.get("good"), event.get("total")) for event in incident.events if event.verb == "measure"]
+    worst = max(((total - good) / total for good, total in measures if total), default=0.0)
     if not worst:
         raise ValueError(f"{incident.id} holds no measure that shows the fault; record one with .measure(good, total)")
-    return float(worst)
+    return worst
 
 
 def _detection_time(slo: SLO, error_ratio: float) -> timedelta:
     """When the first page comes at this error ratio, rounded up to a whole minute."""
-    times = [rule.detection_time(slo, error_ratio) for rule in _page_rules(slo)]
-    known = [time for time in times if time is not None]
-    if not known:
+    times = [time for rule in _page_rules(slo) if (time := rule.detection_time(slo, error_ratio)) is not None]
+    if not times:
         raise ValueError(f"no page rule sees {percent(error_ratio, 3)} failing at a target of {percent(slo.target)}")
-    return -(-min(known) // MINUTE) * MINUTE
+    return -(-min(times) // MINUTE) * MINUTE
 
 
 def _page_rules(slo: SLO) -> tuple[BurnRule, ...]:
@@ -186,35 +174,25 @@ def replay(case: ReplayCase, automated: Iterable[str] = ()) -> Verdict:
     The service has had three days of clean traffic, counted by the minute. Automated mitigations
     begin with the page, in the runbook's order, and each takes its settle time.
     """
-    healed_at = _automation(case, automated)
-    evaluator = AlertEvaluator(case.slo, _page_rules(case.slo), MINUTE)
-    for _ in range(3 * DAY // MINUTE):
-        evaluator.observe(REQUESTS, REQUESTS)
-    paged = restored = None
-    elapsed, horizon = timedelta(), min(3 * DAY, max(case.page_within, case.restore_within))  # then nothing new comes
-    while None in (paged, restored) and elapsed < horizon:
-        since_page = timedelta(-1) if paged is None else elapsed - paged
-        system = MockSystem(
-            case.symptom, [name for name, after in healed_at if after <= since_page], failing=case.error_ratio
-        )
-        firing = evaluator.observe(round(exact(system.sli) * REQUESTS), REQUESTS)
-        elapsed += MINUTE
-        if firing and paged is None:
-            paged = elapsed
-        if restored is None and is_healthy(system, case.slo):
-            restored = elapsed
+    wanted = {known_mitigation(name) for name in _texts(automated, "automated")}
+    system = MockSystem(case.symptom, failing=case.error_ratio)
+    paged = elapsed = _paged_after(system.sli, case.slo)
+    restored = MINUTE if is_healthy(system, case.slo) else None
+    for mitigation in RUNBOOKS[case.symptom].mitigations:
+        if elapsed is not None and restored is None and mitigation.name in wanted:
+            system.apply(mitigation.name)
+            elapsed += mitigation.settle
+            restored = elapsed + MINUTE if is_healthy(system, case.slo) else None  # the minute that shows it
     return _verdict(case, paged, restored)
 
 
-def _automation(case: ReplayCase, automated: Iterable[str]) -> list[tuple[str, timedelta]]:
-    """The automated mitigations in the runbook's order, each with when it shows after the page."""
-    wanted = {known_mitigation(name) for name in _texts(automated, "automated")}
-    steps, after = [], timedelta()
-    for mitigation in RUNBOOKS[known_symptom(case.symptom)].mitigations:
-        if mitigation.name in wanted:
-            after += mitigation.settle
-            steps.append((mitigation.name, after))
-    return steps
+def _paged_after(sli: float, slo: SLO) -> timedelta | None:
+    """When the first page comes at this SLI; ``None`` when three days bring none, for then none ever comes."""
+    evaluator, good = AlertEvaluator(slo, _page_rules(slo), MINUTE), round(exact(sli) * REQUESTS)
+    for _ in range(QUIET // MINUTE):
+        evaluator.observe(REQUESTS, REQUESTS)
+    minutes = range(1, QUIET // MINUTE + 1)
+    return next((minute * MINUTE for minute in minutes if evaluator.observe(good, REQUESTS)), None)
 
 
 def _verdict(case: ReplayCase, paged: timedelta | None, restored: timedelta | None) -> Verdict:
@@ -235,10 +213,13 @@ def prove(case: Case, incident: Incident, action_items: Iterable[ActionItem] = (
     must fail and the recorded good one pass.
     """
     if isinstance(case, PromptCase):
-        return _prove_prompt(case, incident)
-    expected = to_eval_case(incident, page_within=case.page_within, restore_within=case.restore_within)
-    if differs := [name for name in vars(case) if getattr(case, name) != getattr(expected, name)]:
+        expected: Case = replace(case, **_sample(incident))
+    else:
+        expected = to_eval_case(incident, page_within=case.page_within, restore_within=case.restore_within)
+    if differs := [name for name, value in vars(expected).items() if getattr(case, name) != value]:
         return Verdict(case.id, False, f"not proved: the case differs from {incident.id} in {', '.join(differs)}")
+    if isinstance(case, PromptCase):
+        return _told_apart(case)
     automated = [item.automates for item in action_items if item.automates]
     if foreign := [name for name in automated if name not in {m.name for m in RUNBOOKS[case.symptom].mitigations}]:
         return Verdict(case.id, False, f"not proved: {', '.join(foreign)} is no mitigation of {case.symptom}")
@@ -268,24 +249,15 @@ def judge_answer(case: PromptCase, answer: Answer) -> Verdict:
     return Verdict(case.id, not problems, "; ".join(problems) or "the answer meets every demand")
 
 
-def _prove_prompt(case: PromptCase, incident: Incident) -> Verdict:
-    samples = [tuple(value for _, value in event.details) for event in incident.events if event.verb == "sample"]
-    if (case.input, case.bad_output, case.good_output) not in samples:
-        return Verdict(case.id, False, f"not proved: {incident.id} holds no such sample")
-    if case.id != _prompt_id(incident):
-        return Verdict(case.id, False, f"not proved: the case differs from {incident.id} in id")
-    return _told_apart(case)
-
-
 def _told_apart(case: PromptCase) -> Verdict:
     """Whether the case fails on the recorded bad output and passes on the good one; latency was not recorded."""
-    texts_only = replace(case, max_latency=None)
-    if judge_answer(texts_only, case.bad_output).passed:
-        return Verdict(case.id, False, "not proved: the recorded bad output passes; demand what it lacks")
-    good = judge_answer(texts_only, case.good_output)
+    outputs = (case.bad_output, case.good_output)
+    bad, good = (judge_answer(replace(case, max_latency=None), output) for output in outputs)
+    if bad.passed:
+        return replace(bad, passed=False, why="not proved: the recorded bad output passes; demand what it lacks")
     if not good.passed:
-        return Verdict(case.id, False, f"not proved: the recorded good output fails: {good.why}")
-    return Verdict(case.id, True, "proved: the recorded bad output fails, the good one passes")
+        return replace(good, why=f"not proved: the recorded good output fails: {good.why}")
+    return replace(good, why="proved: the recorded bad output fails, the good one passes")
 
 
 # --- the gate ------------------------------------------------------------------------------------
@@ -308,12 +280,7 @@ class Gate:
     __repr__ = __str__  # what pytest shows of a failed assert
 
 
-def gate(
-    paths: str | Path | Iterable[str | Path],
-    *,
-    automated: Iterable[str] = (),
-    answer: Callable[[str], Answer] | None = None,
-) -> Gate:
+def gate(paths: str | Path | Iterable[str | Path], *, automated: Iterable[str] = (), answer: Ask | None = None) -> Gate:
     """Run every case in these files and folders; the gate passes when each is proved and passes.
 
     ``automated`` names the mitigations that the system applies by itself, ``answer`` asks the system
@@ -322,9 +289,9 @@ def gate(
     """
     automated = tuple(map(known_mitigation, _texts(automated, "automated")))
     files = [file for path in ([paths] if isinstance(paths, str | Path) else paths) for file in _case_files(Path(path))]
-    loaded = [_load_or_verdict(file) for file in files]
-    times = Counter(case.id for case in loaded if not isinstance(case, Verdict))
-    verdicts = [_gate_case(case, times, automated, answer) for case in loaded]
+    verdicts = [_gate_case(file, automated, answer) for file in files]
+    cases = [verdict.case for verdict in verdicts]
+    verdicts = [_standing_once(verdict, cases.count(verdict.case)) for verdict in verdicts]
     return Gate(bool(verdicts) and all(verdict.passed for verdict in verdicts), tuple(verdicts))
 
 
@@ -332,30 +299,23 @@ def _case_files(path: Path) -> list[Path]:
     return sorted(path.rglob("*.json")) if path.is_dir() else [path]
 
 
-def _load_or_verdict(file: Path) -> Case | Verdict:
+def _gate_case(file: Path, automated: tuple[str, ...], answer: Ask | None) -> Verdict:
     try:
-        return load_case(file)
-    except OSError as error:
-        return Verdict(str(file), False, error.strerror or str(error))
-    except ValueError as error:
+        case = load_case(file)
+    except (OSError, ValueError) as error:
         return Verdict(str(file), False, str(error).removeprefix(f"{file} "))
-
-
-def _gate_case(
-    case: Case | Verdict, times: Counter[str], automated: tuple[str, ...], answer: Callable[[str], Answer] | None
-) -> Verdict:
-    if isinstance(case, Verdict):
-        return case
-    if times[case.id] > 1:
-        return Verdict(case.id, False, f"stands {times[case.id]} times; give each case an id of its own")
     if isinstance(case, ReplayCase):
         return _fail_to_pass(case, automated)
-    proof = _told_apart(case)
-    if not proof.passed:
-        return proof
     if answer is None:
         return Verdict(case.id, False, "a prompt case needs answer=, a function that asks your system")
-    return judge_answer(case, answer(case.input))
+    proof = _told_apart(case)
+    return judge_answer(case, answer(case.input)) if proof.passed else proof
+
+
+def _standing_once(verdict: Verdict, times: int) -> Verdict:
+    if times == 1:
+        return verdict
+    return replace(verdict, passed=False, why=f"stands {times} times; give each case an id of its own")
 
 
 # --- as JSON -------------------------------------------------------------------------------------
@@ -363,42 +323,35 @@ def _gate_case(
 
 def save_case(case: Case, path: str | Path) -> None:
     """Write a case as one JSON object; ``load_case`` gives the same case back."""
-    record = {"case": _KINDS[type(case)], "version": VERSION}
-    record |= {name: _to_json(value) for name, value in vars(case).items()}
-    Path(path).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    record = {"case": "replay" if isinstance(case, ReplayCase) else "prompt", "version": VERSION, **vars(case)}
+    text = json.dumps(record, indent=2, ensure_ascii=False, default=_to_json)
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def _to_json(value: SLO | timedelta) -> Any:
+    return slo_to_record(value) if isinstance(value, SLO) else value.total_seconds()
 
 
 def load_case(path: str | Path) -> Case:
     """The case in a file; anything else is a ``ValueError`` that names the file and what is wrong."""
     try:
         return _from_json(json.loads(Path(path).read_text(encoding="utf-8")))
-    except KeyError as error:
-        raise ValueError(f"{path} is not a case: {error} is missing") from None
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"{path} is not a case: {error}") from None
-
-
-_KINDS: dict[type, str] = {ReplayCase: "replay", PromptCase: "prompt"}
-
-
-def _to_json(value: Any) -> Any:
-    if isinstance(value, SLO):
-        return slo_to_record(value)
-    return value.total_seconds() if isinstance(value, timedelta) else value
 
 
 def _from_json(record: Any) -> Case:
     """The case in a record; lengths of time are in seconds."""
     if not isinstance(record, dict):
         raise ValueError(f"it must be a JSON object, given {record!r:.40}")
-    kind, version = record.pop("case"), record.pop("version")
+    kind, version = record.pop("case", None), record.pop("version", None)
     if version != VERSION:
         raise ValueError(f"written in version {version!r}; this oncall reads version {VERSION}: upgrade it")
     for name in ("page_within", "restore_within", "max_latency"):
         if record.get(name) is not None:
             record[name] = timedelta(seconds=record[name])
     if kind == "replay":
-        return ReplayCase(**record | {"slo": slo_from_record(record["slo"])})
+        return ReplayCase(**record | {"slo": slo_from_record(record.get("slo"))})
     if kind == "prompt":
         return PromptCase(**record)
     raise ValueError(f"unknown kind {kind!r}; known are replay, prompt")

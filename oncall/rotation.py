@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from oncall.times import DAY, utc
+from oncall.times import DAY, MINUTE, utc
 
 
 @dataclass(frozen=True)
@@ -55,25 +54,22 @@ class Rotation:
         first, second = (wanted.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
         if first <= second:  # the clock shows this time once or twice
             return first
-        # Never: ``first`` reads it by the offset before the jump, ``second`` by the one after. The jump lies between.
-        second = second.replace(microsecond=0)
+        # Never: ``first`` reads it by the offset before the jump, ``second`` by the one after. The jump lies
+        # between them, at a whole minute.
+        at = second.replace(second=0, microsecond=0)
+        while at.astimezone(zone).replace(tzinfo=None) <= wanted:
+            at += MINUTE
+        return at
 
-        def jumped(seconds: int) -> bool:
-            return (second + timedelta(seconds=seconds)).astimezone(zone).replace(tzinfo=None) > wanted
-
-        between = range(int((first - second).total_seconds()))
-        return second + timedelta(seconds=bisect_left(between, True, key=jumped))
-
-    def turns(self, since: date, days: int = 365) -> range:
-        """The turns that begin within so many days from a date."""
+    def turns(self, since: date) -> range:
+        """The turns that begin within a year from a date."""
         first = max(0, -((self.start - since).days // self.every))
-        return range(first, first + days // self.every + 1)
+        return range(first, first + 365 // self.every + 1)
 
-    def skipped_handoffs(self, days: int = 365) -> list[datetime]:
-        """The handoffs within so many days from ``start`` that DST skips, as the local times that no clock shows."""
-        turns, zone = self.turns(self.start, days), ZoneInfo(self.tz)
-        shown = [self.handoff_at(turn).astimezone(zone).replace(tzinfo=None) for turn in turns]
-        return [wanted for wanted, at in zip(map(self._wanted, turns), shown, strict=True) if wanted != at]
+    def skipped_handoffs(self) -> list[datetime]:
+        """The handoffs in the year from ``start`` that DST skips, as the local times that no clock shows."""
+        handoffs = [(self._wanted(turn), self.handoff_at(turn)) for turn in self.turns(self.start)]
+        return [wanted for wanted, at in handoffs if at.astimezone(ZoneInfo(self.tz)).replace(tzinfo=None) != wanted]
 
     def _wanted(self, turn: int) -> datetime:
         """What the local clock should show at a handoff, as a naive datetime."""
@@ -89,8 +85,6 @@ def _check_zone(tz: str) -> None:
     try:
         ZoneInfo(tz)
     except (ZoneInfoNotFoundError, ValueError, TypeError, AttributeError, OSError):
-        known = available_timezones()
-        if not known:
-            raise ValueError(f"no zone {tz!r}: this machine has no time zone database; pip install tzdata") from None
-        near = get_close_matches(str(tz), known, n=1) or ["America/Chicago"]
-        raise ValueError(f"tz must be an IANA zone name, given {tz!r}; give e.g. {near[0]!r}") from None
+        near = get_close_matches(str(tz), available_timezones(), n=1) or ["America/Chicago"]
+        hint = f"{near[0]!r} (where no zone is known: pip install tzdata)"
+        raise ValueError(f"tz must be an IANA zone name, given {tz!r}; give e.g. {hint}") from None

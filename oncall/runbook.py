@@ -22,6 +22,7 @@ from oncall.runbooks import Runbook as Runbook
 from oncall.slo import SLO, exact, exact_ratio
 from oncall.times import MINUTE, utc
 
+Approve = Callable[[Mitigation], bool]
 ROLLED_BACK = MINUTE  # how long until what was rolled back no longer shows
 
 
@@ -91,12 +92,7 @@ class RunbookRun:
 
 
 def run_runbook(
-    runbook: Runbook,
-    system: System,
-    *,
-    slo: SLO,
-    at: datetime,
-    approve: Callable[[Mitigation], bool] = lambda mitigation: False,
+    runbook: Runbook, system: System, *, slo: SLO, at: datetime, approve: Approve = lambda mitigation: False
 ) -> RunbookRun:
     """Work through a runbook from ``at`` on, and stop as soon as the SLI is at its target.
 
@@ -109,11 +105,10 @@ def run_runbook(
     for mitigation in runbook.mitigations:
         if is_healthy(system, slo):
             break
-        if mitigation.name in system.applied:
-            continue
-        step = _try(mitigation, system, at, approve)
-        at = step.at if step.kept or step.refused else step.at + ROLLED_BACK
-        steps.append(step)
+        if mitigation.name not in system.applied:
+            step = _try(mitigation, system, at, approve)
+            at = step.at if step.kept or step.refused else step.at + ROLLED_BACK
+            steps.append(step)
     return RunbookRun(tuple(steps), is_healthy(system, slo))
 
 
@@ -126,7 +121,7 @@ def is_healthy(system: System, slo: SLO) -> bool:
     return ratio is not None and ratio >= slo.exact_target and not system.harmed
 
 
-def _try(mitigation: Mitigation, system: System, at: datetime, approve: Callable[[Mitigation], bool]) -> StepResult:
+def _try(mitigation: Mitigation, system: System, at: datetime, approve: Approve) -> StepResult:
     before, harmed_before = system.sli, system.harmed
     if mitigation.needs_approval and not approve(mitigation):
         return StepResult(mitigation, at, before, before, kept=False, refused=True)
@@ -149,29 +144,27 @@ class MockSystem:
 
     ``automated`` mitigations have applied themselves already. ``failing`` is the share that fails
     before any mitigation, the symptom's own unless given. The state is only ``applied``, what was
-    done in order; a rollback takes back the last time, so what was in effect before stays so.
+    done; a rollback takes back one time, so what was in effect before stays so.
     """
 
     def __init__(self, symptom: str, automated: Iterable[str] = (), *, failing: float | None = None):
         self.symptom = symptom
         self._model = SYMPTOMS[known_symptom(symptom)]
-        if failing is not None and not 0 <= failing <= 1:
+        self._failing = self._model.failing if failing is None else exact(failing, "failing")
+        if not 0 <= self._failing <= 1:
             raise ValueError(f"failing must be a share from 0 to 1, given {failing!r}")
-        self._failing = self._model.failing if failing is None else exact(failing)
-        self.applied: list[str] = []
-        for name in automated:
-            self.apply(name)
+        self.applied = [known_mitigation(name) for name in automated]
 
     @property
     def slis(self) -> dict[str, Fraction]:
         """Each SLI the fault or a mitigation touches, by name."""
-        failing, spoilt = self._failing, dict[str, Fraction]()
+        failing, slis = self._failing, dict[str, Fraction]()
         for name, effect in self._model.effects.items():
             if name in self.applied:
                 for other, share in effect.spoils.items():
-                    spoilt[other] = spoilt.get(other, Fraction(0)) + failing * effect.catches * share
+                    slis[other] = slis.get(other, 1) - failing * effect.catches * share
                 failing = min(Fraction(1), failing * (1 - effect.catches))
-        return {name: 1 - share for name, share in spoilt.items()} | {self._model.sli: 1 - failing}
+        return slis | {self._model.sli: 1 - failing}
 
     @property
     def sli(self) -> float:
@@ -188,10 +181,10 @@ class MockSystem:
         self.applied.append(known_mitigation(mitigation))
 
     def rollback(self, mitigation: str) -> None:
-        """Undo the last time a mitigation was applied."""
+        """Undo a mitigation, or one time of it if it was applied more often."""
         if mitigation not in self.applied:
             raise ValueError(f"{mitigation!r} is not applied; applied are {', '.join(self.applied) or 'none'}")
-        del self.applied[-1 - self.applied[::-1].index(mitigation)]
+        self.applied.remove(mitigation)
 
     def wait(self, length: timedelta) -> None:
         """Nothing: a mock shows everything at once."""

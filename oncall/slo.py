@@ -10,7 +10,6 @@ import math
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
-from numbers import Real
 from typing import Any
 
 from oncall.times import duration_text, positive
@@ -21,7 +20,7 @@ class SLO:
     """A service level objective: the share of valid events that must be good over a period.
 
     ``target`` is a ratio strictly between 0 and 1. A target of 1 leaves no budget, so that no burn
-    rate exists; it is a ``ValueError``, as is 99 (meant as 0.99), ``nan``, text and ``True``.
+    rate exists; it is a ``ValueError``, as is 99 (meant as 0.99), ``nan`` and what is no number.
     """
 
     name: str
@@ -31,7 +30,10 @@ class SLO:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
             raise ValueError(f"an SLO needs a name, given {self.name!r}; give e.g. 'availability'")
-        object.__setattr__(self, "target", _target(self.target))
+        target = float(exact(self.target, "target"))
+        if not 0 < target < 1:
+            raise ValueError(f"target must lie strictly between 0 and 1, given {self.target}{_percent_hint(target)}")
+        object.__setattr__(self, "target", target)
         positive(self.period, "period")
 
     @property
@@ -91,18 +93,16 @@ def budget_remaining(sli: float, slo: SLO) -> float:
 def exhaustion_time(slo: SLO, burn: float, remaining: float = 1.0) -> timedelta | None:
     """How long the remaining share of the budget lasts at this burn rate: remaining × period ÷ burn.
 
-    ``None`` when it never runs out (burn 0) or nobody knows (``nan``); zero when nothing is left.
+    ``None`` when it never runs out (burn 0, or so slow that it takes millennia) or nobody knows
+    (``nan``); zero when nothing is left.
     """
     if burn < 0:
         raise ValueError(f"a burn rate is never negative, given {burn}")
     if remaining <= 0:
         return timedelta()
-    if burn == 0 or math.isnan(burn) or math.isnan(remaining):
+    if math.isnan(remaining) or not burn > 1e-6:
         return None
-    try:
-        return scaled(slo.period, exact(remaining, "remaining") / exact(burn, "burn"))
-    except OverflowError:  # millions of years: a burn of 1e-9 is no burn
-        return None
+    return scaled(slo.period, exact(remaining, "remaining") / exact(burn, "burn"))
 
 
 @dataclass(frozen=True)
@@ -129,14 +129,8 @@ def budget_action(remaining: float) -> BudgetAction:
     Spending exactly a line's share is enough for it to apply. ``nan`` is a ``ValueError``: no events,
     no evidence to act on.
     """
-    if math.isnan(remaining):
-        raise ValueError("remaining is nan: no events were counted, so there is nothing to act on")
-    spent = 1 - exact(remaining, "remaining")
-    return max(
-        (line for line in BUDGET_POLICY if exact(line.spent) <= spent),
-        key=lambda line: line.spent,
-        default=BUDGET_POLICY[0],
-    )
+    spent = max(Fraction(0), 1 - exact(remaining, "remaining"))
+    return [line for line in BUDGET_POLICY if exact(line.spent) <= spent][-1]
 
 
 # --- exact numbers -------------------------------------------------------------------------------
@@ -144,23 +138,20 @@ def budget_action(remaining: float) -> BudgetAction:
 
 def exact(value: Any, name: str = "value") -> Fraction:
     """The decimal number that a value prints as, as a ``Fraction``: 0.999 is 999/1000. It must be finite."""
-    if isinstance(value, Fraction):
-        return value
     try:
         return Fraction(str(value))
-    except ValueError:
-        raise ValueError(f"{name} must be a finite number such as 0.999, given {value!r}") from None
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"{name} must be a number such as 0.999, given {value!r}") from None
 
 
 def exact_ratio(value: float, name: str) -> Fraction | None:
     """A share from 0 to 1 as an exact number; ``None`` for ``nan``; anything else is a ``ValueError``."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise ValueError(f"{name} must be a number from 0 to 1, given {value!r}")
-    if math.isnan(value):
+    if str(value) == "nan":
         return None
-    if not 0 <= value <= 1:
-        raise ValueError(f"{name} must be from 0 to 1, given {value}{_percent_hint(value)}")
-    return exact(value)
+    ratio = exact(value, name)
+    if not 0 <= ratio <= 1:
+        raise ValueError(f"{name} must be from 0 to 1, given {value}{_percent_hint(ratio)}")
+    return ratio
 
 
 def exceeds(bad: int | Fraction, total: int, threshold: Fraction) -> bool:
@@ -182,16 +173,7 @@ def percent(ratio: float | Fraction, digits: int = 10) -> str:
     return f"{float(exact(ratio) * 100):.{digits}g}%"
 
 
-def _target(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise ValueError(f"target must be a number such as 0.999, given {value!r}")
-    number = float(value)
-    if not 0 < number < 1:
-        raise ValueError(f"target must lie strictly between 0 and 1, given {value}{_percent_hint(number)}")
-    return float(exact(value))
-
-
-def _percent_hint(value: float) -> str:
+def _percent_hint(value: float | Fraction) -> str:
     if value == 1:
         return ": a target of 100 % leaves no error budget; give e.g. 0.999"
     return f"; did you mean {float(exact(value) / 100)}?" if 1 < value < 100 else ""

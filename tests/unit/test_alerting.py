@@ -88,7 +88,7 @@ def test_the_thresholds_may_be_changed() -> None:
 
 @pytest.mark.parametrize("burn", [math.nan, math.inf, None])
 def test_a_threshold_that_is_no_number_is_refused(burn: Any) -> None:
-    with pytest.raises(ValueError, match="page_burn must be a finite number"):
+    with pytest.raises(ValueError, match="page_burn must be a number"):
         alert(0.9, 0.9, THREE_NINES, page_burn=burn)
 
 
@@ -223,9 +223,9 @@ def test_a_silence_of_no_length_is_refused(after: Any) -> None:
 
 
 def test_an_unknown_action_or_severity_is_refused() -> None:
-    with pytest.raises(ValueError, match="action must be 'page' or 'ticket', given 'email'"):
+    with pytest.raises(ValueError, match=r"give action 'page' or 'ticket' .*, not 'email', 'sev1'"):
         BurnRule(HOUR, 5 * MINUTE, 14.4, "email")
-    with pytest.raises(ValueError, match="severity must be sev1 to sev5, given 'sev0'"):
+    with pytest.raises(ValueError, match="severity 'sev1' to 'sev5', not 'page', 'sev0'"):
         SilenceRule(HOUR, severity="sev0")
 
 

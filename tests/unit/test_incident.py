@@ -157,7 +157,7 @@ def test_a_false_alarm_is_closed_without_a_postmortem_even_at_sev1() -> None:
 
 def test_once_mitigating_it_was_no_false_alarm_not_even_after_a_reopening() -> None:
     reopened = told("detect acknowledge triage mitigate mitigated resolve reopen")
-    with pytest.raises(IllegalTransition, match="INC-001 is triaged: false_alarm is not allowed once") as refused:
+    with pytest.raises(IllegalTransition, match="INC-001 is triaged: false_alarm is not allowed; allowed: ") as refused:
         do(reopened, "false_alarm")
     assert "mitigate" in str(refused.value).split("allowed: ")[1].split(", ")
     with pytest.raises(IllegalTransition) as other:
@@ -176,7 +176,7 @@ def test_a_reopened_incident_that_nobody_mitigated_may_turn_out_a_false_alarm() 
 def test_time_never_goes_backwards() -> None:
     with pytest.raises(IllegalTransition) as refused:
         do(told("detect@5"), "acknowledge", minute=4)
-    for part in ("INC-001", "detected", "acknowledge", "2024-12-04T23:52:00Z", "2024-12-04T23:53:00Z", "allowed: "):
+    for part in ("INC-001", "detected", "acknowledge", "23:52:00Z", "23:53:00Z", "allowed: that moment or later"):
         assert part in str(refused.value)
 
 
@@ -310,8 +310,8 @@ def test_every_event_says_by_whom(verb: str, by: Any) -> None:
         (lambda i, **w: i.update(None, **w), "text must be a text that says something, given None"),
         (lambda i, **w: i.measure(3, 2, **w), "given 3 good of 2 events"),
         (lambda i, **w: i.measure(-1, 2, **w), "given -1 good of 2 events"),
-        (lambda i, **w: i.measure("1", 2, **w), "good must be a whole number, given '1'"),
-        (lambda i, **w: i.measure(1, 2.0, **w), "total must be a whole number, given 2.0"),
+        (lambda i, **w: i.measure("1", 2, **w), "good and total must be whole numbers, given '1' and 2"),
+        (lambda i, **w: i.measure(1, 2.0, **w), "good and total must be whole numbers, given 1 and 2.0"),
         (lambda i, **w: i.sample(b"q", "a", "b", **w), "input must be a text, given b'q'"),
         (lambda i, **w: i.sample("q", "a", None, **w), "good_output must be a text, given None"),
     ],
@@ -329,6 +329,7 @@ def test_bad_input_is_named(act: Callable[..., Incident], message: str) -> None:
         (replace(PAGE, burn=float("nan")), "a finite burn, given .*nan"),
         (replace(PAGE, burn=float("inf")), "a finite burn, given .*inf"),
         (replace(PAGE, burn=cast(Any, "50x")), "a finite burn, given .*50x"),
+        (replace(PAGE, burn=cast(Any, None)), "a finite burn, given .*None"),
         (replace(PAGE, window=cast(Any, 300)), "window must be a text"),
     ],
 )

@@ -185,6 +185,7 @@ def test_a_case_that_allows_years_still_ends() -> None:
 def test_a_fault_within_target_is_never_paged() -> None:
     case = ReplayCase("mild", SYMPTOM, TWO_NINES, 0.01, HOUR, HOUR)
     assert replay(case).why == "not paged within 1h"
+    assert replay(case).restored_after == MINUTE
 
 
 # --- proving -------------------------------------------------------------------------------------
@@ -249,7 +250,7 @@ def test_a_limit_that_nothing_can_meet_is_not_proved_by_the_fix() -> None:
     case = to_eval_case(outage(), restore_within=20 * MINUTE)
     verdict = prove(case, outage(), automating(*MITIGATIONS))
     assert not verdict.passed
-    assert "not restored within 20m" in verdict.why
+    assert "not restored within 20m but after 24m" in verdict.why
 
 
 def test_a_case_that_passes_with_nothing_automated_is_refused() -> None:
@@ -285,6 +286,8 @@ def test_a_prompt_case_and_a_replay_case_of_one_incident_can_stand_side_by_side(
 def test_the_last_sample_is_the_one() -> None:
     incident = asked().sample("And of Italy?", "Turin", "Rome", at=START + 2 * HOUR, by="ana")
     assert to_prompt_case(incident, must_contain=["Rome"]).input == "And of Italy?"
+    verdict = prove(to_prompt_case(asked(), must_contain=["Paris"]), incident)
+    assert verdict.why == "not proved: the case differs from INC-001 in input, bad_output, good_output"
 
 
 @pytest.mark.parametrize("demands", [{"must_contain": ["Paris"]}, {"must_not_contain": ["Lyon"]}])
@@ -333,9 +336,11 @@ def test_a_latency_was_not_recorded_so_it_does_not_stand_in_the_way_of_the_proof
     assert prove(to_prompt_case(asked(), must_contain=["Paris"], max_latency=SECOND), asked()).passed
 
 
-def test_without_a_sample_there_is_no_prompt_case() -> None:
-    with pytest.raises(ValueError, match="INC-001 holds no sample"):
-        to_prompt_case(outage(), must_contain=["Paris"])
+def test_without_a_sample_there_is_no_prompt_case_and_no_proof_of_one() -> None:
+    case = to_prompt_case(asked(), must_contain=["Paris"])
+    for use in (lambda: to_prompt_case(outage(), must_contain=["Paris"]), lambda: prove(case, outage())):
+        with pytest.raises(ValueError, match="INC-001 holds no sample"):
+            use()
 
 
 @pytest.mark.parametrize("demands", [{}, {"max_latency": SECOND}, {"must_contain": [], "must_not_contain": ()}])
@@ -412,15 +417,15 @@ def test_a_file_holds_one_json_object_with_kind_and_version(tmp_path: Path) -> N
 
 BROKEN_FIELDS = [
     ({"version": 2}, "written in version 2"),
-    ({"version": None}, "'version' is missing"),
+    ({"version": None}, "written in version None"),
     ({"case": "riddle"}, "unknown kind 'riddle'; known are replay, prompt"),
-    ({"case": None}, "'case' is missing"),
+    ({"case": None}, "unknown kind None; known are replay, prompt"),
     ({"id": 7}, "id must be a text"),
     ({"id": ["a"]}, "id must be a text"),
     ({"symptom": "sunspots"}, "unknown symptom 'sunspots'"),
     ({"symptom": None}, "symptom"),
     ({"slo": 5}, "not a case"),
-    ({"slo": {"name": "a", "target": 0.99}}, "'period_seconds' is missing"),
+    ({"slo": {"name": "a", "target": 0.99}}, "slo must hold name, target and period_seconds"),
     ({"slo": {"name": "a", "target": 99, "period_seconds": 60}}, "did you mean 0.99"),
     ({"error_ratio": 2}, "error_ratio must be from 0 to 1"),
     ({"error_ratio": 0}, "error_ratio must be above 0"),

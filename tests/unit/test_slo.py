@@ -76,8 +76,8 @@ def test_an_sli_from_numpy_or_as_a_fraction_is_the_number_it_prints_as(ratio: An
     assert burn_rate(ratio, THREE_NINES) == 14.4
 
 
-@pytest.mark.parametrize("target", [np.float64(0.999), np.float32(0.999), Fraction(999, 1000)])
-def test_a_target_from_numpy_or_as_a_fraction_is_the_number_it_prints_as(target: Any) -> None:
+@pytest.mark.parametrize("target", [np.float64(0.999), np.float32(0.999), Fraction(999, 1000), Decimal("0.999")])
+def test_a_target_from_numpy_or_as_a_fraction_or_a_decimal_is_the_number_it_prints_as(target: Any) -> None:
     slo = SLO("availability", target)
     assert (slo.target, slo.exact_target, type(slo.target)) == (0.999, Fraction(999, 1000), float)
 
@@ -121,14 +121,14 @@ def test_nan_stays_nan_and_never_fires() -> None:
     assert exhaustion_time(THREE_NINES, math.nan) is None
 
 
-@pytest.mark.parametrize("ratio", [None, "0.99", True, Decimal("0.99")])
+@pytest.mark.parametrize("ratio", [None, "0.99x", True, math.inf])
 def test_an_sli_that_is_no_number_is_refused(ratio: Any) -> None:
-    with pytest.raises(ValueError, match=f"sli must be a number from 0 to 1, given {re.escape(repr(ratio))}"):
+    with pytest.raises(ValueError, match=f"sli must be a number such as 0.999, given {re.escape(repr(ratio))}"):
         burn_rate(ratio, THREE_NINES)
 
 
-@pytest.mark.parametrize("ratio", [-0.1, 1.0001, math.inf])
-def test_an_sli_outside_0_to_1_is_refused(ratio: float) -> None:
+@pytest.mark.parametrize("ratio", [-0.1, 1.0001, 100, "2000"])
+def test_an_sli_outside_0_to_1_is_refused(ratio: Any) -> None:
     with pytest.raises(ValueError, match=f"sli must be from 0 to 1, given {ratio}"):
         budget_remaining(ratio, THREE_NINES)
 
@@ -168,7 +168,7 @@ def test_a_target_of_0_is_refused() -> None:
 
 
 def test_a_target_of_nan_is_refused() -> None:
-    assert refusal(math.nan) == "target must lie strictly between 0 and 1, given nan"
+    assert refusal(math.nan) == "target must be a number such as 0.999, given nan"
 
 
 def test_a_target_that_is_text_is_refused() -> None:
@@ -183,7 +183,7 @@ def test_a_target_of_true_is_refused() -> None:
     assert refusal(True) == "target must be a number such as 0.999, given True"
 
 
-@pytest.mark.parametrize("target", [-0.5, 100, math.inf, "", "0.999", 1j, [0.9], Decimal("0.999")])
+@pytest.mark.parametrize("target", [-0.5, 100, math.inf, "", "1/0", 1j, [0.9]])
 def test_any_other_target_is_refused_as_it_was_given(target: Any) -> None:
     assert str(target) in refusal(target)
 
@@ -240,7 +240,7 @@ def test_a_negative_burn_is_refused() -> None:
 
 
 def test_an_infinite_burn_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"burn must be a finite number such as 0\.999, given inf"):
+    with pytest.raises(ValueError, match=r"burn must be a number such as 0\.999, given inf"):
         exhaustion_time(THREE_NINES, math.inf)
 
 
@@ -288,7 +288,7 @@ def test_a_number_is_exactly_the_decimal_it_prints_as(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, None, "0.99x", True, [1]])
 def test_what_is_no_finite_number_is_refused_by_name(value: Any) -> None:
-    with pytest.raises(ValueError, match=rf"page_burn .* finite number .* given {re.escape(repr(value))}"):
+    with pytest.raises(ValueError, match=rf"page_burn .* number .* given {re.escape(repr(value))}"):
         exact(value, "page_burn")
 
 
