@@ -365,7 +365,7 @@ BAD_EVENTS = [
     (event(verb="measure", text=None, good=1.5, total=3), "whole numbers, given 1.5 and 3"),
     (event(verb="measure", text=None, good=4, total=3), "given 4 good of 3 events"),
     (event(verb="measure", text=None, good=4), "total"),
-    (event(**ALERT | {"burn": "x"}), "could not convert string to float: 'x'"),
+    (event(**ALERT | {"burn": "x"}), "a finite burn"),
     (event(**ALERT | {"severity": "sev9"}), "severity from sev1, .*sev9"),
     (event(**ALERT | {"window": 3}), "window must be a text"),
     (event(**ALERT | {"burn": None}), "burn"),
