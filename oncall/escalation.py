@@ -111,9 +111,8 @@ def escalate(
     final; an ack counts even after the ladder has ended. A forced escalation pages at once the next
     step that has anybody after the one paged last, be the ladder climbing, acknowledged or ended; it
     wraps from the last step to the first even at ``repeat=0``, and changes nothing while nobody is on
-    any step. With ``ack_timeout``
-    only a resolution ends an alert for good. Naive moments, and moments before ``triggered_at``, are a
-    ``ValueError``.
+    any step. With ``ack_timeout`` only a resolution ends an alert for good. Naive moments, and moments
+    before ``triggered_at``, are a ``ValueError``.
     """
     start = utc(triggered_at, "triggered_at")
     pages, ends = _climb(policy, start, 0)
