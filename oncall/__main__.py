@@ -29,10 +29,9 @@ from oncall.scenarios import SCENARIOS
 from oncall.scoring import Score, score, score_shift
 from oncall.shift import Shift, reference, run_shift
 from oncall.slo import SLO
-from oncall.terminal import WIDTH, score_text, shift_text, table
+from oncall.terminal import WIDTH, score_text, shift_text, table, wrap
 from oncall.times import parse_duration
 
-DEFAULT_SCENARIO = "provider_outage"
 NEEDED = ("jupyterlab", "pandas", "matplotlib", "ipywidgets")
 OPTIONAL = {"nbval": "runs the notebooks as tests", "duckdb": "reads raw request logs"}
 
@@ -43,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a terminal without UTF-8 shows ? for what it lacks
             stream.reconfigure(errors="replace")
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = _parser().parse_args((sys.argv[1:] if argv is None else argv) or ["shift"])
         status: int = arguments.run(arguments)
         print(end="", flush=True)
     except BrokenPipeError:  # the reader, such as head, has seen enough
@@ -121,37 +120,30 @@ def _scenarios(arguments: argparse.Namespace) -> int:
 
 
 def _drill(arguments: argparse.Namespace) -> int:
-    keep: Keep = _nowhere
-    done: list[Words] = []
     if arguments.resume and arguments.responder:
         raise ValueError("--responder plays a shift from its start; with --resume you go on by hand")
+    done: list[Words] = []
     if arguments.resume:
         start, done = resume(arguments.resume)
-        name, seed, toml = start.get("scenario"), start.get("seed"), start.get("toml")
-        keep = keep_in(arguments.resume)
     else:
-        name, seed = arguments.scenario, arguments.seed
-        toml = Path(name).read_text(encoding="utf-8") if name.endswith(".toml") else None
-    if not (isinstance(name, str) and isinstance(seed, int) and isinstance(toml, str | None)):
-        raise ValueError(f"{arguments.resume} does not say which scenario and seed it is of")
-    scenario = parse_scenario(toml, name) if toml else _scenario(name)
+        start = {"scenario": arguments.scenario, "seed": arguments.seed}
+        if arguments.scenario.endswith(".toml"):  # the scenario itself is kept, for its file may change
+            start["toml"] = Path(arguments.scenario).read_text(encoding="utf-8")
+    scenario = parse_scenario(start["toml"], start["scenario"]) if "toml" in start else _scenario(start["scenario"])
     script = read_script(arguments.responder) if arguments.responder else None
-    if arguments.save:  # the scenario itself is kept, for its file may change
-        keep = begin(arguments.save, {"scenario": name, "seed": seed, **({"toml": toml} if toml else {})})
+    if arguments.save:
+        begin(arguments.save, start)
+    file = arguments.resume or arguments.save
+    keep: Keep = keep_in(file) if file else lambda words: None
     responder = human(_ask, _tell, keep, done) if script is None else by_script(script, _tell, keep)
     try:
-        shift = run_shift(scenario, seed, responder)
+        shift = run_shift(scenario, start["seed"], responder)
     except (Left, KeyboardInterrupt):
-        kept = arguments.resume or arguments.save
-        print(f"Left. 'oncall drill --resume {kept}' goes on from here." if kept else "Left; nothing was kept.")
+        print(f"Left. 'oncall drill --resume {file}' goes on from here." if file else "Left; nothing was kept.")
         return 0
-    book = run_shift(scenario, seed, reference)
+    book = run_shift(scenario, start["seed"], reference)
     print(f"\n{score_text(score_shift(shift.incidents, book.incidents))}", end="")
     return 0
-
-
-def _nowhere(words: Words) -> None:
-    """Keeps nothing."""
 
 
 def _ask() -> str | None:
@@ -161,13 +153,8 @@ def _ask() -> str | None:
 
 
 def _tell(text: str) -> None:
-    if text:
-        lines = [(line, " " * (len(line) - len(line.lstrip()) + 2)) for line in text.splitlines()]
-        print("\n".join(part for line, hang in lines for part in _cut(line, hang)), flush=True)
-
-
-def _cut(line: str, hang: str) -> list[str]:
-    return [line] if len(line) <= WIDTH else textwrap.wrap(line, WIDTH, subsequent_indent=hang)
+    for line in text.splitlines():
+        print("\n".join(wrap([line], hang=len(line) - len(line.lstrip()) + 2)), flush=True)
 
 
 def _report(arguments: argparse.Namespace) -> int:
@@ -191,18 +178,11 @@ def _gate(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     """What the notebooks need, and what is there."""
     print(f"Python      {sys.version.split()[0]}")
-    missing = []
     for name in (*NEEDED, *OPTIONAL):
-        version = _version(name)
         use = f"  (optional: {OPTIONAL[name]})" if name in OPTIONAL else ""
-        print(f"{name:<11} {version or 'missing: pip install ' + name}{use}")
-        if version is None and name in NEEDED:
-            missing.append(name)
-    print(
-        f"The notebooks lack {', '.join(missing)}; 'make lab' sets everything up."
-        if missing
-        else "The notebooks can run."
-    )
+        print(f"{name:<11} {_version(name) or f'missing: pip install {name}'}{use}")
+    missing = ", ".join(name for name in NEEDED if _version(name) is None)
+    print(f"The notebooks lack {missing}; 'make lab' sets everything up." if missing else "The notebooks can run.")
     return 1 if missing else 0
 
 
@@ -223,19 +203,17 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="oncall", description="On call for an AI service: a shift, and tools for your own telemetry.")
-    parser.set_defaults(run=_shift, scenario=DEFAULT_SCENARIO, seed=1, out=None, all=False)
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    played = _Parser(add_help=False)
+    played.add_argument("--scenario", default="provider_outage", metavar="S", help="a scenario's name, or a .toml file")
+    played.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another night (default 1)")
 
-    verb = verbs.add_parser("shift", help="play a shift from the healthy service to the regression case")
-    verb.add_argument("--scenario", default=DEFAULT_SCENARIO, metavar="S", help="a scenario's name, or a .toml file")
-    verb.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another night (default 1)")
+    verb = verbs.add_parser("shift", parents=[played], help="play a shift, from the healthy service to its score")
     verb.add_argument("--all", action="store_true", help="a table of all scenarios instead")
     verb.add_argument("--out", metavar="DIR", help="write counts, journal, postmortem, evals and score there")
     verb.set_defaults(run=_shift)
 
-    verb = verbs.add_parser("drill", help="be on call yourself, at the keyboard, and be scored")
-    verb.add_argument("--scenario", default=DEFAULT_SCENARIO, metavar="S", help="a scenario's name, or a .toml file")
-    verb.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another night (default 1)")
+    verb = verbs.add_parser("drill", parents=[played], help="be on call yourself, at the keyboard, and be scored")
     verb.add_argument("--responder", metavar="FILE", help="play this script instead of asking")
     kept = verb.add_mutually_exclusive_group()
     kept.add_argument("--save", metavar="FILE", help="keep every action there, so that nothing is lost")
@@ -247,37 +225,22 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("report", help="what happened in a file of counts, and what alerts would have said")
     verb.add_argument("file", metavar="FILE.csv", help="columns start (or timestamp), good, total")
-    verb.add_argument("--target", type=_number, required=True, metavar="T", help="the SLO's target, such as 0.999")
+    verb.add_argument("--target", type=float, required=True, metavar="T", help="the SLO's target, such as 0.999")
     verb.add_argument("--period", default="30d", metavar="P", help="the SLO's period (default 30d)")
     verb.add_argument("--name", default="availability", help="what the SLO is called")
-    for column in ("start", "good", "total"):
-        verb.add_argument(
-            f"--{column}",
-            default=None if column == "start" else column,
-            metavar="COLUMN",
-            help=f"the column that holds {column}",
-        )
+    for column, default in (("start", None), ("good", "good"), ("total", "total")):
+        verb.add_argument(f"--{column}", default=default, metavar="COLUMN", help=f"the column that holds {column}")
     verb.add_argument("--fail", action="store_true", help="exit with 1 when the file's SLI is below the target")
     verb.set_defaults(run=_report)
 
     verb = verbs.add_parser("gate", help="run regression cases; exit with 1 unless every one is proved and passes")
     verb.add_argument("paths", nargs="+", metavar="PATH", help="case files, or folders of them")
-    verb.add_argument(
-        "--automated", nargs="+", default=[], metavar="NAME", help="mitigations the system applies by itself"
-    )
+    verb.add_argument("--automated", nargs="+", default=[], metavar="NAME", help="mitigations that apply themselves")
     verb.set_defaults(run=_gate)
 
     verb = verbs.add_parser("check", help="what is installed, what is missing and how to get it")
     verb.set_defaults(run=_check)
     return parser
-
-
-def _number(text: str) -> float:
-    """A target as typed. ``SLO`` says what is wrong with a number; this, with something else."""
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number; give a target such as 0.999") from None
 
 
 def _fill(text: str) -> str:

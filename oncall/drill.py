@@ -6,11 +6,13 @@ actions give the same shift.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from oncall import journal
 from oncall.responders import ACTIONS, Responder, Timed, attempt, check_action, possible
+from oncall.scoring import events_of
 from oncall.shift import Desk
 from oncall.slo import burn_rate, percent
 from oncall.terminal import wrap
@@ -18,6 +20,8 @@ from oncall.times import HOUR, MINUTE
 
 VERSION = 1
 Words = tuple[str, ...]
+Read = Callable[[], str | None]
+Tell = Callable[[str], None]
 Keep = Callable[[Words], None]
 
 
@@ -25,12 +29,7 @@ class Left(Exception):
     """The person at the desk has left before the shift was over."""
 
 
-def human(
-    read: Callable[[], str | None],
-    tell: Callable[[str], None],
-    keep: Keep = lambda words: None,
-    before: Iterable[Words] = (),
-) -> Responder:
+def human(read: Read, tell: Tell, keep: Keep = lambda words: None, before: Iterable[Words] = ()) -> Responder:
     """A responder who is asked: ``read`` gives a line as typed, ``None`` at its end; ``tell`` shows a text.
 
     ``keep`` is called with each action before it takes effect. ``before`` are actions to do again
@@ -64,17 +63,17 @@ def _obey(desk: Desk, words: Words, keep: Keep) -> str:
     return attempt(desk, *words)
 
 
-def by_script(script: Sequence[Timed], tell: Callable[[str], None], keep: Keep = lambda words: None) -> Responder:
+def by_script(script: Sequence[Timed], tell: Tell, keep: Keep = lambda words: None) -> Responder:
     """The responder that plays a script and shows each action with what comes of it."""
 
     def responder(desk: Desk) -> None:
         for line in script:
             ahead = (desk.scenario.start - desk.now) // MINUTE + line.minute
-            for words in ([("wait", str(ahead))] if ahead > 0 else []) + [(line.action, *line.words)]:
-                keep(words)
-                said = attempt(desk, *words)
+            if ahead > 0:
+                _obey(desk, ("wait", str(ahead)), keep)
+            said = _obey(desk, (line.action, *line.words), keep)
             tell(f"{desk.now:%H:%M}  {' '.join((line.action, *line.words))}")
-            tell("\n".join(f"       {one}" for one in said.splitlines()))
+            tell(textwrap.indent(said, " " * 7))
 
     return responder
 
@@ -91,22 +90,19 @@ def status(desk: Desk) -> str:
     now, hour = desk.sli, desk.sli_over(HOUR)
     sli = f"SLI {now:.1%}" if now == now else "no requests"
     burn = f"burn {burn_rate(hour, slo):.1f}x" if hour == hour else "burn unknown"
-    lines = [
-        f"{desk.now:%H:%M} of {desk.ends:%H:%M}   {sli} of {percent(slo.target)}   {burn} (1h)   "
-        f"budget spent {desk.spent:.2%}",
-        "no incident is open"
-        if incident is None
-        else f"{incident.id} {incident.state}, {incident.severity or 'sev?'}: {incident.title}",
-    ]
-    told = [event.get("text") for event in incident.events if event.by == "pager"] if incident else []
+    spent = f"budget spent {desk.spent:.2%}"
+    state = f"{incident.id} {incident.state}, {incident.severity or 'sev?'}: {incident.title}" if incident else ""
+    told = [event.get("text") for event in events_of(incident, "note") if event.by == "pager"] if incident else []
     facts = {
         "the pager rings": told[-1] if desk.ringing and told else "",
         "fires": ", ".join(rule.name for rule in desk.firing),
         "in effect": ", ".join(desk.applied),
         "harmed": ", ".join(desk.harmed),
+        "you can": ", ".join(possible(desk)),
     }
-    lines += [f"{name}: {what}" for name, what in facts.items() if what]
-    return "\n".join(wrap([*lines, f"you can: {', '.join(possible(desk))}"], hang=9))
+    lines = [f"{desk.now:%H:%M} of {desk.ends:%H:%M}   {sli} of {percent(slo.target)}   {burn} (1h)   {spent}"]
+    lines += [state or "no incident is open", *(f"{name}: {what}" for name, what in facts.items() if what)]
+    return "\n".join(wrap(lines, hang=9))
 
 
 def explain(names: Sequence[str] = ()) -> str:
@@ -123,7 +119,7 @@ def explain(names: Sequence[str] = ()) -> str:
 # --- on disk -------------------------------------------------------------------------------------
 
 
-def begin(path: str | Path, start: dict[str, str | int]) -> Keep:
+def begin(path: str | Path, start: journal.Record) -> Keep:
     """Begin a file of a shift's actions; ``start`` says which shift. What is returned keeps one action more."""
     if Path(path).exists() and Path(path).stat().st_size:
         raise ValueError(f"{path} holds something already; resume it with --resume, or give another path")
@@ -146,16 +142,18 @@ def resume(path: str | Path) -> tuple[journal.Record, list[Words]]:
         raise ValueError(f"{path} is not the file of a drill")
     if start.get("version") != VERSION:
         raise ValueError(f"{path} is of version {start.get('version')}; this oncall reads version {VERSION}")
+    scenario, seed, toml = start.get("scenario"), start.get("seed"), start.get("toml", "")
+    if not (isinstance(scenario, str) and isinstance(seed, int) and isinstance(toml, str)):
+        raise ValueError(f"{path} does not say which scenario and seed it is of")
     return start, [_words(path, number, record) for number, record in rest]
 
 
 def _words(path: str | Path, number: int, record: journal.Record) -> Words:
-    given = record.get("words")
-    words = (record.get("action"), *(given if isinstance(given, list) else [None]))
+    action, words = record.get("action", ""), record.get("words")
     try:
-        if not all(isinstance(word, str) for word in words):
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in (action, *words)):
             raise ValueError("this is no action")
-        check_action(*words)
+        check_action(action, *words)
     except ValueError as error:
         raise ValueError(f"{path}, line {number}: {error}") from None
-    return words
+    return (action, *words)

@@ -25,12 +25,7 @@ def report(counts: Counts, slo: SLO, policy: Policy) -> str:
         *_budget(counts, slo),
         "",
         "Alerts",
-        *_alerts(counts, slo, usable),
-        *(
-            f"  {rule.name:<15} left out: buckets of {duration_text(counts.step)} are too coarse for it"
-            for rule in policy
-            if rule not in usable
-        ),
+        *_alerts(counts, slo, policy, usable),
         "",
         "What this policy cannot see",
         *_blind(counts, slo, usable),
@@ -57,17 +52,18 @@ def _budget(counts: Counts, slo: SLO) -> list[str]:
         f"SLI        {ratio:.4%}: {good:,} of {total:,} events good",
         f"Budget     {spent:.4f} of the budget of these events is spent",
         f"           {spent * share:.2%} of the budget of an evenly loaded {duration_text(slo.period)}",
-        *_wrap(f"Policy     {action.action}: {action.detail}", hang=11),
+        *textwrap.wrap(f"Policy     {action.action}: {action.detail}", 80, subsequent_indent=" " * 11),
     ]
 
 
-def _alerts(counts: Counts, slo: SLO, policy: Policy) -> list[str]:
+def _alerts(counts: Counts, slo: SLO, policy: Policy, usable: Policy) -> list[str]:
     lines = [f"  {'rule':<15} {'asks for':<13} {'from':<17} {'until':<17} coverage"]
-    intervals = alert_intervals(counts, slo, policy)
+    intervals = alert_intervals(counts, slo, usable)
     for rule in policy:
         asks = f"  {rule.name:<15} {rule.action + ' ' + rule.severity:<13}"
-        fired = [interval for interval in intervals if interval.rule == rule]
-        lines += [f"{asks} {_row(interval)}" for interval in fired] or [f"{asks} never"]
+        fired = [f"{asks} {_row(interval)}" for interval in intervals if interval.rule == rule]
+        coarse = f"  {rule.name:<15} left out: buckets of {duration_text(counts.step)} are too coarse for it"
+        lines += fired or [f"{asks} never" if rule in usable else coarse]
     if any(interval.coverage < 1 for interval in intervals):
         lines += ["  * the data before it filled only this share of the rule's long window"]
     return lines
@@ -86,15 +82,14 @@ def _blind(counts: Counts, slo: SLO, policy: Policy) -> list[str]:
         seen.append("Everything else: no rule is left to tell anybody.")
     if not any(isinstance(rule, SilenceRule) for rule in policy):
         seen.append("Traffic that stops: no rule watches for silence, and where nothing is counted nothing burns.")
-    return [line for text in seen for line in _wrap(f"- {text}", hang=4)]
+    return [line for text in seen for line in textwrap.wrap(f"  - {text}", 80, subsequent_indent=" " * 4)]
 
 
 def _bounds(slo: SLO, policy: Policy) -> list[str]:
     rules = [rule for rule in policy if isinstance(rule, BurnRule) and rule.reachable(slo)]
     pages = [rule for rule in rules if rule.action == "page"]
     lines = []
-    if outages := [rule.detection_time(slo, 1.0) for rule in pages]:
-        shortest = min(length for length in outages if length is not None)
+    if shortest := min(filter(None, (rule.detection_time(slo, 1.0) for rule in pages)), default=None):
         cost = shortest / slo.period / slo.error_budget
         lines.append(
             f"A total outage of up to {duration_text(shortest)}, after clean hours and at even traffic, does not page; "
@@ -114,7 +109,3 @@ def _fits(rule: Rule, step: timedelta) -> bool:
 
 def _clock(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M")
-
-
-def _wrap(text: str, hang: int) -> list[str]:
-    return textwrap.wrap(text, 80, initial_indent="  " if hang == 4 else "", subsequent_indent=" " * hang)

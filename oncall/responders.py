@@ -15,22 +15,17 @@ from pathlib import Path
 
 from oncall.incident import TRANSITIONS, Incident
 from oncall.postmortem import ActionItem, write_postmortem
-from oncall.runbook import MITIGATIONS, RUNBOOKS, Runbook, known_mitigation, known_symptom
-from oncall.shift import LADDER, Desk
+from oncall.runbook import MITIGATIONS, RUNBOOKS, Mitigation, Runbook, known_mitigation, known_symptom
+from oncall.scoring import events_of
+from oncall.shift import LADDER, Desk, automation, due_date
 from oncall.slo import burn_rate
 from oncall.times import DAY, HOUR, MINUTE, duration_text
 
 Responder = Callable[[Desk], None]
-LEARNT = {  # what can be learnt, as typed: the argument of write_postmortem, or the kind of action item
-    "factor": "contributing_factors",
-    "well": "went_well",
-    "wrong": "went_wrong",
-    "lucky": "lucky",
-    "prevent": "prevent",
-    "detect": "detect",
-    "process": "process",
-    "automate": "mitigate",
-}
+_SECTIONS = {"factor": "contributing_factors", "well": "went_well", "wrong": "went_wrong", "lucky": "lucky"}
+_KINDS = {"prevent": "prevent", "detect": "detect", "process": "process", "automate": "mitigate"}
+LEARNT = _SECTIONS | _KINDS
+"""What can be learnt, as typed: the argument of ``write_postmortem``, or the kind of action item."""
 
 
 def act(desk: Desk, action: str, *words: str) -> str:
@@ -128,15 +123,14 @@ def _timed(entry: list[object]) -> Timed:
 def _wait(desk: Desk, minutes: str) -> str:
     if not minutes.isdigit() or len(minutes) > 6:
         raise ValueError(f"minutes are a whole number, given {minutes!r}; give e.g. 5")
-    desk.advance(min(int(minutes) * MINUTE, desk.ends - desk.now))
+    desk.advance(int(minutes) * MINUTE)
     return ""
 
 
 def _next(desk: Desk) -> str:
     """To whatever happens by itself: an event in a journal, a rule that begins or ends to fire, an update due."""
-    before = _happened(desk)
-    limit = desk.now + HOUR
-    desk.advance(min(MINUTE, desk.ends - desk.now))
+    before, limit = _happened(desk), desk.now + HOUR
+    desk.advance(MINUTE)
     desk.advance_until(lambda desk: _happened(desk) != before or desk.now >= limit)
     return ""
 
@@ -162,14 +156,15 @@ def _look(desk: Desk, at: str = "metrics") -> str:
 
 
 def _metrics(desk: Desk) -> list[str]:
-    windows = (("last minute", MINUTE), ("5 minutes", 5 * MINUTE), ("hour", HOUR), ("3 days", 3 * DAY))
-    ratios = [(name, desk.sli_over(length)) for name, length in windows]
-    lines = [f"{name:<12} SLI {ratio:7.2%}  burn {burn_rate(ratio, desk.scenario.slo):6.1f}x" for name, ratio in ratios]
-    requests = desk.counts.total[-1]
-    lines = [
-        line if ratio == ratio else f"{name:<12} no requests" for line, (name, ratio) in zip(lines, ratios, strict=True)
-    ]
-    return [*lines, f"requests     {requests:,} in the last minute", *(f"harmed       {name}" for name in desk.harmed)]
+    windows = {"last minute": MINUTE, "5 minutes": 5 * MINUTE, "hour": HOUR, "3 days": 3 * DAY}
+    lines = [f"{name:<12} {_reading(desk, length)}" for name, length in windows.items()]
+    lines.append(f"requests     {desk.counts.total[-1]:,} in the last minute")
+    return [*lines, *(f"harmed       {name}" for name in desk.harmed)]
+
+
+def _reading(desk: Desk, length: timedelta) -> str:
+    ratio = desk.sli_over(length)
+    return f"SLI {ratio:7.2%}  burn {burn_rate(ratio, desk.scenario.slo):6.1f}x" if ratio == ratio else "no requests"
 
 
 def _logs(desk: Desk) -> list[str]:
@@ -200,13 +195,12 @@ def _red_herrings(desk: Desk, provider: bool) -> list[str]:
 def _runbook(desk: Desk, symptom: str = "") -> str:
     book = _book(desk, symptom)
     checks = [f"check {i}    {check.look}" for i, check in enumerate(book.checks, 1)]
-    steps = [f"{one.name:<26}{_marks(one.reversible, one.needs_approval, one.name in desk.applied)}{one.action}"
-             for one in book.mitigations]  # fmt: skip
+    steps = [f"{one.name:<26}{_marks(desk, one)}{one.action}" for one in book.mitigations]
     return "\n".join([f"{book.symptom}: {book.title}", *checks, *steps, f"then call  {book.escalate_to}"])
 
 
-def _marks(reversible: bool, approval: bool, applied: bool) -> str:
-    marks = {"in effect": applied, "irreversible": not reversible, "ask first": approval}
+def _marks(desk: Desk, one: Mitigation) -> str:
+    marks = {"in effect": one.name in desk.applied, "irreversible": not one.reversible, "ask first": one.needs_approval}
     said = ", ".join(name for name, is_so in marks.items() if is_so)
     return f"[{said}] " if said else ""
 
@@ -221,10 +215,11 @@ def _check(desk: Desk, number: str, symptom: str = "") -> str:
 
 
 def _book(desk: Desk, symptom: str) -> Runbook:
-    symptom = symptom or (desk.incident.symptom if desk.incident else desk.symptom)
-    if symptom == "unknown" or (desk.incident and symptom == desk.incident.symptom and symptom not in RUNBOOKS):
+    """The runbook for a symptom, or else for the incident at hand or for what shows."""
+    shown = desk.incident.symptom if desk.incident else desk.symptom
+    if not symptom and shown not in RUNBOOKS:
         raise ValueError(f"no runbook fits this; name one of {', '.join(RUNBOOKS)}")
-    return RUNBOOKS[known_symptom(symptom)]
+    return RUNBOOKS[known_symptom(symptom or shown)]
 
 
 # --- the actions: working the incident -----------------------------------------------------------
@@ -232,14 +227,8 @@ def _book(desk: Desk, symptom: str) -> Runbook:
 
 def _who(desk: Desk) -> str:
     """Who is at the desk: the incident commander, else the first on the ladder."""
-    commanders = [event.get("ic") for event in desk.incident.events if event.verb == "triage"] if desk.incident else []
+    commanders = [event.get("ic") for event in events_of(desk.incident, "triage")] if desk.incident else []
     return str(commanders[-1]) if commanders else LADDER.steps[0].on_call(desk.now)[0]
-
-
-def _current(desk: Desk) -> Incident:
-    if desk.incident is None:
-        raise ValueError("no incident is open; declare one, or wait for an alert")
-    return desk.incident
 
 
 def _declare(desk: Desk) -> str:
@@ -257,12 +246,11 @@ def _triage(desk: Desk, severity: str, ic: str = "", *roles: str) -> str:
     if unknown := set(named) - {"ops", "comms", "scribe"}:
         raise ValueError(f"roles are given as ops=NAME comms=NAME scribe=NAME, given {', '.join(sorted(unknown))}")
     desk.triage(severity, ic or _who(desk), by=_who(desk), **named)
-    return f"{_current(desk).id} is {severity}"
+    return f"{desk.current.id} is {severity}"
 
 
 def _handover(desk: Desk, name: str) -> str:
-    incident = _current(desk)
-    desk.triage(incident.severity or "sev1", name, by=_who(desk))
+    desk.triage(desk.current.severity or "sev1", name, by=_who(desk))
     desk.note(f"handed over to {name}", by=name)
     return f"{name} has it"
 
@@ -280,7 +268,7 @@ def _rollback(desk: Desk, name: str) -> str:
 
 def _escalate(desk: Desk) -> str:
     desk.escalate(by=_who(desk))
-    return str(_current(desk).events[-1].get("text"))
+    return str(desk.current.events[-1].get("text"))
 
 
 def _update(desk: Desk, *words: str) -> str:
@@ -299,7 +287,7 @@ def _mitigated(desk: Desk) -> str:
 
 
 def _resolve(desk: Desk) -> str:
-    desk.resolve(by=_who(desk), auto_recovered=_current(desk).state != "mitigated")
+    desk.resolve(by=_who(desk), auto_recovered=desk.current.state != "mitigated")
     return "resolved"
 
 
@@ -308,41 +296,37 @@ def _false_alarm(desk: Desk) -> str:
     return "closed as a false alarm"
 
 
-def _learn(desk: Desk, kind: str, *words: str) -> str:
+def _learn(desk: Desk, kind: str, first: str, *words: str) -> str:
+    text = " ".join([first, *words])
     if kind not in LEARNT:
         raise ValueError(f"learn one of {', '.join(LEARNT)}, given {kind!r}")
-    if not words:
-        raise ValueError(f"say what was learnt: learn {kind} TEXT")
     if kind == "automate":
-        known_mitigation(" ".join(words))
-    desk.note(f"{_LEARNT}{kind}: {' '.join(words)}", by=_who(desk))
+        known_mitigation(text)
+    desk.note(f"{_LEARNT}{kind}: {text}", by=_who(desk))
     return "written down"
 
 
-_LEARNT = "learnt, "
+_LEARNT = "learnt, "  # how a note begins that the postmortem takes up
 
 
 def _close(desk: Desk) -> str:
     """File it, with a postmortem made of what was written down with ``learn``."""
-    desk.close(postmortem(_current(desk)), by=_who(desk))
+    desk.close(postmortem(desk.current), by=_who(desk))
     return f"{desk.incidents[-1].id} is closed"
 
 
 def postmortem(incident: Incident) -> str:
     """The postmortem of an incident from what people wrote down with ``learn`` while they worked on it."""
     found: dict[str, list[str]] = {kind: [] for kind in LEARNT}
-    for event in incident.events:
-        if event.verb == "note" and event.get("text").startswith(_LEARNT):
-            kind, _, text = event.get("text").removeprefix(_LEARNT).partition(": ")
-            found.get(kind, []).append(text)
-    owner, due = incident.events[-1].by, incident.events[-1].at.date() + 14 * DAY
+    for text in [event.get("text") for event in events_of(incident, "note")]:
+        kind, _, learnt = text.removeprefix(_LEARNT).partition(": ")
+        if text.startswith(_LEARNT) and kind in LEARNT:
+            found[kind].append(learnt)
+    owner, due = incident.events[-1].by, due_date(incident)
     items = [ActionItem(kind, one, owner, due) for kind in ("prevent", "detect", "process") for one in found[kind]]
-    items += [
-        ActionItem("mitigate", f"{MITIGATIONS[one].action} without waiting for a person", owner, due, one)
-        for one in found["automate"]
-    ]
-    sections = {LEARNT[kind]: found[kind] for kind in ("well", "wrong", "lucky")}
-    return write_postmortem(incident, contributing_factors=found["factor"], action_items=items, **sections)
+    items += [automation(incident, one, owner) for one in found["automate"] if one in MITIGATIONS]
+    sections = {argument: found[kind] for kind, argument in _SECTIONS.items()}
+    return write_postmortem(incident, action_items=items, **sections)
 
 
 # --- all of them ---------------------------------------------------------------------------------
@@ -358,13 +342,13 @@ class Action:
     allowed: Callable[[Desk], bool] = lambda desk: True
 
 
-def _verb(*verbs: str) -> Callable[[Desk], bool]:
-    """Whether the record allows one of these verbs now."""
-    return lambda desk: desk.incident is not None and any(desk.incident.state in TRANSITIONS[verb] for verb in verbs)
+def _verb(verb: str) -> Callable[[Desk], bool]:
+    """Whether the record allows a verb now."""
+    return lambda desk: desk.incident is not None and desk.incident.state in TRANSITIONS[verb]
 
 
 def _may_be_false(desk: Desk) -> bool:
-    return _verb("false_alarm")(desk) and not any(one.verb == "mitigate" for one in desk.incidents[-1].events)
+    return _verb("false_alarm")(desk) and not events_of(desk.current, "mitigate")
 
 
 def _may_resolve(desk: Desk) -> bool:

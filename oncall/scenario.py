@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,18 +40,13 @@ class Fault:
 
     def failing(self, begin: timedelta, end: timedelta) -> float:
         """The share of requests that fail between two moments, if nothing is mitigated."""
-        stop = end if self.duration is None else min(end, self.start + self.duration)
-        first = max(begin, self.start)
-        if stop <= first:
-            return 0.0
-        area = self._area(stop - self.start) - self._area(first - self.start)
-        return self.error_ratio * (area / (end - begin))
+        return self.error_ratio * ((self._area(end) - self._area(begin)) / (end - begin))
 
-    def _area(self, since: timedelta) -> timedelta:
-        """The area under the line from the fault's start, as time at its full error ratio."""
-        if since < self.ramp:
-            return since * (since / self.ramp / 2)
-        return since - self.ramp / 2
+    def _area(self, moment: timedelta) -> timedelta:
+        """The area under the line up to a moment, as time at the full error ratio."""
+        lasted = max(timedelta(), moment - self.start)
+        lasted = lasted if self.duration is None else min(lasted, self.duration)
+        return lasted * (lasted / self.ramp / 2) if lasted < self.ramp else lasted - self.ramp / 2
 
 
 @dataclass(frozen=True)
@@ -126,19 +123,18 @@ class Scenario:
 
     def labels(self) -> tuple[Label, ...]:
         """The faults as moments in time."""
-        return tuple(
-            Label(f.title, f.symptom, at, None if f.duration is None else at + f.duration, f.error_ratio)
-            for f in self.faults
-            for at in [self.start + f.start]
-        )
+
+        def label(fault: Fault) -> Label:
+            start = self.start + fault.start
+            end = None if fault.duration is None else start + fault.duration
+            return Label(fault.title, fault.symptom, start, end, fault.error_ratio)
+
+        return tuple(map(label, self.faults))
 
 
-def combined(shares: list[float]) -> float:
+def combined(shares: Iterable[float]) -> float:
     """The share that fails when several things fail independently: 1 − the product of what each leaves."""
-    good = 1.0
-    for share in shares:
-        good *= 1 - share
-    return 1 - good
+    return 1 - math.prod(1 - share for share in shares)
 
 
 class Traffic:
@@ -165,7 +161,7 @@ class Traffic:
         expected = sent * (1 - lost) + self._requests_over
         total = int(expected)
         self._requests_over = expected - total
-        errors = total * combined([scenario.errors, failing]) + self._errors_over
+        errors = total * (1 - (1 - scenario.errors) * (1 - failing)) + self._errors_over
         bad = min(int(errors), total)
         self._errors_over = errors - bad
         return total - bad, total

@@ -15,7 +15,7 @@ from oncall.scenario import Fault, RedHerring, Review, Scenario
 from oncall.slo import SLO
 from oncall.times import DAY, MINUTE, parse_duration, parse_moment
 
-_REQUIRED = object()
+_Reader = Callable[[Any], Any]
 
 
 def read_scenario(path: str | Path) -> Scenario:
@@ -32,69 +32,38 @@ def read_scenario(path: str | Path) -> Scenario:
 def parse_scenario(text: str, name: str = "the scenario") -> Scenario:
     """The scenario in a TOML text; ``name`` is what errors call it."""
     try:
-        document = tomllib.loads(text)
+        return _scenario(_Table(tomllib.loads(text), text, name))
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{name}: not TOML: {error}") from None
-    top = _Table(document, text, name)
-    scenario = _scenario(top)
-    top.refuse_others()
-    return scenario
 
 
 def _scenario(top: _Table) -> Scenario:
-    length = top.take("length", _length, 480 * MINUTE)
     slo, traffic = top.table("slo"), top.table("traffic")
-    scenario = Scenario(
-        name=top.take("name", _text),
-        title=top.take("title", _text, ""),
-        start=top.take("start", _moment),
-        length=length,
-        slo=_slo(slo),
-        requests=traffic.take("requests", _number(0.001, 1e7)),
-        errors=traffic.take("errors", _number(0, 1), 0.0),
-        faults=tuple(map(_fault, top.tables("faults"))),
-        red_herrings=tuple(map(_red_herring, top.tables("red_herrings"))),
-        reviews=tuple(map(_review, top.tables("reviews"))),
+    faults, herrings, reviews = (top.tables(key) for key in ("faults", "red_herrings", "reviews"))
+    values: dict[str, Any] = {"title": "", "length": 480 * MINUTE, "errors": 0.0}
+    values |= top.read({"name": _text, "start": _moment}, {"title": _text, "length": _length})
+    values |= traffic.read({"requests": _number(0.001, 1e7)}, {"errors": _number(0, 1)})
+    return Scenario(
+        **values,
+        slo=SLO(**{"name": "availability"} | slo.read({"target": _target}, {"name": _text, "period": _length})),
+        faults=tuple(map(_fault, faults)),
+        red_herrings=tuple(RedHerring(**one.read({"at": _span, "text": _text}, {})) for one in herrings),
+        reviews=tuple(map(_review, reviews)),
     )
-    traffic.refuse_others()
-    return scenario
-
-
-def _slo(table: _Table) -> SLO:
-    name, period = table.take("name", _text, "availability"), table.take("period", _length, 30 * DAY)
-    target = table.take("target", lambda value: SLO(name, _any_number(value), period).target)
-    table.refuse_others()
-    return SLO(name, target, period)
 
 
 def _fault(table: _Table) -> Fault:
-    lost, felt = table.take("lost", _flag, False), table.take("felt", _flag, True)
-    fault = Fault(
-        symptom=table.take("symptom", known_symptom if felt and not lost else _text),
-        start=table.take("start", _span),
-        error_ratio=table.take("error_ratio", _number(0, 1)),
-        ramp=table.take("ramp", _span, timedelta()),
-        duration=table.take("duration", _length, None),
-        title=table.take("title", _text, ""),
-        lost=lost,
-        felt=felt,
-        catches=table.take("catches", _catches, ()),
+    is_plain = table.values.get("felt", True) and not table.values.get("lost")  # else it needs no runbook
+    return Fault(
+        **table.read(
+            {"symptom": _symptom if is_plain else _text, "start": _span, "error_ratio": _number(0, 1)},
+            {"ramp": _span, "duration": _length, "title": _text, "lost": _flag, "felt": _flag, "catches": _catches},
+        )
     )
-    table.refuse_others()
-    return fault
-
-
-def _red_herring(table: _Table) -> RedHerring:
-    herring = RedHerring(table.take("at", _span), table.take("text", _text))
-    table.refuse_others()
-    return herring
 
 
 def _review(table: _Table) -> Review:
-    names = ("contributing_factors", "went_well", "went_wrong", "lucky")
-    review = Review(*(table.take(name, _texts, ()) for name in names))
-    table.refuse_others()
-    return review
+    return Review(**table.read({}, dict.fromkeys(("contributing_factors", "went_well", "went_wrong", "lucky"), _texts)))
 
 
 # --- a table, read field by field ----------------------------------------------------------------
@@ -109,35 +78,35 @@ class _Table:
     file: str
     path: str = ""
 
-    def take(self, key: str, read: Callable[[Any], Any], default: Any = _REQUIRED) -> Any:
-        """A field's value, read by ``read``; the field is then done with."""
-        if key not in self.values:
-            if default is _REQUIRED:
-                raise self.error(key, "is missing")
-            return default
-        try:
-            return read(self.values.pop(key))
-        except ValueError as error:
-            raise self.error(key, str(error)) from None
-
     def table(self, key: str) -> _Table:
+        """The table inside this one, which is then done with it."""
         value = self.values.pop(key, None)
         if not isinstance(value, dict):
             raise self.error(key, f"is missing; write a table [{key}]")
         return _Table(value, self.text, self.file, key)
 
     def tables(self, key: str) -> list[_Table]:
+        """The tables of one name inside this one, which is then done with them."""
         value = self.values.pop(key, [])
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
             raise self.error(key, f"must be tables; write [[{key}]]")
         return [_Table(one, self.text, self.file, f"{key}[{number}]") for number, one in enumerate(value, 1)]
 
-    def refuse_others(self) -> None:
-        """Raise a ``ValueError`` if a field was not asked for: it is misspelt."""
-        for key in self.values:
-            raise self.error(key, "is not a field of a scenario")
+    def read(self, required: dict[str, _Reader], optional: dict[str, _Reader]) -> dict[str, Any]:
+        """The fields that are there, each read by its reader; one that has none is misspelt."""
+        for key in required:
+            if key not in self.values:
+                raise self.error(key, "is missing")
+        return {key: self._read(key, (required | optional).get(key, _unknown)) for key in self.values}
+
+    def _read(self, key: str, reader: _Reader) -> Any:
+        try:
+            return reader(self.values[key])
+        except ValueError as error:
+            raise self.error(key, str(error)) from None
 
     def error(self, key: str, why: str) -> ValueError:
+        """What is wrong with a field, and where it stands."""
         line = _line_of(self.text, self.path, key)
         where = f"{self.file}, line {line}" if line else self.file
         return ValueError(f"{where}: {f'{self.path}.' if self.path else ''}{key}: {why}")
@@ -158,6 +127,10 @@ def _line_of(text: str, path: str, key: str) -> int:
 
 
 # --- values --------------------------------------------------------------------------------------
+
+
+def _unknown(value: Any) -> Any:
+    raise ValueError("is not a field of a scenario")
 
 
 def _text(value: Any) -> str:
@@ -181,10 +154,8 @@ def _number(low: float, high: float) -> Callable[[Any], float]:
     return read
 
 
-def _any_number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"must be a number such as 0.99, given {value!r}")
-    return value
+def _target(value: Any) -> float:
+    return SLO("any", _number(0, 100)(value)).target  # it knows that 99 was meant as 0.99
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -193,25 +164,25 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(map(_text, value))
 
 
+def _symptom(value: Any) -> str:
+    return known_symptom(_text(value))
+
+
 def _moment(value: Any) -> datetime:
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value
     return parse_moment(value.isoformat() if isinstance(value, datetime) else _text(value))
 
 
 def _span(value: Any) -> timedelta:
-    if value == 0 and not isinstance(value, bool):
-        return timedelta()
     length = parse_duration(_text(value))
-    if length > 30 * DAY:
-        raise ValueError(f"must be at most 30d, given {value!r}")
+    if length > 90 * DAY:
+        raise ValueError(f"must be at most 90d, given {value!r}")
     return length
 
 
 def _length(value: Any) -> timedelta:
-    length = parse_duration(_text(value))
-    if not MINUTE <= length <= 90 * DAY or length % MINUTE:
-        raise ValueError(f"must be whole minutes, from 1m to 90d, given {value!r}")
+    length = _span(value)
+    if not length or length % MINUTE:
+        raise ValueError(f"must be whole minutes, one or more, given {value!r}")
     return length
 
 

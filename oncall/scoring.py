@@ -6,8 +6,8 @@ rubric as a drill. No dimension is gained by doing something more often.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
@@ -56,7 +56,7 @@ def score(journal: Incident, reference: Incident | None) -> Score:
     Each dimension is judged from what the journals hold; what is not recorded earns nothing.
     ``None`` as the reference says that there was no incident: whatever was done was needless.
     """
-    reference = _nothing(journal) if reference is None else reference
+    reference = reference or _nothing(journal)
     own, theirs = _judge(journal, reference), _judge(reference, reference)
     return Score(
         tuple(
@@ -77,7 +77,7 @@ def score_shift(journals: Sequence[Incident], references: Sequence[Incident]) ->
     pairs: list[tuple[Incident | None, Incident]] = [(_take(own, one.symptom), one) for one in references]
     for mine, theirs in pairs:
         mine = mine or (own.pop(0) if own else None)
-        scores[mine.id if mine else f"missed {theirs.id}"] = score(mine or _blank(theirs), theirs)
+        scores[mine.id if mine else f"missed {theirs.id}"] = score(mine or replace(theirs, events=()), theirs)
     for again in own:
         scores[again.id] = score(again, next((one for one in references if one.symptom == again.symptom), None))
     return dict(sorted(scores.items()))
@@ -93,14 +93,10 @@ def _take(journals: list[Incident], symptom: str) -> Incident | None:
     return None if place is None else journals.pop(place)
 
 
-def _blank(incident: Incident) -> Incident:
-    return Incident(incident.id, incident.title, incident.slo, incident.symptom, incident.impact_start)
-
-
 def _nothing(journal: Incident) -> Incident:
     """The reference response to what was no incident: look, and say so."""
     at = next((event.at for event in journal.events), journal.impact_start)
-    seen = _blank(journal).detect(None, at=at, by="reference").acknowledge(at=at, by="reference")
+    seen = replace(journal, events=()).detect(None, at=at, by="reference").acknowledge(at=at, by="reference")
     return seen.triage("sev5", "reference", at=at, by="reference").false_alarm(at=at, by="reference")
 
 
@@ -108,31 +104,25 @@ Judgement = tuple[float, str]  # the share of the points earned, and why
 
 
 def _judge(journal: Incident, reference: Incident) -> dict[str, Judgement]:
-    spared = _not_due(journal, reference) if journal.state == "closed" else {}
-    return {name: spared[name] if name in spared else judge(journal, reference) for name, _, judge in JUDGES}
+    spared = _not_due(journal, reference) if journal.state == reference.state == "closed" else {}
+    return {name: spared.get(name) or judge(journal, reference) for name, _, judge in JUDGES}
 
 
 def _not_due(journal: Incident, reference: Incident) -> dict[str, Judgement]:
     """The dimensions that ask for nothing, as the reference shows that triaged and closed it, and why."""
-    verbs = {event.verb for event in reference.events}
-    if "triage" not in verbs or reference.state != "closed":
+    if not events_of(reference, "triage"):
         return {}
-    if "false_alarm" in verbs:
-        spared = dict.fromkeys(("budget", "postmortem", "recurrence"), (1.0, "Nothing is due for a false alarm."))
-        return spared | {"updates": _needless_updates(journal)}
+    if events_of(reference, "false_alarm"):
+        nothing, told = (1.0, "Nothing is due for a false alarm."), len(events_of(journal, "update"))
+        needless = (1 - 0.5 * told, f"Users were told {told} times of a false alarm.")
+        spared = dict.fromkeys(("budget", "postmortem", "recurrence"), nothing)
+        return spared | {"updates": needless if told else nothing}
     spared = {} if reference.postmortem else {"postmortem": (1.0, f"None is due at {reference.severity}.")}
     try:
         to_eval_case(reference)
     except ValueError:
         spared["recurrence"] = (1.0, "None is due: there is no case that could show it.")
     return spared
-
-
-def _needless_updates(journal: Incident) -> Judgement:
-    told = len(_of(journal, "update"))
-    if not told:
-        return 1, "Nothing is due for a false alarm."
-    return 1 - 0.5 * told, f"Users were told {told} times of a false alarm."
 
 
 def _tta(journal: Incident, reference: Incident) -> Judgement:
@@ -161,7 +151,7 @@ def _waits(journal: Incident) -> Iterator[timedelta | None]:
 
 
 def _severity(journal: Incident, reference: Incident) -> Judgement:
-    decided = [event.get("severity") for event in _of(journal, "triage")]
+    decided = [event.get("severity") for event in events_of(journal, "triage")]
     if not decided:
         return 0, "Nobody decided a severity."
     mine, right = decided[-1], reference.severity or decided[-1]
@@ -173,41 +163,43 @@ def _severity(journal: Incident, reference: Incident) -> Judgement:
 
 def _actions(journal: Incident, reference: Incident) -> Judgement:
     """The share of what the reference kept that was kept here, less what was needless or taken back."""
-    needed, tried = _kept(reference), set(_mitigations(reference))
-    if not _of(journal, "triage"):
+    needed, unneeded = _kept(reference), _unneeded(journal, reference)
+    if not events_of(journal, "triage"):
         return 0, "Nobody worked on it."
     if needed and not _mitigations(journal):
         return 0, "Nothing was mitigated."
-    unneeded = [name for name in _mitigations(journal) if name not in tried]
     missing = [name for name in needed if name not in _kept(journal)]
-    undone = max(0, len(_rollbacks(journal, needed)) - len(_rollbacks(reference, needed)))
-    risky = _risky(journal, reference)
-    share = (1 - len(missing) / len(needed)) if needed else 1.0
-    reasons = {"Not needed": unneeded, "irreversible": risky, "not in effect when it ended": missing}
+    undone = max(0, _rollbacks(journal, needed) - _rollbacks(reference, needed))
+    risky = _irreversible(unneeded)
+    reasons = {"not needed": unneeded, "irreversible": risky, "not in effect when it ended": missing}
     parts = [f"{what}: {', '.join(names)}" for what, names in reasons.items() if names]
     parts += [f"needed and taken back: {undone} times"] if undone else []
-    why = "; ".join(parts) or "Nothing was done that was not needed"
-    return share - 0.25 * (len(unneeded) + undone) - 0.5 * len(risky), f"{why[0].upper()}{why[1:]}."
+    share = 1 - len(missing) / max(1, len(needed)) - 0.25 * (len(unneeded) + undone) - 0.5 * len(risky)
+    return share, _sentence("; ".join(parts) or "nothing was done that was not needed")
 
 
 def _mitigations(journal: Incident) -> list[str]:
-    return list(dict.fromkeys(event.get("action") for event in _of(journal, "mitigate")))
+    return list(dict.fromkeys(event.get("action") for event in events_of(journal, "mitigate")))
 
 
-def _risky(journal: Incident, reference: Incident) -> list[str]:
-    """What was done that cannot be undone, and that the reference did without."""
-    done = [name for name in _mitigations(journal) if name not in _mitigations(reference)]
-    return [name for name in done if _is_irreversible(name)]
+def _unneeded(journal: Incident, reference: Incident) -> list[str]:
+    """What was done and the reference did without."""
+    return [name for name in _mitigations(journal) if name not in _mitigations(reference)]
 
 
-def _is_irreversible(name: str) -> bool:
-    return name in MITIGATIONS and not MITIGATIONS[name].reversible
+def _irreversible(names: Iterable[str]) -> list[str]:
+    return [name for name in names if name in MITIGATIONS and not MITIGATIONS[name].reversible]
 
 
 def _kept(journal: Incident) -> list[str]:
     """The mitigations in effect when users last began to be well again, or at the end if they never were."""
+    return in_effect(_until_mitigated(journal))
+
+
+def in_effect(events: Iterable[Event]) -> list[str]:
+    """The mitigations that were applied and not taken back, by name, in order."""
     kept: dict[str, None] = {}
-    for event in _until_mitigated(journal):
+    for event in events:
         if event.verb == "mitigate":
             kept[event.get("action")] = None
         elif event.verb == "note" and event.get("text").startswith(UNDONE):
@@ -215,15 +207,15 @@ def _kept(journal: Incident) -> list[str]:
     return list(kept)
 
 
-def _rollbacks(journal: Incident, names: list[str]) -> list[Event]:
-    undone = {f"{UNDONE}{name}" for name in names}
-    return [event for event in _until_mitigated(journal) if event.verb == "note" and event.get("text") in undone]
+def _rollbacks(journal: Incident, names: list[str]) -> int:
+    """How often one of these was taken back."""
+    notes = [event.get("text") for event in _until_mitigated(journal) if event.verb == "note"]
+    return sum(notes.count(f"{UNDONE}{name}") for name in names)
 
 
 def _until_mitigated(journal: Incident) -> tuple[Event, ...]:
-    ends = [i for i, event in enumerate(journal.events) if event.verb in ("mitigated", "resolve")]
-    last = next((i for i in reversed(ends) if journal.events[i].verb == "mitigated"), ends[-1] if ends else None)
-    return journal.events[:last]
+    last = {event.verb: place for place, event in enumerate(journal.events)}
+    return journal.events[: last.get("mitigated", last.get("resolve"))]
 
 
 def _updates(journal: Incident, reference: Incident) -> Judgement:
@@ -231,9 +223,9 @@ def _updates(journal: Incident, reference: Incident) -> Judgement:
 
     More than twice as many as are due tire their readers, and cost.
     """
-    if not _of(journal, "detect"):
+    if not events_of(journal, "detect"):
         return 0, "Nothing was detected."
-    told = [event.at for event in _of(journal, "update")]
+    told = [event.at for event in events_of(journal, "update")]
     due, met, left = _due(journal, reference), 0, list(told)
     for begin, end in due:
         if at := next((at for at in left if begin <= at <= end), None):
@@ -247,7 +239,7 @@ def _updates(journal: Incident, reference: Incident) -> Judgement:
 
 def _due(journal: Incident, reference: Incident) -> list[tuple[datetime, datetime]]:
     """The stretches of time in each of which an update is due."""
-    start, times = _of(journal, "detect")[0].at, journal.metrics()
+    start, times = events_of(journal, "detect")[0].at, journal.metrics()
     until = start + (times.ttm or reference.metrics().ttr or UPDATE_EVERY)
     halves = range(max(1, -(-(until - start) // UPDATE_EVERY)))
     due = [(start + i * UPDATE_EVERY, min(until, start + (i + 1) * UPDATE_EVERY)) for i in halves]
@@ -257,7 +249,7 @@ def _due(journal: Incident, reference: Incident) -> list[tuple[datetime, datetim
 def _budget(journal: Incident, reference: Incident) -> Judgement:
     if journal.metrics().impact is None:
         return 0, "It was never mitigated, so the budget went on burning."
-    if risky := _risky(journal, reference):
+    if risky := _irreversible(_unneeded(journal, reference)):
         return 0, f"Whatever was saved was saved by {', '.join(risky)}, which cannot be undone."
     (good, total), (reference_good, reference_total) = measured(journal), measured(reference)
     if not total or not reference_total:
@@ -276,33 +268,37 @@ def _postmortem(journal: Incident, reference: Incident) -> Judgement:
         return 0, "There is no postmortem."
     findings = lint_postmortem(text)
     missing = [finding.phrase for finding in findings if finding.rule == "missing-section"]
-    empty = [name for name in LEARNT if name not in missing and not _says_something(text, name)]
+    empty = [name for name in LEARNT if _body(text, name) == "Nothing recorded."]
     other = len(findings) - len(missing)
     written = sum(name not in (*missing, *empty) for name in LEARNT) / len(LEARNT)
     share = written - 0.1 * (other + sum(name not in LEARNT for name in missing))
-    if not missing and not empty and not other:
+    if not findings and not empty:
         return share, "Every section is there and the lint finds nothing."
     return share, f"Sections missing: {len(missing)}, without content: {len(empty)}; further lint findings: {other}."
 
 
-def _says_something(text: str, section: str) -> bool:
-    _, title, rest = text.partition(f"\n## {section}\n")
-    return not title or rest.partition("\n## ")[0].strip() != "Nothing recorded."  # under another title the lint saw it
+def _body(text: str, section: str) -> str:
+    """What stands in a section; nothing when its title is another, which the lint sees."""
+    return text.partition(f"\n## {section}\n")[2].partition("\n## ")[0].strip()
 
 
 def _recurrence(journal: Incident, reference: Incident) -> Judgement:
     items = read_action_items(journal.postmortem or "")
-    automated = [one.automates for one in items if one.automates]
-    if risky := [name for name in automated if _is_irreversible(name)]:
+    if risky := _irreversible(one.automates for one in items if one.automates):
         return 0, f"{risky[0]} cannot be undone, so it is never left to a machine."
     try:
         verdict = prove(to_eval_case(journal), journal, items)
     except ValueError as error:
         return 0, f"No case: {error}."
-    return float(verdict.passed), verdict.why[0].upper() + verdict.why[1:] + "."
+    return float(verdict.passed), _sentence(verdict.why)
 
 
-def _of(journal: Incident, verb: str) -> list[Event]:
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
+def events_of(journal: Incident, verb: str) -> list[Event]:
+    """The events of one verb, in order."""
     return [event for event in journal.events if event.verb == verb]
 
 

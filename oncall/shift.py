@@ -18,18 +18,9 @@ from oncall.counts import Counts
 from oncall.escalation import EscalationPolicy, Page, Step, escalate
 from oncall.incident import MAJOR, Incident
 from oncall.postmortem import ActionItem, write_postmortem
-from oncall.runbook import (
-    MITIGATIONS,
-    RUNBOOKS,
-    SYMPTOMS,
-    Mitigation,
-    MockSystem,
-    is_healthy,
-    known_mitigation,
-    run_runbook,
-)
-from oncall.scenario import Review, Scenario, Traffic
-from oncall.scoring import UNDONE, UPDATE_EVERY
+from oncall.runbook import MITIGATIONS, RUNBOOKS, Mitigation, MockSystem, is_healthy, known_mitigation, run_runbook
+from oncall.scenario import Fault, Review, Scenario, Traffic
+from oncall.scoring import UNDONE, UPDATE_EVERY, in_effect
 from oncall.slo import burn_rate, sli
 from oncall.times import DAY, HOUR, MINUTE
 
@@ -87,7 +78,7 @@ class Desk:
         self._evaluator = AlertEvaluator(scenario.slo, self.policy, MINUTE)
         self._minute = -(scenario.quiet // MINUTE)  # counted from the start of the shift
         self._shows_from: dict[str, int] = {}  # applied mitigations, and the minute from which each shows
-        self._left: list[_Left] = [_Left(0.0)] * len(scenario.faults)
+        self._left: list[_Left] = []  # of each fault, in the last minute
         self._left_of = cache(_left_of)  # most minutes are like the one before
         self._measured = 0  # buckets already in a measure
         self._to_page: deque[Page] = deque()
@@ -119,6 +110,13 @@ class Desk:
         return next((one for one in reversed(self.incidents) if one.state != "closed"), None)
 
     @property
+    def current(self) -> Incident:
+        """The incident at hand; a ``ValueError`` when none is open."""
+        if (incident := self.incident) is None:
+            raise ValueError("no incident is open; wait for an alert")
+        return incident
+
+    @property
     def ringing(self) -> bool:
         """Whether the ladder is climbing: it has paged, and goes on until somebody acknowledges."""
         return bool(self._to_page)
@@ -131,7 +129,7 @@ class Desk:
     @property
     def sli(self) -> float:
         """The share of good requests in the last minute."""
-        return sli(self._good[-1], self._total[-1])
+        return self.sli_over(MINUTE)
 
     @property
     def harmed(self) -> tuple[str, ...]:
@@ -146,25 +144,23 @@ class Desk:
     @property
     def symptom(self) -> str:
         """What shows most in the last minute, the mitigations in effect considered; else ``unknown``."""
-        shown = [(left.share, fault.symptom) for fault, left in zip(self.scenario.faults, self._left, strict=True)]
-        return max([(0.0, "unknown"), *(one for one in shown if one[0])])[1]
+        return max([(0.0, "unknown"), *((left.share, left.fault.symptom) for left in self._left if left.share)])[1]
 
     @property
     def spent(self) -> float:
         """The share of the period's error budget that the shift has spent so far, traffic taken as even."""
-        first = self.scenario.quiet // MINUTE
+        good, total = self._counted(self.scenario.quiet // MINUTE)
         allowed = self.scenario.requests * (self.scenario.slo.period / MINUTE) * self.scenario.slo.error_budget
-        return (sum(self._total[first:]) - sum(self._good[first:])) / allowed if allowed else 0.0
+        return (total - good) / allowed if allowed else 0.0
 
     def sli_over(self, length: timedelta) -> float:
         """The share of good requests in the last ``length``; ``nan`` without any."""
-        buckets = max(1, length // MINUTE)
-        return sli(sum(self._good[-buckets:]), sum(self._total[-buckets:]))
+        return sli(*self._counted(-max(1, length // MINUTE)))
 
     @property
     def felt(self) -> bool:
         """Whether users feel anything, as support hears it: not all that is counted is theirs."""
-        return any(left.share and fault.felt for fault, left in zip(self.scenario.faults, self._left, strict=True))
+        return any(left.share and left.fault.felt for left in self._left)
 
     # --- what can be done
 
@@ -187,8 +183,7 @@ class Desk:
 
     def acknowledge(self, by: str) -> None:
         """Take the page: the ladder stops climbing."""
-        self._record(self._current().acknowledge(at=self.now, by=by))
-        self._to_page.clear()
+        self._record(self.current.acknowledge(at=self.now, by=by))
 
     def declare(self, *, by: str) -> None:
         """Open an incident before any alert does, because somebody noticed."""
@@ -205,24 +200,23 @@ class Desk:
 
     def triage(self, severity: str, ic: str, *, by: str, **roles: str) -> None:
         """Decide severity and roles."""
-        self._record(self._current().triage(severity, ic, at=self.now, by=by, **roles))
+        self._record(self.current.triage(severity, ic, at=self.now, by=by, **roles))
 
     def update(self, text: str, *, by: str) -> None:
         """Tell users."""
-        self._record(self._current().update(text, at=self.now, by=by))
+        self._record(self.current.update(text, at=self.now, by=by))
 
     def note(self, text: str, *, by: str) -> None:
         """Write something down."""
-        self._record(self._current().note(text, at=self.now, by=by))
+        self._record(self.current.note(text, at=self.now, by=by))
 
     def apply(self, mitigation: str, by: str = "ops") -> None:
         """Start a mitigation that is not in effect. It shows once its settle time is over."""
         settle = MITIGATIONS[known_mitigation(mitigation)].settle
         if mitigation in self._shows_from:
             raise ValueError(f"{mitigation!r} is applied already; roll it back, or apply another")
-        self._current().mitigate(mitigation, at=self.now, by=by)  # illegal? then nothing is measured
-        self._measure(len(self._good) - 1)  # so that what follows is the last minute: what this is to mend
-        self._measured_then(lambda incident: incident.mitigate(mitigation, at=self.now, by=by))
+        # The last minute is measured by itself: it shows what this is to mend.
+        self._measured_then(lambda incident: incident.mitigate(mitigation, at=self.now, by=by), apart=1)
         self._shows_from[mitigation] = self._minute + max(0, settle // MINUTE - 1)
 
     def rollback(self, mitigation: str, by: str = "ops") -> None:
@@ -241,24 +235,20 @@ class Desk:
     def resolve(self, *, by: str, auto_recovered: bool = False) -> None:
         """It is over."""
         self._measured_then(lambda incident: incident.resolve(at=self.now, by=by, auto_recovered=auto_recovered))
-        self._to_page.clear()
 
     def false_alarm(self, *, by: str) -> None:
         """There was nothing that users felt."""
-        self._record(self._current().false_alarm(at=self.now, by=by))
-        self._to_page.clear()
+        self._record(self.current.false_alarm(at=self.now, by=by))
 
     def close(self, postmortem: str | None = None, *, by: str) -> None:
         """File the incident at hand with its postmortem. What still harms users is measured first."""
-        self._current().close(postmortem, at=self.now, by=by)
+        self.current.close(postmortem, at=self.now, by=by)
         self.measure_harm()
-        self._record(self._current().close(postmortem, at=self.now, by=by))
-        self._to_page.clear()
+        self._record(self.current.close(postmortem, at=self.now, by=by))
 
     def measure_harm(self) -> None:
         """Put on record what was counted since the last measure, if it is below target and an incident is open."""
-        good, total = sum(self._good[self._measured :]), sum(self._total[self._measured :])
-        if self.incident and total and not sli(good, total) >= self.scenario.slo.target:
+        if self.incident and sli(*self._counted(self._measured)) < self.scenario.slo.target:
             self._measure()
 
     # --- how a minute passes
@@ -268,7 +258,7 @@ class Desk:
             self._measure()  # so that the next measure shows what the mitigation does, and nothing from before
         showing = tuple(name for name, start in self._shows_from.items() if start <= self._minute)
         hits = zip(self.scenario.faults, self.scenario.failing(self._minute), strict=True)
-        self._left = [self._left_of(fault.symptom, fault.catches, share, showing) for fault, share in hits]
+        self._left = [self._left_of(fault, share, showing) for fault, share in hits]
         self._count(*self.scenario.failing_and_lost([left.share for left in self._left]))
 
     def _count(self, failing: float, lost: float) -> None:
@@ -287,8 +277,8 @@ class Desk:
         if fired and self._opens(pages):
             self._open(fired[0], self._title(fired[0]), "alerts")
         if pages and self._wakes():
-            if self._current().state == "resolved":
-                self._record(self._current().reopen(at=self.now, by="alerts"))
+            if self.current.state == "resolved":
+                self._record(self.current.reopen(at=self.now, by="alerts"))
             self._rung, self._to_page = 0, deque(escalate(LADDER, self.now).pages)
         if paging or self.harmed or not self.sli >= self.scenario.slo.target:
             self._last_trouble = self.now
@@ -308,7 +298,7 @@ class Desk:
 
     def _wakes(self) -> bool:
         """Whether a page has to wake somebody: the first one does, and one after it seemed to be over."""
-        incident = self._current()
+        incident = self.current
         return incident.state in _OVER or not any(event.by == "pager" for event in incident.events)
 
     def _open(self, rule: Rule | None, title: str, by: str) -> None:
@@ -320,7 +310,6 @@ class Desk:
         incident = Incident(f"INC-{len(self.incidents) + 1:03}", title, self.scenario.slo, self.symptom, start)
         self.incidents.append(incident.detect(self._alert(rule) if rule else None, at=self.now, by=by))
         self._rung = 0
-        self._to_page.clear()
         self._measure()
 
     def _title(self, rule: Rule) -> str:
@@ -329,9 +318,7 @@ class Desk:
         return f"{self.scenario.slo.name} burns its budget" if isinstance(rule, BurnRule) else "No requests arrive"
 
     def _alert(self, rule: Rule) -> Alert:
-        if not isinstance(rule, BurnRule):
-            return Alert(rule.action, rule.severity, 0.0, rule.name)
-        burn = burn_rate(sli(*self._evaluator.window(rule.short)), self.scenario.slo)
+        burn = burn_rate(self.sli_over(rule.short), self.scenario.slo) if isinstance(rule, BurnRule) else 0.0
         return Alert(rule.action, rule.severity, burn, rule.name)
 
     def _impact_start(self) -> int:
@@ -341,50 +328,50 @@ class Desk:
             start -= 1
         return start
 
+    def _counted(self, begin: int, end: int | None = None) -> tuple[int, int]:
+        """Good and total requests in some of the buckets, given as for a slice."""
+        return sum(self._good[begin:end]), sum(self._total[begin:end])
+
     def _measure(self, until: int | None = None) -> None:
         """Put what was counted since the last measure on record, if anything was."""
         until = len(self._good) if until is None else until
-        good, total = sum(self._good[self._measured : until]), sum(self._total[self._measured : until])
         if self._measured < until:
-            self._record(self._current().measure(good, total, at=self.now, by="metrics"))
-        self._measured = max(self._measured, until)
+            self._record(self.current.measure(*self._counted(self._measured, until), at=self.now, by="metrics"))
+            self._measured = until
 
-    def _measured_then(self, verb: Callable[[Incident], Incident]) -> None:
-        """Measure, then do it; what is illegal leaves no measure either."""
-        verb(self._current())
+    def _measured_then(self, verb: Callable[[Incident], Incident], *, apart: int = 0) -> None:
+        """Measure, the last ``apart`` minutes by themselves, then do it; what is illegal leaves no measure either."""
+        verb(self.current)
+        self._measure(len(self._good) - apart)
         self._measure()
-        self._record(verb(self._current()))
-
-    def _current(self) -> Incident:
-        incident = self.incident
-        if incident is None:
-            raise ValueError("no incident is open; wait for an alert")
-        return incident
+        self._record(verb(self.current))
 
     def _record(self, incident: Incident) -> None:
         self.incidents = [incident if one.id == incident.id else one for one in self.incidents]
+        if incident.events[-1].verb in _ANSWERS:
+            self._to_page.clear()
 
 
 _OVER = ("mitigated", "resolved")
+_ANSWERS = ("acknowledge", "resolve", "false_alarm", "close")  # the ladder stops climbing
 
 
 @dataclass(frozen=True)
 class _Left:
     """What is left of a fault: the share of requests it still hits, and other SLIs that its mitigations harm."""
 
+    fault: Fault
     share: float
     harmed: tuple[str, ...] = ()
 
 
-def _left_of(symptom: str, catches: tuple[tuple[str, float], ...], share: float, mitigations: tuple[str, ...]) -> _Left:
-    if catches:
-        for name in mitigations:
-            share = min(1.0, share * (1 - dict(catches).get(name, 0.0)))
-        return _Left(share)
-    if not (share and mitigations and symptom in SYMPTOMS):
-        return _Left(share)
-    system = MockSystem(symptom, mitigations, failing=share)
-    return _Left(1 - system.sli, system.harmed)
+def _left_of(fault: Fault, share: float, mitigations: tuple[str, ...]) -> _Left:
+    if mitigations and not fault.catches and fault.symptom in RUNBOOKS:
+        system = MockSystem(fault.symptom, mitigations, failing=share)
+        return _Left(fault, 1 - system.sli, system.harmed)
+    for name in mitigations:
+        share = min(1.0, share * (1 - dict(fault.catches).get(name, 0.0)))
+    return _Left(fault, share)
 
 
 # --- the responder who plays the book ------------------------------------------------------------
@@ -402,7 +389,7 @@ def reference(desk: Desk) -> None:
         elif desk.ringing:
             desk.acknowledge(who)
         elif incident.state == "resolved":
-            _learn(desk, who)
+            _learn(desk, incident, who)
         elif desk.quiet_for >= QUIET:
             desk.resolve(by=who, auto_recovered=incident.state != "mitigated")
             desk.update("This is resolved.", by="bo")
@@ -466,27 +453,19 @@ def _keep_watch(desk: Desk, incident: Incident) -> None:
     desk.advance(MINUTE)
 
 
-def _learn(desk: Desk, who: str) -> None:
+def _learn(desk: Desk, incident: Incident, who: str) -> None:
     """File the incident, with a postmortem if it was a major one, unless it comes back meanwhile."""
     written = desk.now + HOUR  # writing it takes a while
-    incident = desk.incident
     desk.advance_until(lambda desk: desk.now >= written or desk.incident is not incident)
-    if incident is not None and desk.incident is incident:
+    if desk.incident is incident:
         desk.close(_postmortem(desk, incident, who) if incident.severity in MAJOR else None, by=who)
 
 
 def _postmortem(desk: Desk, incident: Incident, who: str) -> str:
     reviews = dict(zip([one.id for one in desk.incidents], desk.scenario.reviews, strict=False))
-    found = reviews.get(incident.id, Review())
-    others = [ActionItem(kind, text, who, _due(incident)) for kind, text in found.action_items]
-    return write_postmortem(
-        incident,
-        contributing_factors=found.contributing_factors,
-        action_items=[*automations(incident, who), *others],
-        went_well=found.went_well,
-        went_wrong=found.went_wrong,
-        lucky=found.lucky,
-    )
+    review = reviews.get(incident.id, Review())
+    others = [ActionItem(kind, text, who, due_date(incident)) for kind, text in review.action_items]
+    return write_postmortem(incident, **vars(review) | {"action_items": [*automations(incident, who), *others]})
 
 
 def automations(incident: Incident, owner: str) -> tuple[ActionItem, ...]:
@@ -494,19 +473,17 @@ def automations(incident: Incident, owner: str) -> tuple[ActionItem, ...]:
 
     One that cannot be rolled back is never left to a machine.
     """
-    kept: dict[str, None] = {}
-    for event in incident.events:
-        if event.verb == "mitigate":
-            kept[event.get("action")] = None
-        elif event.verb == "note":
-            kept.pop(event.get("text").removeprefix(UNDONE), None)
+    kept = in_effect(incident.events)
     book = RUNBOOKS[incident.symptom].mitigations if incident.symptom in RUNBOOKS else ()
-    return tuple(
-        ActionItem("mitigate", f"{one.action} without waiting for a person", owner, _due(incident), one.name)
-        for one in book
-        if one.name in kept and one.reversible
-    )
+    return tuple(automation(incident, one.name, owner) for one in book if one.name in kept and one.reversible)
 
 
-def _due(incident: Incident) -> date:
+def automation(incident: Incident, mitigation: str, owner: str) -> ActionItem:
+    """The action item that leaves a mitigation to the system from now on."""
+    what = f"{MITIGATIONS[mitigation].action} without waiting for a person"
+    return ActionItem("mitigate", what, owner, due_date(incident), mitigation)
+
+
+def due_date(incident: Incident) -> date:
+    """When its action items are due: two weeks after what happened last."""
     return incident.events[-1].at.date() + 14 * DAY

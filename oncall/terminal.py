@@ -5,15 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from itertools import accumulate
 
 from oncall.alerting import google_policy
 from oncall.counts import Counts
 from oncall.incident import Event, Incident
-from oncall.postmortem import measured, read_action_items
+from oncall.postmortem import ActionItem, measured, read_action_items
 from oncall.regression import prove, replay, to_eval_case
 from oncall.runbook import RUNBOOKS
-from oncall.scoring import Score, mean_points, score
+from oncall.scoring import Score, events_of, mean_points, score
 from oncall.shift import Shift
 from oncall.slo import burn_rate, percent, sli
 from oncall.times import DAY, HOUR, MINUTE, duration_text
@@ -26,16 +25,14 @@ _INDENT = "   "
 # --- drawing -------------------------------------------------------------------------------------
 
 
-def bars(values: Sequence[float], top: float, rows: int) -> list[str]:
-    """A column chart as ``rows`` lines of text, one column a value, ``top`` filling them all."""
-    heights = [round(min(1.0, max(0.0, value / top)) * rows * 8) for value in values]
-    return ["".join(_EIGHTHS[min(8, max(0, height - 8 * row))] for height in heights) for row in reversed(range(rows))]
-
-
 def chart(title: str, labels: Sequence[str], values: Sequence[float], top: float) -> list[str]:
-    """A column chart with a title and a label a row, ready to print."""
-    lines = bars(values, top, len(labels))
-    return [f"{_INDENT}{title}", *(f"{label:>7} |{line}" for label, line in zip(labels, lines, strict=True))]
+    """A column chart with a title and a label a row, one column a value; ``top`` fills all rows."""
+    heights = [round(min(1.0, max(0.0, value / top)) * len(labels) * 8) for value in values]
+    lines = [f"{_INDENT}{title}"]
+    for row, label in enumerate(labels, 1):
+        below = 8 * (len(labels) - row)
+        lines.append(f"{label:>7} |{''.join(_EIGHTHS[min(8, max(0, height - below))] for height in heights)}")
+    return lines
 
 
 def time_axis(begin: datetime, columns: int, step: timedelta) -> list[str]:
@@ -70,20 +67,15 @@ def shift_text(shift: Shift, scores: Sequence[Score] = ()) -> str:
         "",
     ]
     for incident in shift.incidents:
-        if len(shift.incidents) > 1:
-            lines += [f"{incident.id}: {incident.title}", ""]
-        for letter, (title, part) in zip(
-            "ABCDEF", _parts(shift.counts, incident, incident == shift.incidents[0]), strict=True
-        ):
+        lines += [f"{incident.id}: {incident.title}", ""] if len(shift.incidents) > 1 else []
+        parts = _parts(shift.counts, incident, incident == shift.incidents[0])
+        for letter, (title, part) in zip("ABCDEF", parts.items(), strict=True):
             lines += [f"{letter}  {title}", *((_INDENT + line).rstrip() for line in part), ""]
     if not shift.incidents:
         lines += ["Nothing fired. A quiet shift.", ""]
     for incident, result in zip(shift.incidents, scores, strict=False):
-        lines += [
-            f"Score of {incident.id}, held against the reference responder",
-            *wrap(str(result).splitlines(), 25, _INDENT),
-            "",
-        ]
+        lines.append(f"Score of {incident.id}, held against the reference responder")
+        lines += [*wrap(str(result).splitlines(), 25, _INDENT), ""]
     return "\n".join(lines)
 
 
@@ -106,44 +98,58 @@ def table(shifts: Sequence[Shift]) -> str:
     """Shifts as a table, a line an incident, each scored against itself as the reference."""
     lines = [f"{'scenario':<26}{'sev':<6}{'TTD':>7}{'TTA':>6}{'TTM':>7}{'impact':>8}{'failed':>9}{'score':>7}"]
     for shift in shifts:
-        name = shift.scenario.name if len(shift.scenario.name) < 26 else f"{shift.scenario.name[:24]}…"
-        for incident in shift.incidents:
-            lines.append(f"{name:<26}{_row(incident)}")
+        name = shift.scenario.name
+        for row in [_row(incident) for incident in shift.incidents] or ["nothing fired"]:
+            lines.append(f"{name:<26}{row}")
             name = ""
-        if not shift.incidents:
-            lines.append(f"{name:<26}nothing fired")
     return "\n".join([*lines, ""])
 
 
 def _row(incident: Incident) -> str:
-    times, (good, total) = incident.metrics(), measured(incident)
-    ttd, tta, ttm, impact = (
-        "-" if one is None else duration_text(one) for one in (times.ttd, times.tta, times.ttm, times.impact)
-    )
-    points = score(incident, incident).points
-    return f"{incident.severity or '?':<6}{ttd:>7}{tta:>6}{ttm:>7}{impact:>8}{total - good:>9,}{points:>7}"
+    good, total = measured(incident)
+    times = {name: "-" if one is None else duration_text(one) for name, one in vars(incident.metrics()).items()}
+    shown = f"{times['ttd']:>7}{times['tta']:>6}{times['ttm']:>7}{times['impact']:>8}"
+    return f"{incident.severity or '?':<6}{shown}{total - good:>9,}{score(incident, incident).points:>7}"
 
 
-def _parts(counts: Counts, incident: Incident, is_first: bool) -> list[tuple[str, list[str]]]:
-    return [
-        ("A healthy service" if is_first else "The hour before", _healthy(counts, incident)),
-        ("The outage burns the budget", _burning(counts, incident)),
-        (_how_found(incident), _paging(counts, incident)),
-        ("Opened and triaged", _triaged(incident)),
-        ("The runbook mitigates, step by step", _mitigated(incident)),
-        ("Learning from it", _learnt(incident)),
-    ]
+def _parts(counts: Counts, incident: Incident, is_first: bool) -> dict[str, list[str]]:
+    return {
+        "A healthy service" if is_first else "The hour before": _healthy(counts, incident),
+        "The outage burns the budget": _burning(counts, incident),
+        _FOUND[_detected(incident).get("action")][0]: _paging(counts, incident),
+        "Opened and triaged": _triaged(incident),
+        "The runbook mitigates, step by step": _mitigated(incident),
+        "Learning from it": _learnt(incident),
+    }
+
+
+# How an incident came to light, by what the alert asked for: as a heading, and as a mark on the time axis.
+_FOUND = {
+    "page": ("The alert pages", "paged"),
+    "ticket": ("The alert opens a ticket", "ticket"),
+    None: ("A person notices", "noticed"),
+}
+
+
+def _detected(incident: Incident) -> Event:
+    return events_of(incident, "detect")[0]
+
+
+def _sli(counts: Counts, end: datetime, length: timedelta) -> float:
+    """The SLI over a length of time up to a moment."""
+    part = counts.slice(end - length, end)
+    return sli(sum(part.good), sum(part.total))
 
 
 def _healthy(counts: Counts, incident: Incident) -> list[str]:
     before = counts.slice(incident.impact_start - HOUR, incident.impact_start)
     good, total = sum(before.good), sum(before.total)
-    ratio = sli(good, total)
+    ratio, budget = sli(good, total), percent(incident.slo.error_budget)
     return [
         f"the hour before    {good:,} of {total:,} requests good",
         f"SLI                {ratio:.1%}",
-        f"burn rate          {burn_rate(ratio, incident.slo):.2f}x; 1x spends the budget of "
-        f"{percent(incident.slo.error_budget)} in {duration_text(incident.slo.period)}",
+        f"burn rate          {burn_rate(ratio, incident.slo):.2f}x; 1x spends the budget of {budget} in "
+        f"{duration_text(incident.slo.period)}",
     ]
 
 
@@ -151,11 +157,10 @@ def _burning(counts: Counts, incident: Incident) -> list[str]:
     """SLI a minute and burn in the last hour around the incident, and what happened under the same axis."""
     last = next((e.at for e in reversed(incident.events) if e.verb in ("resolve", "mitigated")), incident.events[-1].at)
     begin, step, columns = _frame(incident.impact_start, last)
-    window = counts.slice(begin - HOUR, begin + columns * step)
-    skip = min(len(window), HOUR // MINUTE)
     every = step // MINUTE
-    slis = [sli(g, t) for g, t in zip(window.good[skip:], window.total[skip:], strict=True)]
-    burns = [burn_rate(ratio, incident.slo) for ratio in _rolling_sli(window, skip)]
+    minutes = [at for i in range(columns * every) if (at := begin + (i + 1) * MINUTE) <= counts.end]
+    slis = [_sli(counts, at, MINUTE) for at in minutes]
+    burns = [burn_rate(_sli(counts, at, HOUR), incident.slo) for at in minutes]
     worst = [min(slis[i : i + every]) for i in range(0, len(slis), every)]
     highest = [max(burns[i : i + every]) for i in range(0, len(burns), every)]
     shown = "SLI of each minute" if every == 1 else f"lowest SLI of a minute in each {duration_text(step)}"
@@ -178,112 +183,84 @@ def _frame(first: datetime, last: datetime) -> tuple[datetime, timedelta, int]:
     return first - 4 * step, step, columns
 
 
-def _rolling_sli(counts: Counts, width: int) -> list[float]:
-    good, total = [0, *accumulate(counts.good)], [0, *accumulate(counts.total)]
-    return [sli(good[i] - good[i - width], total[i] - total[i - width]) for i in range(width + 1, len(good))]
-
-
-def _how_found(incident: Incident) -> str:
-    if not _of(incident, "detect")[0].details:
-        return "A person notices"
-    return f"The alert {'pages' if _is_page(incident) else 'opens a ticket'}"
-
-
-def _is_page(incident: Incident) -> bool:
-    return any(event.get("action") == "page" for event in _of(incident, "detect"))
-
-
 def _marks(incident: Incident) -> list[tuple[datetime, str]]:
-    words = {
-        "detect": "paged" if _is_page(incident) else "ticket" if _of(incident, "detect")[0].details else "noticed",
-        "acknowledge": "acknowledged",
-        "triage": "triaged",
-        "mitigated": "mitigated",
-        "resolve": "resolved",
-        "false_alarm": "false alarm",
-    }
+    words = {"acknowledge": "acknowledged", "triage": "triaged", "mitigated": "mitigated", "resolve": "resolved"}
+    words |= {"detect": _FOUND[_detected(incident).get("action")][1], "false_alarm": "false alarm"}
     told = [(event.at, words[event.verb]) for event in incident.events if event.verb in words]
-    return [(incident.impact_start, "it begins" if _of(incident, "false_alarm") else "users feel it"), *told]
+    return [(incident.impact_start, "it begins" if events_of(incident, "false_alarm") else "users feel it"), *told]
+
+
+def _line(event: Event, words: str) -> str:
+    return f"{event.at:%H:%M}              {words}"
 
 
 def _paging(counts: Counts, incident: Incident) -> list[str]:
-    detect = next(event for event in incident.events if event.verb == "detect")
+    detect = _detected(incident)
     lines = []
-    for name, window in (("5m", 5 * MINUTE), ("1h", HOUR), ("3d", 3 * DAY)):
-        part = counts.slice(detect.at - window, detect.at)
-        ratio = sli(sum(part.good), sum(part.total))
-        seen = f"SLI {ratio:6.1%}   burn {burn_rate(ratio, incident.slo):5.1f}x" if sum(part.total) else "no requests"
-        lines.append(f"last {name:<13} {seen}")
+    for window in (5 * MINUTE, HOUR, 3 * DAY):
+        ratio = _sli(counts, detect.at, window)
+        seen = f"SLI {ratio:6.1%}   burn {burn_rate(ratio, incident.slo):5.1f}x" if ratio == ratio else "no requests"
+        lines.append(f"last {duration_text(window):<13} {seen}")
     fired = f"{detect.get('window')} fires: {detect.get('action')}, {detect.get('severity')}"
-    fired = fired if detect.details else f"declared by {detect.by}"
-    paged = [
-        f"{event.at:%H:%M}              {event.get('text')}" for event in _of(incident, "note") if event.by == "pager"
-    ]
-    return [*lines, f"{detect.at:%H:%M}              {fired}", *paged]
+    paged = [_line(event, event.get("text")) for event in events_of(incident, "note") if event.by == "pager"]
+    return [*lines, _line(detect, fired if detect.details else f"declared by {detect.by}"), *paged]
 
 
 def _triaged(incident: Incident) -> list[str]:
-    lines = [f"{event.at:%H:%M}              acknowledged by {event.by}" for event in _of(incident, "acknowledge")]
-    for event in _of(incident, "triage"):
+    lines = [_line(event, f"acknowledged by {event.by}") for event in events_of(incident, "acknowledge")]
+    for event in events_of(incident, "triage"):
         roles = ", ".join(f"{role} {who}" for role, who in event.details if role != "severity")
-        lines.append(f"{event.at:%H:%M}              {incident.id} is {event.get('severity')}; {roles}")
-    lines = lines or ["nobody acknowledged"]
-    runbook = RUNBOOKS.get(incident.symptom)
-    return [*lines, f"runbook            {runbook.title}"] if runbook else lines
+        lines.append(_line(event, f"{incident.id} is {event.get('severity')}; {roles}"))
+    book = [f"runbook            {RUNBOOKS[incident.symptom].title}"] if incident.symptom in RUNBOOKS else []
+    return [*(lines or ["nobody acknowledged"]), *book]
 
 
 def _mitigated(incident: Incident) -> list[str]:
     """Each mitigation with the SLI that was measured before it and just before the next."""
     lines = []
-    slis = [(event.at, sli(event.get("good"), event.get("total"))) for event in _of(incident, "measure")]
-    started = _of(incident, "mitigate")
-    ends = [event.at for event in (*started[1:], *_of(incident, "mitigated"))]
+    slis = [(event.at, sli(event.get("good"), event.get("total"))) for event in events_of(incident, "measure")]
+    started = events_of(incident, "mitigate")
+    ends = [event.at for event in (*started[1:], *events_of(incident, "mitigated"))]
     for event, until in zip(started, [*ends, incident.events[-1].at], strict=False):
         before = [ratio for at, ratio in slis if at <= event.at]
         after = [ratio for at, ratio in slis if event.at < at <= until]
         change = f"{before[-1]:4.0%} → {after[-1]:4.0%}" if before and after else ""
-        lines.append(f"{event.at:%H:%M}              {event.get('action'):<16} {change}")
+        lines.append(_line(event, f"{event.get('action'):<16} {change}"))
     for verb, word in (("mitigated", "mitigated"), ("resolve", "resolved"), ("false_alarm", "a false alarm")):
-        lines += [f"{event.at:%H:%M}              {word}" for event in _of(incident, verb)]
+        lines += [_line(event, word) for event in events_of(incident, verb)]
     return lines or ["nothing was done"]
 
 
 def _learnt(incident: Incident) -> list[str]:
-    times = incident.metrics()
-    lines = [
-        "   ".join(
-            f"{name if name == 'impact' else name.upper()} {duration_text(value)}"
-            for name, value in vars(times).items()
-        )
-    ]
-    text = incident.postmortem or ""
+    metrics, text = vars(incident.metrics()), incident.postmortem or ""
+    times = [f"{name if name == 'impact' else name.upper()} {duration_text(one)}" for name, one in metrics.items()]
     items = read_action_items(text)
     size = f"{len(text.splitlines())} lines, {len(items)} action items" if text else "none"
-    lines.append(f"postmortem         {size}")
+    lines = ["   ".join(times), f"postmortem         {size}", *_case(incident, items)]
+    return wrap(lines, 19, width=WIDTH - len(_INDENT))
+
+
+def _case(incident: Incident, items: Sequence[ActionItem]) -> list[str]:
+    """The regression case, and whether it fails as it was and passes with what the action items automate."""
     if incident.symptom not in RUNBOOKS:
-        return [*lines, "regression case    none: no runbook, and so nothing to replay"]
+        return ["regression case    none: no runbook, and so nothing to replay"]
     try:
         case = to_eval_case(incident)
     except ValueError as error:
-        return [*lines, *textwrap.wrap(f"regression case    none: {error}", WIDTH - len(_INDENT))]
+        return [f"regression case    none: {error}"]
     verdict = prove(case, incident, items)
-    lines.append(
-        f"{case.id:<18} fault in → page within {duration_text(case.page_within)} → SLI back within "
-        f"{duration_text(case.restore_within)}"
-    )
-    lines.append(f"as it was          {'passes' if replay(case).passed else 'fails'}")
-    fixed = f"with the fix       {'passes: proved' if verdict.passed else verdict.why}"
-    return [*lines, *textwrap.wrap(fixed, WIDTH - len(_INDENT), subsequent_indent=" " * 19)]
+    page, restore = duration_text(case.page_within), duration_text(case.restore_within)
+    return [
+        f"{case.id:<18} fault in → page within {page} → SLI back within {restore}",
+        f"as it was          {'passes' if replay(case).passed else 'fails'}",
+        f"with the fix       {'passes: proved' if verdict.passed else verdict.why}",
+    ]
 
 
-def _of(incident: Incident, verb: str) -> list[Event]:
-    return [event for event in incident.events if event.verb == verb]
-
-
-def wrap(lines: Iterable[str], hang: int, indent: str = "") -> list[str]:
+def wrap(lines: Iterable[str], hang: int, indent: str = "", width: int = WIDTH) -> list[str]:
     """Lines cut to the width, what runs over indented under the words."""
     return [
         part
         for line in lines
-        for part in textwrap.wrap(line, WIDTH, initial_indent=indent, subsequent_indent=" " * hang)
+        for part in textwrap.wrap(line, width, initial_indent=indent, subsequent_indent=" " * hang)
     ]

@@ -165,7 +165,7 @@ def test_the_provider_s_page_admits_to_an_outage_late() -> None:
         (("wait", "-5"), "minutes are a whole number"),
         (("wait", "1.5"), "minutes are a whole number"),
         (("learn", "nothing", "x"), "learn one of"),
-        (("learn", "factor"), "say what was learnt"),
+        (("learn", "factor"), "give: learn"),
         (("learn", "automate", "tea"), "unknown mitigation"),
         (("update",), "must be a text"),
         (("declare",), "is open already"),
@@ -237,6 +237,13 @@ def test_the_journal_of_words_is_legal_and_comes_back_from_disk(script: Path, tm
     [incident] = run_shift(SCENARIO, 1, scripted(read_script(script))).incidents
     incident.save(tmp_path / "journal.jsonl")
     assert Incident.load(tmp_path / "journal.jsonl") == incident
+
+
+def test_a_note_that_looks_as_if_it_was_learnt_does_not_stand_in_the_way_of_closing() -> None:
+    desk = paged()
+    for words in (("ack",), ("triage", "sev1"), ("note", "learnt, automate: tea"), ("note", "learnt, x"), ("resolve",)):
+        act(desk, *words)
+    assert act(desk, "close") == "INC-001 is closed"
 
 
 def test_every_action_says_how_it_is_typed_and_what_it_is_for() -> None:

@@ -52,6 +52,11 @@ WRONG = {
     "too much traffic": ("requests = 1200", "requests = 1e9", r"traffic.requests: must be a number from"),
     "true for a number": ("errors = 0.003", "errors = true", r"traffic.errors: must be a number"),
     "an unknown symptom": ('"model_provider_outage"', '"provider_outage"', r"faults\[1\].symptom: .*did you mean"),
+    "a symptom that is a list": (
+        'symptom = "model',
+        'symptom = ["x"] # "model',
+        r"faults\[1\].symptom: must be a text",
+    ),
     "an error ratio above 1": ("error_ratio = 0.4", "error_ratio = 40", r"faults\[1\].error_ratio: .*from 0 to 1"),
     "a misspelt field": ("error_ratio = 0.4", "error_ratio = 0.4\nrampe = '5m'", r"faults\[1\].rampe: is not a field"),
     "an unknown mitigation": ("fail_over = 0.9", "failover = 0.9", r"faults\[1\].catches: .*did you mean 'fail_over'"),

@@ -20,7 +20,7 @@ from oncall.regression import prove, replay, to_eval_case
 from oncall.scenario import Fault, Scenario
 from oncall.scenarios import SCENARIOS
 from oncall.scoring import score
-from oncall.shift import Desk, Shift, reference, run_shift
+from oncall.shift import Desk, Shift, automations, reference, run_shift
 from oncall.slo import burn_rate, sli
 from oncall.terminal import shift_text
 from oncall.times import HOUR, MINUTE
@@ -281,6 +281,16 @@ def test_a_degraded_reply_to_everything_turns_availability_green_and_quality_red
 
     played(responder)
     assert seen == [(), ("quality",)]
+
+
+def test_a_note_that_only_names_a_mitigation_takes_nothing_back() -> None:
+    def responder(desk: Desk) -> None:
+        forgetful(desk)
+        desk.triage("sev1", "ana", by="ana")
+        desk.apply("fail_over")
+        desk.note("fail_over", by="ana")
+
+    assert [item.automates for item in automations(played(responder)[1], "ana")] == ["fail_over"]
 
 
 def test_rolling_back_what_is_not_applied_says_what_is() -> None:
