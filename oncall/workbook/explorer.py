@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from html import escape
 from typing import Any
@@ -26,12 +26,21 @@ from traitlets import TraitError
 from oncall.telemetry.engine import downsample
 from oncall.workbook.plots import styled
 
-__all__ = ["WIDTH", "Explorer", "Model", "blank_figure", "choice", "envelope", "slider", "styled"]
+__all__ = ["WIDTH", "Easel", "Explorer", "Model", "blank_figure", "choice", "envelope", "slider", "styled"]
 
 Model = dict[str, Any]  # int, float, str or None
 
 WIDTH = 6.4  # inches of 100 pixels: still legible where JupyterLab has only two thirds of that to give
 DPI = 150  # finer than the page shows it, for sharp screens and for zoom
+# Where there is little room each label stands above its slider, and the name of a value is never cut off.
+_STYLE = """<style>
+.oncall-explorer { container-type: inline-size }
+.oncall-explorer .widget-readout { flex-shrink: 0 }
+@container (max-width: 420px) {
+  .oncall-explorer > .widget-inline-hbox { flex-wrap: wrap; height: auto }
+  .oncall-explorer > .widget-inline-hbox > .widget-label { flex-basis: 100%; text-align: left }
+}
+</style>"""
 
 
 class Explorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -54,13 +63,12 @@ class Explorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.figure, self.artists, self.controls = figure, dict(artists), dict(controls)
         self.model: Model = {}
         self._update, self._describe = update, describe
-        self._moving = sorted(self.artists.values(), key=lambda artist: artist.get_zorder())
-        self._canvas = FigureCanvasAgg(figure)
-        self._draw_background()
+        self._easel = Easel(figure, self.artists.values())
         width, height = (round(inches * 100) for inches in figure.get_size_inches())
         self._readout = HTML(layout={"width": "100%"})
         self._picture = Image(format="png", width=str(width), height=str(height), layout={"max_width": "100%"})
         super().__init__([*self.controls.values(), self._readout, self._picture])
+        self.add_class("oncall-explorer")
         _line_up(list(self.controls.values()))
         for control in self.controls.values():
             control.observe(lambda _: self._redraw(), "value")
@@ -84,20 +92,10 @@ class Explorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
             _put(self.controls[name], value)
         return self.model
 
-    def _draw_background(self) -> None:
-        for artist in self._moving:
-            artist.set_animated(True)
-        with styled():  # matplotlib makes its ticks only now
-            self._canvas.draw()
-        self._background = self._canvas.copy_from_bbox(self.figure.bbox)
-
     def _redraw(self) -> None:
         self.model = self._update(**{name: control.value for name, control in self.controls.items()})
-        self._canvas.restore_region(self._background)
-        for artist in self._moving:
-            self.figure.draw_artist(artist)
-        self._readout.value = f'<div style="line-height: 1.4">{escape(self.text)}</div>'
-        self._picture.value = _png(self._canvas)
+        self._readout.value = f'{_STYLE}<div style="line-height: 1.4">{escape(self.text)}</div>'
+        self._picture.value = self._easel.draw()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The picture and the line for every viewer, and the live widget where a kernel can drive it.
@@ -108,6 +106,30 @@ class Explorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         still = {"text/plain": self.text, "image/png": b64encode(self.png).decode("ascii")}
         shown = {"width": int(self._picture.width), "height": int(self._picture.height), "alt": self.text}
         return live | still, {"image/png": shown}
+
+
+class Easel:
+    """A figure of which only some artists change: the rest is drawn once and kept as a background."""
+
+    def __init__(self, figure: Figure, artists: Iterable[Artist]):
+        self._figure, self._canvas = figure, FigureCanvasAgg(figure)
+        self._moving = sorted(artists, key=lambda artist: artist.get_zorder())
+        for artist in self._moving:
+            artist.set_animated(True)
+        self.draw_background()
+
+    def draw_background(self) -> None:
+        """Draw what is kept; again only when some of it has changed after all, as an axis does."""
+        with styled():  # matplotlib makes its ticks only now
+            self._canvas.draw()
+        self._background = self._canvas.copy_from_bbox(self._figure.bbox)
+
+    def draw(self) -> bytes:
+        """The figure as it is now, as a PNG file."""
+        self._canvas.restore_region(self._background)
+        for artist in self._moving:
+            self._figure.draw_artist(artist)
+        return _png(self._canvas)
 
 
 # --- what an explorer is made of -----------------------------------------------------------------

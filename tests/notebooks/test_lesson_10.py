@@ -1,0 +1,160 @@
+"""Lesson 10: the evening that its cells play, what it is worth, and that its buttons were pressed for it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from oncall.postmortem import read_action_items
+from oncall.regression import prove, to_eval_case
+from oncall.responders import Timed, scripted
+from oncall.runbook import RUNBOOKS
+from oncall.scenarios import SCENARIOS
+from oncall.scoring import mean_points, score_shift
+from oncall.shift import reference, run_shift
+from oncall.times import MINUTE
+from oncall.workbook.cockpit import BUTTONS, Cockpit
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "10_full_shift.ipynb"
+GOALS = Path(__file__).with_name("goals") / "10.md"
+SCENARIO = SCENARIOS["provider_outage"]
+
+
+@pytest.fixture(scope="module")
+def lesson() -> dict[str, Any]:
+    """What the names of the notebook hold once all its cells have run."""
+    names: dict[str, Any] = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
+            if cell.cell_type == "code":
+                exec(cell.source, names)
+    return names
+
+
+@pytest.fixture(scope="module")
+def cockpit(lesson: dict[str, Any]) -> Cockpit:
+    found: Cockpit = lesson["cockpit"]
+    return found
+
+
+def at(cockpit: Cockpit, verb: str) -> list[int]:
+    """The minutes of the shift at which something was done."""
+    [incident] = cockpit.incidents
+    return [(event.at - SCENARIO.start) // MINUTE for event in incident.events if event.verb == verb]
+
+
+# --- the evening ---------------------------------------------------------------------------------
+
+
+def test_the_evening_is_the_one_that_the_text_tells(cockpit: Cockpit) -> None:
+    [incident] = cockpit.incidents
+    assert (incident.impact_start - SCENARIO.start) // MINUTE == 132
+    assert at(cockpit, "detect") == [150]
+    assert at(cockpit, "acknowledge") == [154]
+    assert at(cockpit, "triage") == [161, 170]
+    assert at(cockpit, "mitigate") == [162, 170, 172]
+    assert at(cockpit, "mitigated") == [164, 173]
+    assert at(cockpit, "update") == [161, 164, 173, 203]
+    assert (at(cockpit, "resolve"), at(cockpit, "close")) == ([203], [215])
+    assert {name: value // MINUTE for name, value in vars(incident.metrics()).items() if value} == {
+        "ttd": 18,
+        "tta": 4,
+        "ttm": 23,
+        "ttr": 53,
+        "impact": 41,
+    }
+
+
+def test_both_mistakes_are_in_the_journal(cockpit: Cockpit) -> None:
+    [incident] = cockpit.incidents
+    assert [event.get("severity") for event in incident.events if event.verb == "triage"] == ["sev2", "sev1"]
+    too_early, late_enough = (event.at for event in incident.events if event.verb == "mitigated")
+    counts = cockpit.shift.counts
+    for moment, was_so in ((too_early, False), (late_enough, True)):
+        minute = counts.slice(moment - MINUTE, moment)
+        assert (minute.good[0] / minute.total[0] >= SCENARIO.slo.target) == was_so
+
+
+def test_failing_over_leaves_what_the_cell_works_out_by_hand(cockpit: Cockpit) -> None:
+    [incident] = cockpit.incidents
+    look_again = SCENARIO.start + 170 * MINUTE
+    minute = cockpit.shift.counts.slice(look_again - MINUTE, look_again)
+    assert minute.good[0] / minute.total[0] == pytest.approx(1 - 0.50 * (1 - 0.70), abs=0.005)
+    assert [one.name for one in RUNBOOKS[incident.symptom].mitigations] == [
+        "fail_over",
+        "serve_cached",
+        "serve_degraded",
+    ]
+
+
+def test_without_the_edited_text_any_responder_plays_the_same_shift(cockpit: Cockpit) -> None:
+    [mine] = cockpit.incidents
+    script = [replace(line, words=()) if line.action == "close" else line for line in cockpit.script]
+    [same] = run_shift(SCENARIO, 1, scripted(script)).incidents
+    assert same.events[:-1] == mine.events[:-1]
+
+
+def test_the_cockpit_of_the_lesson_stands_at_the_end_and_the_readers_at_the_beginning(lesson: dict[str, Any]) -> None:
+    assert lesson["cockpit"].over
+    assert lesson["cockpit"].debrief.layout.display == "flex"
+    mine = lesson["mine"]
+    assert mine.model["minute"] == 0
+    assert mine.script == ()
+    assert len(run_shift(mine.desk.scenario, 1, reference).incidents) == 2
+    assert {name for name in BUTTONS if not mine.buttons[name].disabled} == {
+        "+1 min",
+        "+5 min",
+        "+15 min",
+        "Next event",
+        "Rest of shift",
+        "Metrics",
+        "Logs",
+        "Provider status",
+        "Declare",
+    }
+
+
+# --- what it is worth ----------------------------------------------------------------------------
+
+
+def test_the_debrief_proves_what_the_text_says(cockpit: Cockpit) -> None:
+    [incident] = cockpit.incidents
+    case, items = to_eval_case(incident), read_action_items(incident.postmortem or "")
+    assert [one.automates for one in items] == ["fail_over", "serve_cached", "serve_degraded"]
+    assert (case.page_within, case.restore_within) == (19 * MINUTE, 25 * MINUTE)
+    assert prove(case, incident, items).passed
+    assert not any(prove(case, incident, [one for one in items if one is not out]).passed for out in items)
+    assert "The lint: 0 findings" in cockpit.debrief.reviews["INC-001"]._findings.value
+
+
+def test_the_scores_are_those_of_the_text(cockpit: Cockpit, lesson: dict[str, Any]) -> None:
+    book = run_shift(SCENARIO, 1, reference).incidents
+    assert cockpit.scores == score_shift(cockpit.incidents, book)
+    card = cockpit.scores["INC-001"]
+    assert card.points == 94
+    assert {one.name: one.most - one.points for one in card.dimensions if one.points < one.most} == {"budget": 6}
+    assert [lesson["points"](script) for script in (lesson["late"], [Timed(153, "ack")], [])] == [66, 15, 0]
+    assert mean_points(score_shift(book, book)) == 100
+
+
+def test_the_score_card_draws_both_evenings_on_one_axis(cockpit: Cockpit) -> None:
+    yours, book, *_ = cockpit.score_card().figure.axes
+    assert [line.get_xdata().size for line in yours.lines] == [1, 1, 2, 3, 2, 1, 4]
+    assert [line.get_xdata().size for line in book.lines] == [1, 1, 1, 3, 1, 1, 3]
+    assert yours.get_xlim() == book.get_xlim()
+    assert "mitigated 18:53, resolved 19:23; 5.70% of the budget burned" in cockpit.score_card().numbers
+
+
+# --- the goals -----------------------------------------------------------------------------------
+
+
+def test_there_are_five_goals_with_answers() -> None:
+    text = GOALS.read_text(encoding="utf-8")
+    assert re.findall(r"^(\d)\. \*\*.+\?\*\*\n   \S", text, re.MULTILINE) == list("12345")

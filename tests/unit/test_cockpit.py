@@ -1,0 +1,603 @@
+"""The cockpit: its buttons do what the drill's words do, offer only what is legal, and show what came of it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import comm
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
+
+from oncall.alerting import SEVERITIES
+from oncall.incident import Incident
+from oncall.responders import ACTIONS, LEARNT, Timed, possible, postmortem, read_script, scripted
+from oncall.runbook import MITIGATIONS, RUNBOOKS
+from oncall.scenarios import SCENARIOS
+from oncall.scoring import mean_points, score_shift
+from oncall.shift import reference, run_shift
+from oncall.telemetry.engine import alert_intervals
+from oncall.times import MINUTE
+from oncall.workbook.cockpit import BUTTONS, INPUTS, TIME, Cockpit, journal_lines
+from oncall.workbook.cockpit_debrief import budget_burned, describe_responses, plot_responses
+from oncall.workbook.cockpit_plot import VIEWS, LivePlot, in_effect, scene
+from oncall.workbook.explorer import styled
+
+GOOD = (
+    Timed(150, "look", ("metrics",)),
+    Timed(153, "ack"),
+    Timed(154, "check", ("1",)),
+    Timed(156, "triage", ("sev1", "ana", "comms=bo")),
+    Timed(156, "update", ("We are working on it.",)),
+    Timed(156, "apply", ("fail_over",)),
+    Timed(158, "apply", ("serve_cached",)),
+    Timed(160, "apply", ("serve_degraded",)),
+    Timed(161, "mitigated"),
+    Timed(161, "update", ("It works again.",)),
+    Timed(191, "resolve"),
+    Timed(191, "update", ("This is over.",)),
+    Timed(192, "learn", ("factor", "All requests go to one provider.")),
+    Timed(192, "learn", ("well", "The first person paged answered.")),
+    Timed(192, "learn", ("wrong", "It waited for a person.")),
+    Timed(192, "learn", ("lucky", "The secondary provider had room.")),
+    Timed(192, "learn", ("automate", "fail_over")),
+    Timed(192, "learn", ("automate", "serve_cached")),
+    Timed(192, "learn", ("automate", "serve_degraded")),
+    Timed(251, "close"),
+)
+FUMBLED = (
+    Timed(10, "ack"),  # nothing to acknowledge
+    Timed(20, "wait", ("7",)),
+    Timed(30, "wait", ("soon",)),
+    Timed(40, "pray"),
+    Timed(60, "next"),
+    Timed(152, "apply", ("fail_over",)),  # not triaged yet
+    Timed(153, "ack", ("dana",)),  # whose name is on no list
+    Timed(154, "triage", ("sev9",)),
+    Timed(154, "triage", ("sev2", "dana", "comms=bo", "scribe=chen")),
+    Timed(154, "triage", ("sev2", "dana", "chief=bo")),
+    Timed(155, "look", ("logs",)),
+    Timed(155, "look", ("tea leaves",)),
+    Timed(155, "runbook", ("gpu_capacity",)),
+    Timed(155, "check", ("2", "gpu_capacity")),
+    Timed(155, "check", ("9",)),
+    Timed(156, "apply", ("magic",)),
+    Timed(156, "learn", ("lucky", "")),
+    Timed(156, "triage", ("sev2", "dana", "comms=bo and chen")),
+    Timed(156, "apply", ("add_replicas",)),  # of another runbook
+    Timed(156, "apply", ("add_replicas",)),
+    Timed(165, "rollback", ("add_replicas",)),
+    Timed(165, "rollback", ("fail_over",)),
+    Timed(166, "note", ("two", "words  and two spaces")),
+    Timed(166, "note"),
+    Timed(167, "escalate"),
+    Timed(168, "handover", ("chen",)),
+    Timed(168, "apply", ("purge_cache",)),
+    Timed(169, "rollback", ("purge_cache",)),  # cannot be
+    Timed(170, "learn", ("gossip", "none")),
+    Timed(170, "false_alarm"),
+    Timed(171, "resolve"),
+    Timed(300, "declare"),
+    Timed(301, "end"),
+)
+TWO = (
+    *(Timed(120, "ack"), Timed(121, "triage", ("sev1",)), Timed(121, "apply", ("fail_over",))),
+    *(Timed(124, "apply", ("serve_cached",)), Timed(126, "apply", ("serve_degraded",)), Timed(128, "mitigated")),
+    *(Timed(230, "ack"), Timed(231, "triage", ("sev1", "bo")), Timed(232, "apply", ("shadow_rule",))),
+    *(Timed(235, "apply", ("second_opinion",)), Timed(238, "mitigated"), Timed(290, "resolve")),
+    *(
+        Timed(291, "close"),
+        Timed(300, "resolve"),
+        Timed(301, "learn", ("factor", "One provider.")),
+        Timed(302, "close"),
+    ),
+)
+PLAYED = [
+    ("provider_outage", GOOD),
+    ("provider_outage", FUMBLED),
+    ("provider_outage", ()),
+    ("two_incidents", TWO),
+    ("silent_edge", GOOD),
+    ("quiet_shift", (Timed(5, "declare"), Timed(9, "ack"), Timed(9, "false_alarm"), Timed(70, "declare"))),
+    ("false_alarm", (Timed(150, "ack"), Timed(152, "triage", ("sev5",)), Timed(153, "false_alarm"))),
+    ("openai_2024_12_04", GOOD),
+]
+
+
+def played(name: str, script: tuple[Timed, ...]) -> tuple[Incident, ...]:
+    return run_shift(SCENARIOS[name], 1, scripted(script)).incidents
+
+
+def to_the_page(name: str = "provider_outage") -> Cockpit:
+    """A cockpit at the moment of its first page."""
+    cockpit = Cockpit(SCENARIOS[name])
+    cockpit.play([Timed(0, "wait", ("150",))])
+    return cockpit
+
+
+@pytest.fixture
+def cockpit() -> Cockpit:
+    return to_the_page()
+
+
+@pytest.fixture(scope="module")
+def whole() -> Cockpit:
+    """A shift played well, to its end."""
+    cockpit = Cockpit(SCENARIOS["provider_outage"])
+    cockpit.play([*GOOD, Timed(480, "end")])
+    return cockpit
+
+
+# --- the same shift ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "script"), PLAYED)
+def test_a_script_played_by_buttons_is_the_shift_that_it_is_without_them(name: str, script: tuple[Timed, ...]) -> None:
+    cockpit = Cockpit(SCENARIOS[name])
+    cockpit.play([*script, Timed(480, "end")])
+    assert cockpit.incidents == played(name, script)
+    assert cockpit.shift == run_shift(SCENARIOS[name], 1, scripted(script))
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=6)
+def test_any_script_played_by_buttons_is_the_shift_that_it_is_without_them(data: st.DataObject) -> None:
+    words = {
+        "wait": st.tuples(st.integers(0, 30).map(str)),
+        "look": st.sampled_from([(), ("logs",), ("status",)]),
+        "runbook": st.sampled_from(sorted(RUNBOOKS)).map(lambda name: (name,)),
+        "check": st.tuples(st.sampled_from("129"), st.sampled_from(sorted(RUNBOOKS))),
+        "ack": st.sampled_from([(), ("bo",)]),
+        "triage": st.tuples(st.sampled_from(SEVERITIES)),
+        "handover": st.just(("bo",)),
+        "apply": st.tuples(st.sampled_from(sorted(MITIGATIONS))),
+        "rollback": st.tuples(st.sampled_from(sorted(MITIGATIONS))),
+        "learn": st.tuples(st.sampled_from([*LEARNT]), st.sampled_from(["fail_over", "It was dark."])),
+        **dict.fromkeys(("update", "note"), st.tuples(st.text(max_size=5))),
+    }
+    names = st.sampled_from([*ACTIONS, "ack", "triage", "apply", "mitigated", "resolve"])
+    line = names.flatmap(
+        lambda name: st.builds(Timed, st.integers(140, 470), st.just(name), words.get(name, st.just(())))
+    )
+    script = tuple(sorted(data.draw(st.lists(line, max_size=40)), key=lambda line: line.minute))
+    name = data.draw(st.sampled_from(["provider_outage", "two_incidents", "flapping_provider"]))
+    cockpit = Cockpit(SCENARIOS[name])
+    cockpit.play(script)
+    cockpit.play([Timed(480, "end")])
+    assert cockpit.incidents == played(name, script)
+
+
+def test_a_script_in_parts_is_the_same_shift() -> None:
+    cockpit = Cockpit(SCENARIOS["provider_outage"])
+    for line in GOOD:
+        cockpit.play([line])
+    cockpit.buttons["Rest of shift"].click()
+    assert cockpit.incidents == played("provider_outage", GOOD)
+
+
+def test_playing_tells_what_came_of_each_line() -> None:
+    said = Cockpit(SCENARIOS["provider_outage"]).play(FUMBLED[:7])
+    assert len(said) == 7
+    assert said[0] == "16:10 ack: not done: no incident is open; wait for an alert"
+    assert said[2].startswith("16:30 wait: not done: minutes are a whole number")
+    assert said[3].startswith("16:40 pray: not done: unknown action 'pray'")
+    assert said[6] == "18:33 ack: acknowledged"
+
+
+# --- what was done can be played again -----------------------------------------------------------
+
+
+def test_what_was_done_is_a_script_that_gives_the_same_shift(tmp_path: Path) -> None:
+    cockpit = Cockpit(SCENARIOS["provider_outage"])
+    cockpit.play(FUMBLED)
+    cockpit.save(tmp_path / "mine.json")
+    assert read_script(tmp_path / "mine.json") == cockpit.script
+    again = Cockpit(SCENARIOS["provider_outage"])
+    again.play(cockpit.script)
+    assert again.incidents == cockpit.incidents == played("provider_outage", cockpit.script)
+    assert again.model == cockpit.model
+
+
+def test_the_script_holds_what_was_done_and_not_what_was_refused(whole: Cockpit) -> None:
+    assert whole.script == (*GOOD, Timed(480, "end"))
+    cockpit = Cockpit(SCENARIOS["provider_outage"])
+    assert cockpit.script == ()
+    cockpit.play([Timed(10, "ack"), Timed(12, "look", ("logs",)), Timed(15, "mitigated")])
+    assert cockpit.script == (Timed(12, "look", ("logs",)), Timed(15, "wait", ("0",)))
+
+
+def test_an_edited_postmortem_is_kept_word_for_word_in_the_script() -> None:
+    cockpit = Cockpit(SCENARIOS["provider_outage"])
+    cockpit.play([*GOOD[:-1], Timed(251, "wait", ("0",))])
+    cockpit.buttons["Debrief"].click()
+    review = cockpit.debrief.reviews["INC-001"]
+    review.editor.value += "\n## What we ask\n\nWho else has  this?\n"
+    text = review.editor.value
+    review.button.click()
+    assert cockpit.incidents[0].postmortem == text
+    assert cockpit.script[-1] == Timed(251, "close", (text,))
+    again = Cockpit(SCENARIOS["provider_outage"])
+    again.play(cockpit.script)
+    assert again.incidents == cockpit.incidents
+
+
+# --- by hand -------------------------------------------------------------------------------------
+
+
+def test_a_button_can_be_pressed_when_its_action_is_legal_and_none_is_hidden(cockpit: Cockpit) -> None:
+    for line in (Timed(0, "wait", ("0",)), *GOOD[1:], Timed(480, "end")):
+        cockpit.play([line])
+        legal = set(possible(cockpit.desk))
+        for name, (action, *_) in BUTTONS.items():
+            button = cockpit.buttons[name]
+            assert button.layout.display is None
+            assert button.disabled or action in legal
+            if action not in (*TIME, "apply", "rollback", "check"):  # those need something to act on, too
+                assert not button.disabled or action not in legal
+        assert cockpit.buttons["+1 min"].disabled == cockpit.over
+
+
+def test_apply_and_roll_back_follow_the_mitigation_that_is_chosen(cockpit: Cockpit) -> None:
+    def can() -> tuple[bool, bool]:
+        return not cockpit.buttons["Apply"].disabled, not cockpit.buttons["Roll back"].disabled
+
+    assert can() == (False, False)
+    cockpit.play([Timed(153, "ack"), Timed(153, "triage", ("sev1",))])
+    assert (cockpit.inputs["mitigation"].value, can()) == ("fail_over", (True, False))
+    cockpit.buttons["Apply"].click()
+    assert can() == (False, True)
+    cockpit.inputs["mitigation"].value = "serve_cached"
+    assert can() == (True, False)
+    cockpit.inputs["symptom"].value = "poisoned_cache"
+    assert cockpit.inputs["mitigation"].options == ("bypass_cache", "new_cache_namespace", "purge_cache", "fail_over")
+    cockpit.inputs["mitigation"].value = "purge_cache"
+    cockpit.buttons["Apply"].click()
+    assert can() == (False, False)  # it cannot be taken back
+
+
+def test_the_inputs_beside_a_button_are_its_words_and_are_cleared_when_they_are_used(cockpit: Cockpit) -> None:
+    cockpit.inputs["name"].value = "bo"
+    cockpit.buttons["Acknowledge"].click()
+    cockpit.inputs["severity"].value, cockpit.inputs["roles"].value = "sev2", "comms=chen scribe=bo"
+    cockpit.buttons["Triage"].click()
+    cockpit.inputs["text"].value = "We  are on it."
+    cockpit.buttons["Update users"].click()
+    cockpit.inputs["kind"].value, cockpit.inputs["text"].value = "lucky", "It was day."
+    cockpit.buttons["Learn"].click()
+    mine = [event for event in cockpit.incidents[0].events if event.by not in ("alerts", "pager", "metrics")]
+    ack, triage, update, learnt = mine
+    assert (ack.verb, ack.by) == ("acknowledge", "bo")
+    assert dict(triage.details) == {"severity": "sev2", "ic": "ana", "comms": "chen", "scribe": "bo"}
+    assert update.get("text") == "We  are on it."
+    assert learnt.get("text") == "learnt, lucky: It was day."
+    assert {cockpit.inputs[name].value for name in ("name", "roles", "text")} == {""}
+
+
+def test_what_is_refused_says_why_and_keeps_the_inputs(cockpit: Cockpit) -> None:
+    before = cockpit.incidents
+    cockpit.buttons["Update users"].click()
+    assert cockpit.said.startswith("not done: ")
+    cockpit.inputs["name"].value = "bo"
+    cockpit.buttons["Hand over"].click()  # a disabled button is pressed by scripts only
+    assert cockpit.said.startswith("not done: INC-001 is detected: triage is not allowed")
+    assert cockpit.inputs["name"].value == "bo"
+    assert cockpit.incidents == before
+
+
+def test_time_says_what_happened_meanwhile() -> None:
+    cockpit = Cockpit(SCENARIOS["provider_outage"])
+    cockpit.buttons["+15 min"].click()
+    assert cockpit.said == "16:15: nothing new"
+    cockpit.play([Timed(149, "wait", ("0",))])
+    cockpit.buttons["+1 min"].click()
+    assert cockpit.said.splitlines() == [
+        "18:12 impact began",
+        "18:30 alerts: page sev1 on 14.4x 1h/5m, burn 50.1x",
+        "18:30 pager: paged ana",
+    ]
+
+
+def test_a_new_incident_opens_its_runbook_and_another_can_be_chosen(cockpit: Cockpit) -> None:
+    assert cockpit.inputs["symptom"].value == "model_provider_outage"
+    assert "fail_over" in cockpit._mitigations.value
+    cockpit.play([Timed(150, "runbook", ("gpu_capacity",))])
+    assert cockpit.inputs["symptom"].value == "gpu_capacity"
+    assert "add_replicas" in cockpit._mitigations.value
+    assert "ask first" in cockpit._mitigations.value
+    shown = [row.layout.display for row in cockpit._check_rows]
+    assert shown == ["flex"] * 4 + ["none"]
+    cockpit.buttons["+1 min"].click()
+    assert cockpit.inputs["symptom"].value == "gpu_capacity"  # not taken away
+
+
+def test_a_reading_stays_beside_its_check(cockpit: Cockpit) -> None:
+    cockpit.buttons["Check 1"].click()
+    assert cockpit.said.endswith("5xx and timeouts come from the model provider, not from our own services")
+    assert cockpit._checks["Check 1"].value.startswith("errors by upstream: 5xx")
+    assert cockpit.script[-1] == Timed(150, "check", ("1",))
+    cockpit.inputs["symptom"].value = "gpu_capacity"
+    cockpit.buttons["Check 1"].click()
+    assert cockpit.said.endswith("as on any day")
+    assert cockpit.script[-1] == Timed(150, "check", ("1", "gpu_capacity"))
+
+
+def test_an_incident_without_a_runbook_opens_none() -> None:
+    cockpit = Cockpit(SCENARIOS["silent_edge"])
+    cockpit.play([Timed(140, "look")])
+    assert cockpit.desk.incident is not None
+    assert cockpit.inputs["symptom"].value == ""
+    assert cockpit.buttons["Check 1"].disabled
+
+
+def test_every_action_has_a_button_or_an_input() -> None:
+    assert {words[0] for words in BUTTONS.values()} | {"runbook"} == set(ACTIONS)
+    assert set(INPUTS) <= set(ACTIONS)
+    assert max(len(book.checks) for book in RUNBOOKS.values()) == sum(name.startswith("Check") for name in BUTTONS)
+
+
+# --- what is shown -------------------------------------------------------------------------------
+
+
+def test_the_model_is_the_header_in_plain_numbers(cockpit: Cockpit) -> None:
+    assert cockpit.model == {
+        "time": "18:30",
+        "minute": 150,
+        "sli": 0.4991,
+        "burn": 14.99,
+        "spent": cockpit.model["spent"],
+        "incident": "INC-001",
+        "state": "detected",
+        "severity": "sev1",
+        "paged": "ana",
+        "fires": "14.4x 1h/5m",
+        "in_effect": "",
+        "harmed": "",
+    }
+    assert cockpit.model["spent"] == pytest.approx(0.03, abs=0.002)
+    for what in ("18:30", "49.9%", "15.0x", "INC-001 detected, sev1", "ana", "14.4x 1h/5m"):
+        assert what in cockpit._header.value
+    assert cockpit.text.startswith("18:30 UTC: SLI 49.9%, burn 15.0x over the last hour, 3.")
+    assert cockpit.text.endswith("of the budget spent; INC-001 is detected, sev1; paging: ana; fires: 14.4x 1h/5m.")
+
+
+def test_what_people_type_is_shown_as_typed_and_never_as_markup(cockpit: Cockpit) -> None:
+    cockpit.play([Timed(150, "note", ("<b>&amp;</b>",))])
+    assert "&lt;b&gt;&amp;amp;&lt;/b&gt;" in cockpit._timeline.value
+    assert "<b>&amp;" not in cockpit._timeline.value
+
+
+def test_the_journal_is_told_in_order_and_by_incident_where_there_are_two() -> None:
+    cockpit = Cockpit(SCENARIOS["two_incidents"])
+    cockpit.play(TWO)
+    lines = journal_lines(cockpit.incidents)
+    assert lines == sorted(lines, key=lambda line: line[:5])
+    assert {line.split()[1] for line in lines} == {"INC-001", "INC-002"}
+    assert not [line for line in lines if "measured" in line]
+
+
+def test_the_scene_is_what_the_telemetry_and_the_journal_say(whole: Cockpit) -> None:
+    desk = whole.desk
+    shown = scene(desk, "the whole shift")
+    assert (shown.left, shown.right, shown.now) == (0, 480, 480)
+    assert shown.ends[-1] == 480
+    assert shown.sli[-1] == pytest.approx(desk.sli * 100)
+    assert len(shown.sli) == len(shown.burns[0]) == 481
+    [page] = alert_intervals(desk.counts, desk.scenario.slo, desk.policy)
+    assert page.end is not None
+    assert [(begin, end) for begin, end, _ in shown.alerts] == [
+        ((page.start - desk.scenario.start) / MINUTE, (page.end - desk.scenario.start) / MINUTE)
+    ]
+    assert shown.impact == ((132, 161),)
+    assert [(begin, end) for begin, end, _ in shown.incidents[0]] == [
+        *((132, 150), (150, 153), (153, 156), (156, 156), (156, 161), (161, 191), (191, 251))
+    ]
+    assert shown.applied == ((156, 480), (158, 480), (160, 480))
+    assert (shown.acks, shown.triages, shown.updates) == (((153, 0),), ((156, 0),), (156, 161, 191))
+
+
+def test_the_last_hours_end_now(cockpit: Cockpit) -> None:
+    shown = scene(cockpit.desk, "the last 2 hours")
+    assert (shown.left, shown.now) == (30, 150)
+    assert shown.place(shown.left) == 0
+    assert 0.97 < shown.place(shown.now) < 1
+
+
+def test_a_mitigation_is_in_effect_until_it_is_rolled_back() -> None:
+    cockpit = Cockpit(SCENARIOS["provider_outage"])
+    cockpit.play(FUMBLED)
+    assert [(begin.minute, end and end.minute) for begin, end in in_effect(cockpit.incidents)] == [(36, 45), (48, None)]
+
+
+def pixels(png: bytes) -> Any:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_picture_is_what_matplotlib_draws_afresh(view: str) -> None:
+    cockpit = Cockpit(SCENARIOS["provider_outage"])
+    cockpit.play(GOOD[:8])  # through a change of the axes
+    cockpit.inputs["view"].value = view
+    kept = pixels(cockpit.png)
+    plot = cockpit._plot
+    for artist in plot.artists.values():
+        artist.set_animated(False)
+    with styled():
+        canvas = FigureCanvasAgg(plot.figure)
+        canvas.draw()
+    fresh = np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
+    # What moves lies over the dashes, the grid and the frame, not under them.
+    assert (np.abs(kept - fresh).max(axis=2) > 8).mean() < 0.02
+
+
+def test_nothing_is_added_to_the_figure_while_it_is_played() -> None:
+    cockpit = Cockpit(SCENARIOS["two_incidents"])
+    cockpit.play(TWO[:1])  # the axes have grown
+    before = len(cockpit._plot.figure.findobj())
+    cockpit.play(TWO[1:])
+    assert len(cockpit._plot.figure.findobj()) == before
+
+
+def test_the_picture_moves_with_time_and_with_the_view(cockpit: Cockpit) -> None:
+    seen = [cockpit.png]
+    cockpit.buttons["+1 min"].click()
+    seen.append(cockpit.png)
+    cockpit.inputs["view"].value = "the whole shift"
+    seen.append(cockpit.png)
+    assert len(set(seen)) == 3
+
+
+def test_an_action_redraws_in_less_time_than_the_same_plot_drawn_anew(cockpit: Cockpit) -> None:
+    def took(do: Any) -> float:
+        begin = perf_counter()
+        do()
+        return perf_counter() - begin
+
+    action = min(took(cockpit.buttons["+1 min"].click) for _ in range(5))
+    anew = min(took(lambda: LivePlot(cockpit.desk).draw(cockpit.desk, "the last 2 hours")) for _ in range(3))
+    assert action < 0.8 * anew
+
+
+def test_a_service_without_a_request_can_be_shown() -> None:
+    cockpit = Cockpit(SCENARIOS["silent_edge"])
+    cockpit.play([Timed(140, "look")])
+    assert "no requests" in cockpit._header.value
+    assert cockpit.model["sli"] is None
+    cockpit.play([Timed(480, "end")])
+    assert cockpit.over
+
+
+# --- the debrief ---------------------------------------------------------------------------------
+
+
+def test_the_debrief_opens_at_the_end_or_when_it_is_asked_for(cockpit: Cockpit) -> None:
+    assert cockpit.debrief.layout.display == "none"
+    cockpit.buttons["Debrief"].click()
+    assert cockpit.debrief.layout.display == "flex"
+    assert cockpit.debrief.card.layout.display == "none"  # it would tell what is still to come
+    cockpit.buttons["+1 min"].click()
+    assert cockpit.debrief.layout.display == "none"
+    cockpit.buttons["Rest of shift"].click()
+    assert cockpit.debrief.layout.display == cockpit.debrief.card.layout.display == "flex"
+
+
+def test_the_score_card_is_the_score_against_the_reference(whole: Cockpit) -> None:
+    book = run_shift(SCENARIOS["provider_outage"], 1, reference)
+    assert whole.scores == score_shift(whole.incidents, book.incidents)
+    assert mean_points(whole.scores) == 100
+    shown = whole.debrief.card._table.value
+    for dimension in whole.scores["INC-001"].dimensions:
+        assert f"{dimension.name} {dimension.points} of {dimension.most}" in shown
+    assert whole.debrief.card._line.value.startswith("100 of 100. Yours: INC-001 detected 18:30, acknowledged 18:33")
+
+
+def test_the_two_timelines_hold_what_was_done_when_and_what_it_cost(whole: Cockpit) -> None:
+    late = run_shift(SCENARIOS["provider_outage"], 1, lambda desk: None)
+    plot = plot_responses(late, whole.shift, whole.debrief.scores(late))
+    yours, book, burned, _ = plot.figure.axes
+    assert yours.get_title(loc="left") == f"Yours: {mean_points(whole.debrief.scores(late))} of 100"
+    assert [line.get_xdata().size for line in yours.lines] == [1, 0, 0, 0, 0, 0, 0]
+    assert [line.get_xdata().size for line in book.lines] == [1, 1, 1, 3, 1, 1, 3]
+    assert yours.get_xlim() == book.get_xlim() == burned.get_xlim()
+    assert plot.numbers == describe_responses(late, whole.shift, whole.debrief.scores(late))
+    assert budget_burned(whole.shift)[-1] == pytest.approx(whole.desk.spent)
+
+
+def test_a_shift_without_an_incident_has_a_debrief() -> None:
+    cockpit = Cockpit(SCENARIOS["quiet_shift"])
+    cockpit.buttons["Rest of shift"].click()
+    assert cockpit.scores == {}
+    assert "100 of 100. Yours: no incident" in cockpit.debrief.card._line.value
+
+
+@pytest.fixture
+def resolved() -> Cockpit:
+    """A cockpit with an incident that is resolved, at its debrief."""
+    cockpit = Cockpit(SCENARIOS["provider_outage"])
+    cockpit.play(GOOD[:-1])
+    cockpit.buttons["Debrief"].click()
+    return cockpit
+
+
+def test_the_editor_begins_with_what_was_learnt_and_lints_as_you_type(resolved: Cockpit) -> None:
+    review = resolved.debrief.reviews["INC-001"]
+    assert review.editor.value == postmortem(resolved.incidents[0])
+    assert "The lint: 0 findings" in review._findings.value
+    review.editor.value = review.editor.value.replace("It waited for a person.", "Bo broke the failover & left.")
+    assert "The lint: 2 findings" in review._findings.value  # where it was learnt, and in the timeline
+    assert "<b>Bo broke</b> (blame-person)" in review._findings.value
+    line = review.editor.value[: review.editor.value.index("Bo broke")].count("\n") + 1
+    assert f"line {line}," in review._findings.value
+
+
+def test_the_regression_case_is_proved_by_the_action_items_of_the_text(resolved: Cockpit) -> None:
+    review = resolved.debrief.reviews["INC-001"]
+    assert "regression-INC-001" in review._proof.value
+    assert "Proved: without the fix, not restored within 25m; with it, paged after 18m" in review._proof.value
+    review.editor.value = "\n".join(line for line in review.editor.value.splitlines() if "serve_cached" not in line)
+    assert "Not proved" in review._proof.value
+
+
+def test_filing_closes_the_incident_with_the_text_and_follows_the_journal_until_then(resolved: Cockpit) -> None:
+    review = resolved.debrief.reviews["INC-001"]
+    resolved.play([Timed(200, "learn", ("lucky", "It rained."))])
+    resolved.buttons["Debrief"].click()
+    assert "It rained." in review.editor.value  # nobody had edited it
+    review.button.click()
+    [incident] = resolved.incidents
+    assert incident.state == "closed"
+    assert incident.postmortem == review.editor.value
+    assert resolved.script[-1] == Timed(200, "close")
+    assert review.button.disabled
+
+
+def test_an_incident_that_is_not_resolved_cannot_be_filed(cockpit: Cockpit) -> None:
+    cockpit.buttons["Debrief"].click()
+    review = cockpit.debrief.reviews["INC-001"]
+    assert review.button.disabled
+    review.button.click()
+    assert cockpit.said.startswith("not done: INC-001 is detected: close is not allowed")
+    assert cockpit.incidents[0].state == "detected"
+
+
+def test_after_the_shift_it_can_still_be_filed() -> None:
+    cockpit = Cockpit(SCENARIOS["provider_outage"])
+    cockpit.play([*GOOD[:-1], Timed(480, "end")])
+    assert cockpit.incidents[0].state == "resolved"
+    cockpit.debrief.reviews["INC-001"].button.click()
+    assert cockpit.incidents[0].state == "closed"
+    assert cockpit.scores["INC-001"].points == 100
+    assert cockpit.debrief.card._line.value.startswith("100 of 100")
+
+
+# --- without a kernel ----------------------------------------------------------------------------
+
+
+def test_without_a_kernel_it_shows_its_picture_and_one_line_of_text(cockpit: Cockpit) -> None:
+    data, metadata = cockpit._repr_mimebundle_()
+    assert set(data) == {"text/plain", "image/png"}
+    assert data["text/plain"] == cockpit.text == metadata["image/png"]["alt"]
+    assert "\n" not in cockpit.text
+    assert (data, metadata) == to_the_page()._repr_mimebundle_()  # the same bytes every time
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel, as far as a widget can tell."""
+
+    class Silent(comm.base_comm.BaseComm):  # type: ignore[misc]
+        def publish_msg(self, *args: Any, **kwargs: Any) -> None:
+            pass
+
+    monkeypatch.setattr(comm, "create_comm", Silent)
+
+
+@pytest.mark.usefixtures("live")
+def test_with_a_kernel_the_live_widget_is_there_too() -> None:
+    data, _ = to_the_page()._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
