@@ -309,9 +309,9 @@ def _learn(desk: Desk, kind: str, first: str, *words: str) -> str:
 _LEARNT = "learnt, "  # how a note begins that the postmortem takes up
 
 
-def _close(desk: Desk) -> str:
-    """File it, with a postmortem made of what was written down with ``learn``."""
-    desk.close(postmortem(desk.current), by=_who(desk))
+def _close(desk: Desk, *words: str) -> str:
+    """File it with this postmortem, or with one made of what was written down with ``learn``."""
+    desk.close(" ".join(words) or postmortem(desk.current), by=_who(desk))
     return f"{desk.incidents[-1].id} is closed"
 
 
@@ -377,7 +377,7 @@ ACTIONS = {
         Action("resolve", "say that it is over", _resolve, _may_resolve),
         Action("false_alarm", "say that there was nothing", _false_alarm, _may_be_false),
         Action(f"learn {'|'.join(LEARNT)} TEXT", "write down for the postmortem", _learn, _verb("note")),
-        Action("close", "file it with its postmortem", _close, _verb("close")),
+        Action("close [TEXT]", "file it, its postmortem TEXT or what was learnt", _close, _verb("close")),
     )
 }
 """What can be done at a desk, by name."""

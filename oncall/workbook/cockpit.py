@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from itertools import zip_longest
 from pathlib import Path
@@ -230,12 +230,8 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         return tuple(said)
 
     def save(self, path: str | Path) -> None:
-        """Write ``script`` to a file that ``read_script`` and the drill read, a line of JSON for each action.
-
-        What was edited in a postmortem is not in it: the drill files what was learnt.
-        """
-        kept = [replace(line, words=()) if line.action == "close" else line for line in self.script]
-        lines = [json.dumps([line.minute, line.action, *line.words], ensure_ascii=False) for line in kept]
+        """Write ``script`` to a file that ``read_script`` and the drill read, a line of JSON for each action."""
+        lines = [json.dumps([line.minute, line.action, *line.words], ensure_ascii=False) for line in self.script]
         Path(path).write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
 
     def _minute(self) -> int:
@@ -270,6 +266,8 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._open_runbook_of(words[0])
         fixed = (action, *(words or ("metrics",))) if action == "look" else (action,)
         names = INPUTS.get(action, ())
+        if words and not names and action != "look":
+            raise ValueError("no input takes these words")  # such as the text of a postmortem
         given = [*words[: len(names) - 1], " ".join(words[len(names) - 1 :])] if names else []
         for name, word in zip_longest(names, given, fillvalue=""):
             self.inputs[name].value = word
@@ -311,7 +309,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Do it, or say why it is not allowed; whether it was done."""
         minute, before = self._minute(), journal_lines(self.incidents)
         try:
-            said = self._close(words[0]) if action == "close" and words else act(self.desk, action, *words)
+            said = act(self.desk, action, *words)
         except ValueError as error:
             self.said, done = f"not done: {error}", False
         else:
@@ -328,13 +326,6 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         if not self._playing:
             self._settle()
         return done
-
-    def _close(self, text: str) -> str:
-        """File the incident at hand with a postmortem that was edited."""
-        incident = self._incident()
-        leads = [str(event.get("ic")) for event in incident.events if event.verb == "triage"]
-        self.desk.close(text, by=leads[-1] if leads else LADDER.steps[0].on_call(self.desk.now)[0])
-        return f"{incident.id} is closed"
 
     def _file(self, text: str) -> None:
         """File the incident at hand, as the debrief's button does."""

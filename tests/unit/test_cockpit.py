@@ -212,7 +212,7 @@ def test_the_script_holds_what_was_done_and_not_what_was_refused(whole: Cockpit)
     assert cockpit.script == (Timed(12, "look", ("logs",)), Timed(15, "wait", ("0",)))
 
 
-def test_an_edited_postmortem_is_kept_word_for_word_in_the_script() -> None:
+def test_an_edited_postmortem_is_kept_word_for_word_in_the_script(tmp_path: Path) -> None:
     cockpit = Cockpit(SCENARIOS["provider_outage"])
     cockpit.play([*GOOD[:-1], Timed(251, "wait", ("0",))])
     cockpit.buttons["Debrief"].click()
@@ -225,6 +225,9 @@ def test_an_edited_postmortem_is_kept_word_for_word_in_the_script() -> None:
     again = Cockpit(SCENARIOS["provider_outage"])
     again.play(cockpit.script)
     assert again.incidents == cockpit.incidents
+    cockpit.save(tmp_path / "mine.json")
+    saved = scripted(read_script(tmp_path / "mine.json"))
+    assert run_shift(SCENARIOS["provider_outage"], 1, saved).incidents == cockpit.incidents
 
 
 # --- by hand -------------------------------------------------------------------------------------
