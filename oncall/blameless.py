@@ -1,7 +1,7 @@
 """Reading a postmortem for blame, regret, vagueness and loose ends, as a colleague would in review.
 
-No language model: word lists, a table of rules, and a reader of Markdown. Systems may break and
-fail; blame needs a person as the subject. Quoted text and code are left alone.
+No language model: quotations are hidden, people become "@", and each rule is a list of phrases.
+Systems may break and fail; blame needs a person as the subject.
 """
 
 from __future__ import annotations
@@ -9,180 +9,166 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 
 from oncall.finding import Finding
 from oncall.slo import exact_ratio
 
+# --- phrases ---------------------------------------------------------------------------------------
+#
+# A phrase ends at a comma or at the end of a line. "a/b" is one word or the other, "(a)" may be missing,
+# "a*" has any ending, "..." is up to eight words of one clause, and CAPITALS name a list of words. "@" is
+# somebody who acts; "&" is a group, or somebody after "by", "of" and the like. The rest is as in ``re``.
+# So "skipped/bypassed ... CHECK" finds "skipped the nightly tests", and "by &" finds "by the on-call engineer".
+
+_WORDS = {
+    "PERSON": "he/she, (?-i:I), ROLEs?, THE ROLEs?, THE ADJECTIVE ROLEs?, THE ADJECTIVE ADJECTIVE ROLEs?",
+    "THE": "the/a/an/our/one/some/another/that/this/their",
+    "ADJECTIVE": r"(?!(?:no|of|for|to|by|with|from|and|or|the|an?|in|on|at|that|which|who|is|was|were|had)\s)[\w']+",
+    "ROLE": """(on call) engineer/developer/SRE/DBA/intern/technician/contractor/consultant/administrator/programmer
+        sysadmin/colleague/teammate/employee/trainee/analyst/scientist/reviewer/approver/author/scribe/maintainer/hire
+        person/someone/somebody/team/devs/commander/IC, on call, THE (HUMAN) operator/responder/admin
+        incident/release/shift/engineering/product manager, team/tech/support lead""",
+    "HUMAN": "human/junior/senior/new/night/duty/network, on call",  # an operator or admin may be software
+    "FAULT": """broke/broken/caused/crashed/ruined/wrecked/corrupted/destroyed/overwrote/botched/bungled/fumbled/mis*ed
+        misread/misunderstood/overlooked/ignored/disregarded/violated/missed, mixed/messed/screwed up, slept through
+        failed to/in/at, WRONGLY *, introduced/made ... SLIPs?, left ... on/enabled/disabled/open/unattended
+        let ... expire/lapse, skipped/bypassed ... CHECK, ACTED ... wrong, DEPLOYED ... BAD, NEVER (*ly) CHECK
+        took/brought/knocked down, took/brought/knocked (*) (*) LIVE down/offline
+        deleted/dropped/wiped/erased/truncated/purged (the/our/a) LIVE
+        *acted/responded/waited/took ... too long/late/slowly
+        is/was/were (*ly) slow/late/hasty to, is/was/were too slow/late/hasty, is/was/were (*ly) at fault/inattentive
+        is/was/were to blame, is/was/were responsible for the SLIPs?/breakage/outage, was/were not paying attention""",
+    "SLIP": """bug/regression/error/typo/mistake/fault/defect/flaw/leak/blunder/slip/oversight/misconfiguration/failure
+        negligence/carelessness/indecision/haste/inexperience, lack of""",
+    "BAD": "bad/broken/faulty/incorrect/untested/unreviewed/buggy/invalid/wrong/poor",
+    "WRONGLY": "accidentally/mistakenly/inadvertently/wrongly/incorrectly/erroneously/prematurely/unknowingly/hastily",
+    "ACTED": "*ed/ran/cut/put/set/sent/gave/took/made/wrote/chose/shut/told/given/led",
+    "DEPLOYED": "pushed/deployed/shipped/merged/released/applied/committed/approved/ran/typed/entered/used/wrote/made",
+    "LIVE": "prod/production/live/customers?/site/service/system/API/cluster/region",
+    "NEVER": "did not, didn't, never, had not, hadn't",
+    "CHECK": """test*/review*/check*/verif*/validat*/approv*/read/reading/ask*/tell*/told/think*/permission/canary
+        staging/backup*/follow*/notice/look*/realise/realize/respond*/escalate*/inform*/communicate/update/bother*/consider""",
+    "FORGOT": "forgot*/neglected/panicked, bothered to, not/couldn't be bothered, was/were (too) lazy/dumb",
+    "HARSH": """careless*/negligen*/incompeten*/reckless*/irresponsibl*/inattentive/complacen*/unprofessional*/sloppy
+        sloppi*/stupid*/laziness/foolish*/clums*/inexcusable, know/known/knows better, asleep at the wheel""",
+    "DONE": """*ed/been/begun/bought/broken/brought/built/caught/chosen/come/cost/cut/done/felt/found/given/gone/had
+        heard/held/hit/kept/known/led/left/let/lost/made/meant/met/paid/put/read/run/rung/said/seen/sent/set/shown/shut
+        slept/spent/spoken/stood/taken/thought/told/woken""",
+    "USERS": "users/customers/clients/tenants/callers/visitors/requests/queries/calls/sessions/orders/answers/people",
+    "FEW": "some/many/several/few/various/most/multiple/numerous, a few, lots of, a/an (*) (*) of",
+    "NUMBER": r"(?<!:)[\d,.]+",  # no time of day
+    "SUFFERED": """affected/impacted/unable/lost/degraded/dropped/timed/complained/suffered/rejected/experienc*/fail*
+        slow*, saw/had/noticed errors/problems/trouble/issues/slow*, could not, couldn't""",
+    "THEIRS": "provider*/vendor*/supplier*/upstream/partial/AWS/GCP/Azure/Cloudflare/OpenAI/Anthropic/GitHub",
+    "NOT": "not/no/never/nor/avoid/*n't, instead of, rather than",
+    "END": r"(?=\W{0,2}$|[^\w\s'&]|\s(?:AFTER)\b)",  # no noun: "due to the on-call schedule" blames nobody
+    "AFTER": r"at|in|on|during|when|while|who|and|because|before|after|to|for|from|with|not|last|again|\w+ly|\w+ing",
+}
+_CLAUSE = "that|which|because|when|while|after|how|why|if|saw|found|noticed|spotted|reported|said|reverted|fixed"
+_GAP = rf"(?:(?!(?:{_CLAUSE})\b)(?:[^\s.,;:|-]|[.,:]\b)+[\s-]+){{0,8}}?"
+
+
+def _any(phrases: str) -> str:
+    """A regular expression for any of these phrases; a space also stands for a comma, a hyphen or a line's end."""
+    pattern = "|".join(phrase.strip() for phrase in re.split(r",\s|\n", phrases))
+    pattern = re.sub(r"\(([^()]+)\) ", r"(?:\1 |)", pattern)
+    pattern = re.sub(r"[\w*?']+(?:/[\w*?']+)+", lambda words: f"(?:{words[0].replace('/', '|')})", pattern)
+    for short, long in (("*", r"\w*"), ("@", "@+"), ("&", "&+"), ("... ", _GAP), (" ", r",?[\s-]+")):
+        pattern = pattern.replace(short, long)
+    return "(?:" + re.sub("[A-Z]+", lambda name: _any(_WORDS[name[0]]) if name[0] in _WORDS else name[0], pattern) + ")"
+
+
+@cache
+def _phrases(phrases: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w@&-]){_any(phrases)}(?![\w-])", re.IGNORECASE)
+
+
+def _did(who: str, what: str) -> str:
+    """The phrases in which somebody does something, at once or after some words."""
+    did = f"(had/has/also/then/just) (*ly) {what}"
+    return f"{who} {did}, {who} ... and/but/then {did}, {who} who ... {did}, {who} on/at/in/from (*) (*) * {did}"
+
+
+# What the rules would match and is fine: terms of art, what is denied, what somebody did well.
+_FINE = r"""broke down/off/even/into, broke the news/glass/tie/deadlock/loop, broke ... into, sloppy quorum/count/phrase
+    took down the (*) banner/notice/bad/faulty/broken/affected/unhealthy/failing/old, NEVER ... because/since
+    noticed/spotted/corrected/reported/suspected/received/removed ... BAD, was/were/been ACTED ... BAD
+    human error rate/baseline/bar, error/bug budget/rate/log/report/page/message/ratio/code/fix, double check in
+    if only one/two/three/a/some/half, not/doesn't/don't pay attention, no/all/every/other USERS
+    have been (*) worse/longer, have lasted (*) longer
+    have automated/dedicated/documented/limited/named/shared/defined/tested (?!(?:the|an?|our|it|by|in)\b)*
+    NOT ... human error, NOT ... outage*, NOT ... due to &, NOT ... because of &, NOT ... @'s SLIP
+    THEIRS's (*) (*) outage*, THEIRS (*) (*) (*) outage*, outage* of/at/in (the/our) THEIRS"""
+
+
+# --- rules -----------------------------------------------------------------------------------------
+
 _SECTIONS = {  # each section: what other people's templates call it, and what belongs in it
-    "Summary": ("(?:executive |incident )?summary|overview|tl dr|what happened", "what happened, in three lines"),
-    "Impact": (r"(?:\w+ )?impact", "how many of how many, from when to when"),
-    "Detection": (r"(?:\w+ )?detection|how we (?:found out|noticed)", "what told you, and how long after the start"),
-    "Timeline (UTC)": (r"(?:incident )?timeline|chronology", "who saw and did what, with times in UTC"),
-    "Contributing factors": (r"(?:contributing|root)? ?(?:factors?|causes?)(?: analysis)?", "all that had to be true"),
-    "What went well": ("what (?:went (?:well|right)|worked)", "what to keep"),
-    "What went wrong": ("what (?:went (?:wrong|poorly|badly)|did(?:n't| not) (?:go well|work))", "what made it worse"),
-    "Where we got lucky": ("(?:where )?we got lucky|luck", "what helped that you cannot count on"),
-    "Action items": ("(?:corrective )?actions?(?: items?)?|follow ups?|next steps", "who does what by when"),
-    "Metrics": ("metrics|(?:key )?numbers", "TTD, TTA, TTM, TTR and the budget spent"),
+    "Summary": ("summary, executive/incident summary, overview, tl dr, what happened", "what happened, in three lines"),
+    "Impact": ("(*) impact", "how many of how many, from when to when"),
+    "Detection": ("(*) detection, how we found out, how we noticed", "what told you, and how long after the start"),
+    "Timeline (UTC)": ("(incident) timeline, chronology", "who saw and did what, with times in UTC"),
+    "Contributing factors": ("(contributing/root) factors?/causes?, root cause analysis", "all that had to be true"),
+    "What went well": ("what went well/right, what worked", "what to keep"),
+    "What went wrong": ("what went wrong/poorly/badly, what didn't work, what didn't go well", "what made it worse"),
+    "Where we got lucky": ("(where) we got lucky, luck", "what helped that you cannot count on"),
+    "Action items": ("(corrective) actions?, actions? items?, follow ups?, next steps", "who does what by when"),
+    "Metrics": ("(key) metrics/numbers", "TTD, TTA, TTM, TTR and the budget spent"),
 }
 SECTIONS = tuple(_SECTIONS)
-
-# --- words: in a list, a line or ", " parts the entries; a space stands for any white space ----------
-
-
-def _any(entries: str) -> str:
-    return "(?:" + "|".join(entry.strip() for entry in re.split(r", |\n", entries) if entry.strip()) + ")"
-
-
-_COMMON_NAMES = """alice bob carol dave mallory steve mike john jane mary peter paul anna maria david james robert
-    susan sarah lisa kate emma linda karen nancy laura kevin brian george daniel matthew emily rachel priya yuki ivan"""
-_ALSO_WORDS = """art bill chase drew faith frank grace grant hope hunter jack mark max may miles page pat ray rich
-    rob rose skip stone sue will"""  # names only where written with a capital
-_NOBODY = r"(?:tbd|tba|none|nobody|n/a|unassigned|unknown|teams?|\?|-)"
-_TEAMS = "platform|search|infra|ops|sre|support|security|data|network|billing|checkout"  # owners that are no names
-_ROLES = _any("""(?:on-?call )?engineers?, developers?, devs?, SREs?, DBAs?, interns?, technicians?, contractors?
-    consultants?, programmers?, administrators?, sysadmins?, colleagues?, teammates?, employees?, trainees?, new hires?
-    analysts?, data scientists?, reviewers?, approvers?, authors?, scribes?, maintainers?, persons?, team
-    incident commander, IC, on-?call, someone, somebody""")
-# Operators, responders and admins are as often software: only these words before them leave a person.
-_UNSURE_ROLES = _any("operators?, responders?, admins?, (?:incident|engineering|shift) manager, (?:team|tech) lead")
-_HUMAN = _any(r"on-?call, night, day, shift, duty, human, junior, senior, new, first, second, tired, network, [\w-]+'s")
-_ADJECTIVE = r"(?!(?:no|of|for|to|by|with|from|and|or|the|an?|in|on|at|that|which|who|is|was|were|had)\s)[\w'-]++"
-
-_A = r"(?:(?:an?|the|his|her|our|some|several|this|that) )?(?:[\w-]++ )??"
-_SLIP = "(?:bug|regression|error|typo|mistake|fault|defect|flaw|leak|blunder|slip|misconfiguration|oversight)s?"
-_MIS = "mis(?:configured|typed|read|judged|handled|labell?ed|used|understood|diagnosed)"
-_WRONGLY = "(?:accidental|mistaken|inadvertent|wrong|incorrect|erroneous|unintentional|premature|blind|hasti)ly"
-_DUTY = (
-    "(?:"
-    + """bother|test|check|verif|validat|review|read|follow|notic|double-check|think|look|pa(?:y|id) attention
-    reali[sz]e|respond|escalate|communicate|tell|inform|consider|update""".replace("\n    ", "|")
-    + ")"
-)
-_FAULTS = _any(
-    rf"""{_MIS}, broken?(?! down| off| the (?:news|tie|deadlock|glass|loop)|[^.,;]{{1,40}} into), caused
-    crashed, ruined, wrecked, corrupted, destroyed, overwrote, botched, bungled, fumbled, (?:messed|screwed) up
-    overlooked, ignored, disregarded, violated, missed, failed (?:to|in|at), slept through, {_WRONGLY} \w+
-    introduced {_A}{_SLIP}, made {_A}(?:{_SLIP}|(?:wrong|bad|poor) \w+), left {_A}(?:flag|mode|switch|logging) on
-    (?:took|brought|knocked) down(?! the (?:\w+ )?(?:bad|faulty|broken|banner|notice|affected|unhealthy|failing|old))
-    (?:took|brought|knocked) {_A}(?:prod|production|site|service|system|API|cluster|region)s? (?:down|offline)
-    (?:skipped|bypassed) {_A}(?:review|test|check|canary|checklist|approval|staging|safeguard)s?
-    (?:deleted|dropped|wiped|erased|truncated|purged) {_A}(?:prod|production|live|customers?)
-    (?:pushed|deployed|shipped|merged|released|applied|committed|approved|ran|typed|configured|set|used|wrote) {_A}"""
-    rf"""(?:bad|broken|faulty|incorrect|untested|unreviewed|buggy|invalid), let {_A}\w+ (?:expire|lapse|fill up)
-    (?!(?:saw|got|had|found|received|reverted|fixed|caught|to|in|on|at|of|and)\b)\w+ (?:(?:the|an?|in|to|on) )*wrong
-    (?:reacted|responded|acted|escalated|waited|took|hesitated) (?:far |much )?too (?:late|long|slowly)
-    (?:is|was|were) (?:\w+ly )?(?:to blame|at fault|the (?:\w+ )?(?:cause|culprit)|too (?:slow|late|hasty)|slow to)
-    (?:is|was|were) (?:not paying attention|responsible for (?:the |this )?(?:breakage|outage|failure|damage|{_SLIP}))
-    (?:did not|didn't|never|had not|hadn't) (?:\w+ly |even )?{_DUTY}\w*(?![^.;]{{0,200}}\b(?:because|since)\b)"""
-)
-_IN_ERROR = _any(r"""by (?:mistake|accident), in error, too (?:early|soon), (?:against|in|on) the wrong
-    without (?:an? |any |the )?(?:test|review|check|approv|read|ask|tell|think|permission|verif|validat|backup)\w*""")
-_FORGOT = _any(r"""forgot(?:ten)?, neglected, panicked, bothered to, could(?:n't| not) be bothered
-    (?:was|were|got) (?:\w+ ){0,2}(?:lazy|dumb|hasty)""")
-_HARSH = _any(r"""careless(?:ly|ness)?, negligen(?:t|ce|tly), incompeten(?:t|ce), reckless(?:ly|ness)?, irresponsibl[ey]
-    inattenti(?:ve|on), complacen(?:t|cy), unprofessional(?:ly)?, slopp(?:ily|iness), sloppy(?! quorum| count| phrase)
-    stupid(?:ly|ity)?, laziness, foolish(?:ly)?, clums(?:y|ily|iness), inexcusable, know(?:n|s)? better, neglected to
-    (?:was|were) forgotten, asleep at the wheel""")
-_PARTICIPLE = _any(r"""\w+ed, been, begun, bought, broken, brought, built, caught, chosen, come, cut, done, felt
-    found, given, gone, got, had, heard, held, hit, kept, known, led, left, let, lost, made, meant, met, paid, put
-    read, run, rung, said, seen, sent, set, shown, shut, slept, spent, spoken, stood, taken, thought, told, woken""")
-_PLAIN_NEED = r"(?:automat|dedicat|document|limit|nam|shar|defin|agre|test)ed (?!(?:the|an?|our|it|by|in|at|on)\b)\w"
-_WORSE = r"(?:been (?:\w+ )?(?:worse|longer)|lasted (?:\w+ )?longer)"
-_THEIRS = _any("provider, vendor, supplier, upstream, partial, AWS, GCP, Azure, Cloudflare, OpenAI, Anthropic, GitHub")
-_FEW = _any("some, many, several, (?:a )?few, various, most, multiple, numerous, lots of, an? (?:[a-z]+ ){1,2}of")
-_USERS = "(?:users|customers|clients|people|tenants|callers|visitors|requests|queries|calls|sessions|orders|answers)"
-_SUFFERED = _any(r"""affected, impacted, experienc\w+, fail\w*, unable, could not, couldn't, lost, slow\w*, degraded
-    saw errors?, errors?, had (?:problems|trouble|issues), dropped, timed out, complained, suffered, rejected""")
-_MEASURE = rf"\d[\d,.]*+(?:\s*%| percent| of\b| (?:\w+ )?{_USERS})"
-
-# --- rules ---------------------------------------------------------------------------------------
-
-# What stands for a person. NAMES are the names given, common ones, and those the text gives a role.
-_ANYBODY = (
-    r"(?:(?<![\w@./-])(?<!\bthe\s)(?:NAMES)|(?<![\w@./])@\w+(?:[.-]\w+)*|\b(?:he|she|(?-i:I))\b|"
-    r"\b(?:(?:the|an?|our|one|some|another|that|this|their) |(?<![\w-]\s)|(?<=\band\s)|(?<=\bbecause\s))"
-    rf"(?:(?:{_ADJECTIVE} ){{0,3}}?{_ROLES}|(?:{_HUMAN} ){{0,2}}{_UNSURE_ROLES})"
-    r"(?: (?:on|at|in|from) (?:[\w'-]++ ){0,2}?[\w'-]+| (?-i:[A-Z]\w+)|, (?-i:[A-Z]\w+),)?)"
-)
-_PERSON = rf"{_ANYBODY}(?![\w'-])"
-_PERSON_OR_GROUP = rf"(?:{_PERSON}|\b(?:we|they|you|everyone|everybody|people|nobody|who)\b)"
-_AT_LAST = r"(?=\s*[^\s\w]|\s*$| (?:at|in|on|during|when|while|who|and|because|before|after|to|for|from|with|\w+ing)\b)"
-_WORD = r"(?!(?:that|which|because|when|while|after|how|why|if|saw|found|noticed|reported|said)\b)[^\s.,;:|]++"
-
-
-def _subject(who: str) -> str:
-    """Somebody up to the verb: "he", "an intern who wrote the loop", "Ana restarted it and", "Wei, in a hurry, had"."""
-    words = rf"(?:{_WORD} ){{0,9}}"
-    return (
-        rf"(?P<object>\b(?:by|of|to|for|with|from|than) )?{who}"
-        rf"(?:,? (?P<who>who) {words}?|, {words}{_WORD}, | {words}{_WORD},? (?:and|but) | )"
-        r"(?:(?:had|has|also|then|just|\w+ly) ){0,2}?"
-    )
 
 
 @dataclass(frozen=True)
 class _Rule:
-    """A pattern that makes a finding, but not in these sections, nor, where negatable, after a "not"."""
+    """Phrases that make a finding, but not in these sections, nor in a sentence with one of ``unless``."""
 
     name: str
-    pattern: str
+    phrases: str
     why: str
     suggestion: str
     not_in: tuple[str, ...] = ()
-    negatable: bool = False
+    unless: str = r"\A\Z"  # no sentence is empty
 
 
 _RULES = (
-    _Rule("blame-person", rf"{_subject(_PERSON)}{_FAULTS}\b|{_PERSON} (?:{_WORD} ){{1,12}}?{_IN_ERROR}\b",
-          "it makes a person the subject of a fault.",
+    _Rule("blame-person", _did("@", "FAULT") + """, & who ... FAULT, @ ... by mistake/accident, @ ... in error
+              @ ... too early/soon, @ ... against/in/on/at the wrong, @ ... without ... CHECK, & without ... CHECK
+              mis*ed/misread/broken/caused/corrupted/destroyed/overwritten/overlooked/ignored/missed (*ly) by &END
+              SLIPs? by &END, SLIPs? (*) (*) made/introduced/caused/committed by &END, WRONGLY * by &
+              BAD ... DEPLOYED by &, @'s (own) (*) SLIPs?, &'s (own) (*) SLIPs?, his/her/my (own) (*) SLIPs?
+              because of &END, due to &END, lies with &END, on the part of &, fault of &, blame/blamed/blames @
+              cause/culprit (of the) (*) was @""",
+          "it lays a fault at a person's door.",
           "Make the system the subject: which check, step or signal was missing, and what made the act look right?"),
-    _Rule("blame-person",
-          rf"\b(?:{_MIS}|broken|caused|corrupted|destroyed|overwritten|overlooked|ignored|missed|{_WRONGLY} \w+|{_SLIP}"
-          r"(?: in the(?: [\w-]+){1,3})?,?(?: was| were| that was)?(?: made| introduced| caused| committed)?)"
-          rf" (?:\w+ly )?(?:by|on the part of) {_PERSON}{_AT_LAST}"
-          rf"|(?:{_ANYBODY}'s|\b(?:his|her|my)) (?:own )?(?:[\w-]++ )??(?:{_SLIP}|negligence|carelessness|indecision"
-          r"|haste|failure|inexperience|lack of \w+)\b(?! (?:budget|rate|log|report|page|fix|ratio))"
-          r"|\b(?:fault of|lies with|blam(?:e|ed|es)|because of|due to|cause (?:of (?:\w+ ){1,4})?was)"
-          rf" {_PERSON}{_AT_LAST}", "it lays a fault at a person's door.",
-          "Say what happened and what let it through; whose hands it went through explains nothing.", negatable=True),
-    _Rule("human-error",
-          r"\b(?:human|operator|pilot) (?:error|mistake|failure)s?\b(?! (?:rate|baseline|bar))|\bfat-?finger\w*",
+    _Rule("human-error", "human/operator/pilot error/mistake/failure, fat finger*",
           "it ends the inquiry where it should begin.",
-          "Ask what made the slip easy and its effect large: an unlabelled field, no preview, no limit, no canary.",
-          negatable=True),
-    _Rule("counterfactual",
-          rf"\b(?:(?:should|could|would)(?: not|n't)?|ought(?: not)? to)(?: have|'ve| of) (?!{_PLAIN_NEED}|{_WORSE})"
-          rf"(?:(?:not|never|also|always|already|just|probably|at least|\w+ly) )?{_PARTICIPLE}\b|\bin hindsight\b"
-          r"|\bif only\b(?! (?:one|two|three|\d|a|some|half)\b)[^.;]{0,80}? (?:had|could|would)\b",
+          "Ask what made the slip easy and its effect large: an unlabelled field, no preview, no limit, no canary."),
+    _Rule("counterfactual", """should/could/would/shouldn't/couldn't/wouldn't (*ly) (not) have/of (also/just/*ly) DONE
+              should've/could've/would've (not/*ly) DONE, ought (not) to have DONE, in hindsight
+              if only ... had/could/would""",
           "it describes a night that did not happen.",
           "Say what did happen and why it made sense then; what you want changed is an action item.",
           not_in=("Action items", "Where we got lucky")),
-    _Rule("judgement", rf"\b{_HARSH}\b|{_subject(_PERSON_OR_GROUP)}{_FORGOT}\b|(?<![\w'-]\s)\bforgot\b",
+    _Rule("judgement", f"{_did('@', 'FORGOT')}, {_did('&', 'FORGOT')}, nobody ... FORGOT, \\A\\W{{0,9}}forgot, HARSH",
           "it judges people.",
           "Say what made it easy to miss: was there a step, a reminder, a check that fails without it?"),
-    _Rule("vague-impact",
-          rf"\b{_FEW} (?:of )?(?:our |the )?(?:\w+ )?{_USERS}\b(?![^.;]{{0,99}}?{_MEASURE})[^.;]{{0,80}}? {_SUFFERED}\b"
-          r"|(?<![\w%)]\s)\b(?:users|customers) were (?:affected|impacted)\b|\bsome (?:\w+ )?impact\b"
-          r"|\bimpact (?:was|is) (?:\w+ly )?(?:minor|small|limited|low|minimal|significant|large|severe)\b"
-          r"|\b(?:somewhat|slightly|partially|noticeably) (?:degraded|slow\w*|worse)|\bfor (?:a while|some time)\b",
+    _Rule("vague-impact", r"""FEW (of) (our/the) (*) USERS ... SUFFERED, (?<!\w\s)users/customers were affected/impacted
+              impact ... was/is (*ly) minor/small/limited/low/minimal/significant/large/severe, some (*) impact
+              somewhat/slightly/partially/noticeably degraded/slow*/worse, for a while, for some time""",
           "nobody can tell how bad it was.",
-          "Give the number: how many of how many, from when to when, and the lowest SLI.", not_in=SECTIONS[2:]),
-    _Rule("be-careful",
-          r"\b(?:more careful(?:ly)?|be careful|try(?:ing)? harder|more vigilant|more diligent|be mindful|remember to"
-          r"|(?<!not\s)(?<!n't\s)pay (?:(?:more|closer) )?attention|double[- ]check(?! in)|take more care)\b",
+          "Give the number: how many of how many, from when to when, and the lowest SLI.",
+          not_in=SECTIONS[2:], unless=r"NUMBER percent/of/USERS, NUMBER (?!FEW)\w+ USERS, USERS \(NUMBER, NUMBER\s?%"),
+    _Rule("be-careful", """more careful*, be careful, try/trying harder, more vigilant/diligent, be mindful, remember to
+              double check, pay (more/closer) attention, take more care""",
           "nobody is careful at three in the morning, and nothing will be different next time.",
           "Change something that works when people are tired: a check in the pipeline, a limit, an alert, a default."),
-    _Rule("not-an-outage",
-          rf"(?P<object>\b{_THEIRS}(?:'?s)? (?:\w+ ){{0,3}}?)?\boutages?\b(?!-| (?:of|at|in) (?:the |our )?{_THEIRS})",
-          "the SLI never reached 0.", "Call it a degradation and give the lowest SLI.",
-          not_in=("Action items",), negatable=True),
+    _Rule("not-an-outage", "outages?", "the SLI never reached 0.",
+          "Call it a degradation and give the lowest SLI.", not_in=("Action items",)),
 )  # fmt: skip
-_NEGATED = re.compile(r"(?:\b(?:not|no|never|nor|avoid|instead of|rather than)\b|n't\b)[^.,;:]*$", re.I)
 
 
-# --- the lint ------------------------------------------------------------------------------------
+# --- the lint --------------------------------------------------------------------------------------
 
 
 def lint_postmortem(text: str, *, people: Sequence[str] = (), lowest_sli: float | None = None) -> list[Finding]:
@@ -197,38 +183,55 @@ def lint_postmortem(text: str, *, people: Sequence[str] = (), lowest_sli: float 
     if isinstance(people, str):
         raise ValueError(f"people must be a list of names, given {people!r}; give [{people!r}]")
     partial = lowest_sli is not None and (exact_ratio(lowest_sli, "lowest_sli") or 0) > 0
-    blocks, names = _blocks(text), _names(people, text)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    said = _HIDDEN.sub(_blank, text.translate(_STRAIGHT))  # here and below, every character keeps its place
+    blocks = list(_blocks(text, said))
+    said = _phrases(_FINE).sub(_blank, _mark_people(said, people))
     found = [*_section_findings(blocks), *_action_findings(blocks)]
     for rule in _RULES:
         if partial or rule.name != "not-an-outage":
-            pattern = re.compile(rule.pattern.replace(" ", r"\s+").replace("NAMES", names), re.I)
-            found += [finding for block in blocks for finding in _hits(rule, pattern, block)]
+            found += [finding for block in blocks for finding in _rule_findings(rule, block, said, text)]
     return sorted(dict.fromkeys(found), key=lambda finding: finding.line)
 
 
-def _hits(rule: _Rule, pattern: re.Pattern[str], block: _Block) -> Iterator[Finding]:
-    for match in pattern.finditer(block.prose if block.section not in rule.not_in else ""):
-        groups = match.groupdict()
-        somebody_elses = groups.get("object") and not groups.get("who")  # "the script run by Bob failed to start"
-        before = block.prose[max(0, match.start() - 80) : match.start()]
-        if not somebody_elses and not (rule.negatable and _NEGATED.search(before)):
-            line = block.line + block.prose.count("\n", 0, match.start())
-            phrase = " ".join(block.raw[match.start() : match.end()].split())
-            yield Finding(line, phrase, rule.name, rule.why, rule.suggestion)
+def _rule_findings(rule: _Rule, block: _Block, said: str, text: str) -> Iterator[Finding]:
+    if block.kind == "title" or block.section in rule.not_in:
+        return
+    for sentence in _SENTENCE.finditer(said, block.start, block.start + len(block.text)):
+        if not _phrases(rule.unless).search(sentence[0]):
+            for match in _phrases(rule.phrases).finditer(sentence[0]):
+                start, end = (sentence.start() + place for place in match.span())
+                phrase = " ".join(text[start:end].split())
+                yield Finding(text.count("\n", 0, start) + 1, phrase, rule.name, rule.why, rule.suggestion)
 
 
-def _names(people: Sequence[str], text: str) -> str:
-    """The names as a pattern: whole, first and last; in any case, unless the name is also a word."""
-    roles = r"(?im)\b(?:owner|IC|incident commander|scribe|author)\s?[:=]\s?@?([^\W\d_]++)(?=\s?(?:[,;)|.]|$))"
-    named = [name for name in re.findall(roles, text) if not re.fullmatch(f"{_NOBODY}|{_TEAMS}", name, re.I)]
-    wholes = [name.split() for name in (*people, *named, *_COMMON_NAMES.split()) if name.strip()]
-    parts = dict.fromkeys(part for words in wholes for part in (tuple(words), (words[0],), (words[-1],)))
-    return "|".join(_name(words) for words in parts)
+# --- people ----------------------------------------------------------------------------------------
+
+_COMMON_NAMES = """alice bob carol dave mallory steve mike john jane mary peter paul anna maria david james robert
+    susan sarah lisa kate emma linda karen nancy laura kevin brian george daniel matthew emily rachel priya yuki ivan"""
+_ALSO_WORDS = """art bill chase drew faith frank grace grant hope hunter jack mark max may miles page pat ray rich
+    rob rose skip stone sue will"""  # names only where written with a capital
+_NOBODY = r"(?:tbd|tba|none|nobody|n/a|unassigned|unknown|teams?|\?|-)"
+_NAMED = rf"(?im)\b(?:owner|IC|commander|scribe|author)\s?[:=]\s?@?(?!{_NOBODY})([^\W\d_]++)(?=\s?(?:[,;)|.]|$))"
 
 
-def _name(words: Sequence[str]) -> str:
-    pattern = r"\s+".join(map(re.escape, words))
-    return f"(?-i:{pattern.title()})" if pattern.lower() in _ALSO_WORDS.split() else pattern
+def _mark_people(said: str, people: Sequence[str]) -> str:
+    """The text with people as "@@@", or as "&&&" where they are not who acts; without emphasis."""
+    words = sorted({word for name in (*people, *re.findall(_NAMED, said), _COMMON_NAMES) for word in name.split()})
+    also_words = _ALSO_WORDS.split()
+    names = "|".join(f"(?-i:{word.title()})" if word.lower() in also_words else re.escape(word) for word in words)
+    person = (
+        r"(?P<to>\b(?:by|of|to|for|with|from|than)\s+)?(?<!\bno\s)(?<![\w@./-])(?:(?P<group>we|they|you|every(?:one|body))"
+        rf"|@\w+(?:[.-]\w+)*|(?<!\bthe\s)(?:{names})(?:\s+(?:{names}))*|{_any('PERSON')})(?![\w-])"
+        r"(?:,(?:\s(?!who)[\w'-]+){1,5},(?=\s))?"  # "the DBA, in a hurry, dropped"
+    )
+
+    def mark(match: re.Match[str]) -> str:
+        to = match["to"] or ""
+        return to + ("&" if to or match["group"] else "@") * (len(match[0]) - len(to))
+
+    plain = re.sub(r"\*|\b_+|_+\b", lambda marks: " " * len(marks[0]), said)
+    return re.sub(person, mark, plain, flags=re.IGNORECASE)
 
 
 # --- sections and action items ---------------------------------------------------------------------
@@ -246,23 +249,21 @@ _DATE = re.compile(  # but not one that tells when something happened, as in "br
 
 
 def _section_findings(blocks: list[_Block]) -> Iterator[Finding]:
-    titles = {block.section: block for block in reversed(blocks) if block.kind == "title"}
-    filled = {block.section for block in blocks if block.kind not in _HEADINGS and not _UNFILLED.fullmatch(block.raw)}
+    lines = {block.section: block.line for block in reversed(blocks) if block.kind == "title"}
+    filled = {block.section for block in blocks if block.kind not in _HEADINGS and not _UNFILLED.fullmatch(block.text)}
     wanted = _SECTIONS.items() if any(block.kind in _HEADINGS for block in blocks) else ()
     for name, (_, belongs) in wanted:
-        advice = f'Write {belongs}, or "Nothing recorded."'
-        if name not in titles:
-            yield Finding(0, name, "missing-section", "the section is missing.", advice)
-        elif name not in filled:
-            yield Finding(titles[name].line, name, "missing-section", "the section is empty.", advice)
+        if name not in filled:
+            advice = f'Write {belongs}, or "Nothing recorded."'
+            yield Finding(lines.get(name, 0), name, "missing-section", "the section is missing or empty.", advice)
     for block in blocks:
-        if block.kind == "title" and "root" in block.raw.lower():
+        if block.kind == "title" and "root" in block.text.lower():
             advice = 'Call it "Contributing factors" and list all that had to be true.'
-            yield Finding(block.line, block.raw.strip("#*_: "), "root-cause", "there is seldom one.", advice)
+            yield Finding(block.line, block.text.strip("#*_: "), "root-cause", "there is seldom one.", advice)
 
 
 def _action_findings(blocks: list[_Block]) -> Iterator[Finding]:
-    for line, item in _actions([block for block in blocks if block.section == "Action items"]):
+    for line, item in _action_items([block for block in blocks if block.section == "Action items"]):
         phrase = " ".join(item.split())[:60]
         if not _OWNER.search(item):
             yield Finding(line, phrase, "no-owner", "nobody will do it.", "Name one person, such as owner: ana.")
@@ -270,95 +271,82 @@ def _action_findings(blocks: list[_Block]) -> Iterator[Finding]:
             yield Finding(line, phrase, "no-date", "it is only a wish.", "Give a day, such as due: 2024-12-20.")
 
 
-def _actions(blocks: list[_Block]) -> list[tuple[int, str]]:
+def _action_items(blocks: list[_Block]) -> list[tuple[int, str]]:
     """The action items by line: table rows, list items with what is indented below, or else paragraphs."""
-    listed = any(block.kind in ("item", "row") for block in blocks)
-    items: list[tuple[int, list[str]]] = []
+    kinds = ("item",) if any(block.kind in ("item", "row") for block in blocks) else ("text",)
+    items: list[tuple[int, str]] = []
     header: list[str] = []
     for block in blocks:
-        cells = [cell.strip() for cell in block.raw.strip().strip("|").split("|")]
-        if block.kind == "row" and not header:
-            header = cells
-        elif block.kind == "row" and block.raw.strip("|-: "):
-            items.append((block.line, [f"{head}: {cell};" for head, cell in zip(header, cells, strict=False)]))
-        elif items and block.raw.startswith(("  ", "\t")):
-            items[-1][1].append(block.raw)
-        elif block.kind == "item" or (block.kind == "text" and not listed):
-            items.append((block.line, [block.raw]))
-    found = [(line, "\n".join(parts)) for line, parts in items]
-    return [(line, item) for line, item in found if not re.match(r"\W*(?:nothing|none|no|tbd|todo)\b", item, re.I)]
+        if block.kind == "row":
+            cells = [cell.strip() for cell in block.text.strip().strip("|").split("|")]
+            header = header or cells
+            if cells is not header and block.text.strip("|-: "):
+                items.append((block.line, "; ".join(map(": ".join, zip(header, cells, strict=False)))))
+        elif items and block.text[0].isspace():
+            items[-1] = (items[-1][0], items[-1][1] + "\n" + block.text)
+        elif block.kind in kinds:
+            items.append((block.line, block.text))
+    return [(line, item) for line, item in items if not re.match(r"\W*(?:nothing|none|no|tbd|todo)\b", item, re.I)]
 
 
 # --- reading Markdown ------------------------------------------------------------------------------
 
 _HEADINGS = ("title", "heading")  # a title opens one of SECTIONS
-_ITEM = re.compile(r"(?:[-*+•]|\d{1,3}[.)])\s")
 _ACTION = re.compile(r"\W*(?:prevent|mitigate|detect|process):|.*\bowner:", re.I)
-_FENCED = re.compile(r"(?ms)<!--.*?(?:-->|\Z)|^[ \t]*(```|~~~)[^`\n]*$.*?(?:^[ \t]*\1\S*[ \t]*$|\Z)")
-_QUOTED = re.compile(r"""``[^`]*``|`[^`]*`|"[^"]*"|(?<!\w)'[^']*+(?:(?<=\w)'(?=\w)[^']*+)*+'(?!\w)|https?://\S+""")
-_EMPHASIS = re.compile(r"\*|(?<![^\W_])_|_(?![^\W_])")
+_SENTENCE = re.compile(r"(?:[^.!?]|[.!?](?!\s))+")
 _STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
+_ITEM = r"(?:[-*+•]|\d{1,3}[.)])[ \t]"
+_MORE = rf"\n(?![ \t]*(?:\#{{1,6}}[ \t]|\||>|{_ITEM}|$))"  # the end of a line that the next one goes on with
+_BLOCK = re.compile(
+    rf"""(?mx)^(?![ \t]*$)[ \t]*(?:
+    (?P<row>\|.*)
+    |(?P<heading>\#{{1,6}}[ \t].*|(?!{_ITEM}).+\n(?:-{{3,}}|={{3,}})$)
+    |(?P<item>{_ITEM}.*(?:{_MORE}.+)*)
+    |(?P<label>\*\*[^*\n]*\*\*:?$|.*:$)
+    |(?P<text>.+(?:{_MORE}.+)*))"""
+)
+_HIDDEN = re.compile(  # comments, code, quotations, addresses
+    rf"""(?mx)<!--(?s:.*?)(?:-->|\Z)
+    |^[ \t]*(```|~~~)(?s:.*?)(?:^[ \t]*\1.*$|\Z)
+    |(?:\A|(?<=\n\n)|(?<=\A\n))(?:(?:[ ]{{4}}|\t).*\n?)+|^[ \t]*>.*
+    |(?P<mark>``?|")(?:(?!(?P=mark))[^\n]|{_MORE})*(?P=mark)
+    |(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w)|{_MORE})*'(?!\w)
+    |https?://\S+|(?<![\w.+-])[\w.+-]+@\S+|@(?!\w)|&"""
+)
 
 
 @dataclass(frozen=True)
 class _Block:
-    """A title, heading, item, row, text or quote, and the section it stands in."""
+    """A title, heading, item, row or text: where it stands, and in which section."""
 
+    start: int
     line: int
     kind: str
     section: str
-    raw: str
-
-    @cached_property
-    def prose(self) -> str:
-        """``raw`` with quotations and code hidden, place by place: what the writer says, not what is cited."""
-        if self.kind in ("quote", "title"):
-            return ""
-        # NUL is no space, letter or stop: no pattern reaches across it.
-        hidden = _QUOTED.sub(lambda match: re.sub(r"[^\n]", "\0", match[0]), self.raw.translate(_STRAIGHT))
-        return _EMPHASIS.sub(" ", hidden)
+    text: str
 
 
-def _blocks(text: str) -> list[_Block]:
-    lines = _FENCED.sub(_as_quote, text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
-    parts: list[tuple[int, str, str, list[str]]] = []
-    section, depth, before = "", 0, "blank"
-    for number, (line, below) in enumerate(zip(lines, [*lines[1:], ""], strict=True), 1):
-        kind = _kind(line.expandtabs(4), below.strip(), before)
-        level = len(line.strip()) - len(line.strip().lstrip("#")) or 2
-        if kind == "title" or (kind == "heading" and level <= depth):
-            section, depth = _section(line), level
-        if kind == "text" and before in ("text", "item"):
-            parts[-1][3].append(line)
-        elif kind != "blank":
-            action = kind == "item" and not section and _ACTION.match(line)
-            parts.append((number, kind, "Action items" if action else section, [line]))
-        before = kind
-    return [_Block(number, kind, place, "\n".join(rows)) for number, kind, place, rows in parts]
+def _blank(hidden: re.Match[str]) -> str:
+    """As many characters of no meaning; a comment counts for nothing at all."""
+    return re.sub(r"[^\n]", " " if hidden[0].startswith("<!--") else "\0", hidden[0])
 
 
-def _as_quote(fenced: re.Match[str]) -> str:
-    """Fenced code as a block quote, a comment as nothing, on as many lines."""
-    return "\n".join("> " + line if fenced[1] else "" for line in fenced[0].split("\n"))
+def _blocks(text: str, said: str) -> Iterator[_Block]:
+    section, depth = "", 0
+    for match in _BLOCK.finditer(said):
+        kind, words = str(match.lastgroup), match[0].strip()
+        title = _title(words) if kind in ("heading", "label") else ""
+        level = len(words) - len(words.lstrip("#")) or 2
+        if title or (kind == "heading" and level <= depth):
+            section, depth = title, level
+        if title or kind == "label":
+            kind = "title" if title else "text"
+        place = "Action items" if kind == "item" and not section and _ACTION.match(words) else section
+        start, end = match.span()
+        yield _Block(start, said.count("\n", 0, start) + 1, kind, place, text[start:end])
 
 
-def _kind(line: str, below: str, before: str) -> str:
-    bare = line.strip()
-    if not bare.strip("-") or not bare.strip("="):
-        return "blank"
-    if bare[0] == ">" or (line.startswith("    ") and before in ("blank", "quote")):
-        return "quote"
-    if _ITEM.match(bare):
-        return "item"
-    if bare[0] == "|":
-        return "row"
-    underlined = len(below) > 2 and not (below.strip("-") and below.strip("="))
-    if underlined or (bare[0] == "#" and bare.lstrip("#")[:1].isspace()):
-        return "title" if _section(bare) else "heading"
-    return "title" if (bare.startswith("**") or bare.endswith(":")) and _section(bare) else "text"
-
-
-def _section(title: str) -> str:
+def _title(words: str) -> str:
     """The section that this heading opens, or "" for none."""
-    plain = " ".join(re.sub(r"\([^()]*\)|[^a-z']", " ", title.translate(_STRAIGHT).lower()).split())
-    return next((name for name, (titles, _) in _SECTIONS.items() if re.fullmatch(titles, plain)), "")
+    plain = " ".join(re.findall(r"[a-z']+", re.sub(r"\([^()]*\)", "", words[:80].lower())))
+    return next((name for name, (titles, _) in _SECTIONS.items() if _phrases(titles).fullmatch(plain)), "")

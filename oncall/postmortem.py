@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from oncall.blameless import SECTIONS as SECTIONS
 from oncall.blameless import lint_postmortem as lint_postmortem
 from oncall.incident import Event, Incident
-from oncall.slo import exact, percent
+from oncall.slo import percent
 from oncall.times import duration_text
 
 KINDS = ("prevent", "mitigate", "detect", "process")
+_ITEM = re.compile(rf"- ({'|'.join(KINDS)}): (.+) \(owner: ([^,]+), due: (\d{{4}}-\d\d-\d\d)(?:, automates: (\w+))?\)")
 
 
 @dataclass(frozen=True)
@@ -68,18 +69,9 @@ def write_postmortem(
     Summary, impact, detection, timeline and metrics are what the journal holds; the rest is what
     is passed in, each a list of sentences. An empty section says that nothing was recorded.
     """
-    bodies = (
-        [_summary(incident)],
-        _bullets(_impact(incident)),
-        _bullets(_detection(incident)),
-        _bullets(_timeline(incident)),
-        _bullets(contributing_factors),
-        _bullets(went_well),
-        _bullets(went_wrong),
-        _bullets(lucky),
-        _bullets(map(str, action_items)),
-        _bullets(_metrics(incident)),
-    )
+    facts = (_impact(incident), _detection(incident), _timeline(incident))
+    learnt = (contributing_factors, went_well, went_wrong, lucky, map(str, action_items))
+    bodies = [[_summary(incident)], *map(_bullets, (*facts, *learnt, _metrics(incident)))]
     lines = [f"# {_line(f'Postmortem {incident.id}: {incident.title}')}", ""]
     for section, body in zip(SECTIONS, bodies, strict=True):
         lines += [f"## {section}", "", *(body or ["Nothing recorded."]), ""]
@@ -89,15 +81,13 @@ def write_postmortem(
 def read_action_items(text: str) -> tuple[ActionItem, ...]:
     """The action items of a postmortem that ``write_postmortem`` wrote; other lines are left alone."""
     section = text.partition("\n## Action items")[2].partition("\n## ")[0]
-    return tuple(item for line in section.splitlines() for item in _read_action_item(line))
-
-
-def _read_action_item(line: str) -> Iterator[ActionItem]:
-    pattern = rf"- ({'|'.join(KINDS)}): (.+) \(owner: ([^,]+), due: (\d{{4}}-\d\d-\d\d)(?:, automates: (\w+))?\)"
-    if match := re.fullmatch(pattern, line):
-        kind, what, owner, due, automates = match.groups()
-        with contextlib.suppress(ValueError):  # 30 February
-            yield ActionItem(kind, what, owner, date.fromisoformat(due), automates)
+    items = []
+    for line in section.splitlines():
+        if match := _ITEM.fullmatch(line):
+            kind, what, owner, due, automates = match.groups()
+            with contextlib.suppress(ValueError):  # 30 February
+                items.append(ActionItem(kind, what, owner, date.fromisoformat(due), automates))
+    return tuple(items)
 
 
 def measured(incident: Incident) -> tuple[int, int]:
@@ -134,30 +124,20 @@ def _impact(incident: Incident) -> list[str]:
     if last <= incident.impact_start:  # how long was measured is not known
         return lines
     slo = incident.slo
-    spent = (last - incident.impact_start) / slo.period * float(exact(bad) / total / slo.exact_budget)
+    spent = (last - incident.impact_start) / slo.period * float(bad / (total * slo.exact_budget))
+    share = percent(spent, 3) if spent < 9 else f"{spent:,.0%}"  # three digits of 1,111% would be 1.11e+03%
     budget = f"the error budget of an evenly loaded {duration_text(slo.period)} at {percent(slo.target)}"
-    return [*lines, f"That is {_share(spent)} of {budget}."]
-
-
-def _share(spent: float) -> str:
-    return percent(spent, 3) if spent < 9 else f"{spent:,.0%}"  # three digits of 1,111% would be 1.11e+03%
+    return [*lines, f"That is {share} of {budget}."]
 
 
 def _detection(incident: Incident) -> list[str]:
-    detect = next((event for event in incident.events if event.verb == "detect"), None)
-    if detect is None:
+    detect, ttd = next((event for event in incident.events if event.verb == "detect"), None), incident.metrics().ttd
+    if detect is None or ttd is None:
         return []
-    what = "An alert" if detect.get("action") else "A person"
-    return [
-        f"{what} noticed it at {_clock(incident, detect.at)} UTC, {_delay(incident.metrics().ttd)}.",
-        *([f"{_sentence(detect)}."] if detect.get("action") else []),
-    ]
-
-
-def _delay(ttd: timedelta | None) -> str:
-    if ttd is not None and ttd < timedelta():
-        return f"{duration_text(-ttd)} before users felt it"
-    return f"{duration_text(ttd)} after the impact began"
+    delay = f"{duration_text(abs(ttd))} {'after the impact began' if ttd >= timedelta() else 'before users felt it'}"
+    by_alert = bool(detect.get("action"))
+    noticed = f"{'An alert' if by_alert else 'A person'} noticed it at {_clock(incident, detect.at)} UTC, {delay}."
+    return [noticed, f"{_sentence(detect)}."] if by_alert else [noticed]
 
 
 def _timeline(incident: Incident) -> list[str]:
@@ -168,16 +148,17 @@ def _timeline(incident: Incident) -> list[str]:
 
 def _metrics(incident: Incident) -> list[str]:
     times = incident.metrics()
-    return [f"{name.upper()}: {duration_text(getattr(times, name))}" for name in ("ttd", "tta", "ttm", "ttr")] + [
-        f"Impact: {duration_text(times.impact)}"
-    ]
+    return [f"{name}: {duration_text(getattr(times, name.lower()))}" for name in ("TTD", "TTA", "TTM", "TTR", "Impact")]
 
 
 def _sentence(event: Event) -> str:
     """An event in a few words, for the timeline."""
     roles = ", ".join(f"{name} {value}" for name, value in event.details if name != "severity")
+    alert = (
+        f"{event.get('action')} {event.get('severity')} on {event.get('window')}, burn {event.get('burn') or 0:.1f}x"
+    )
     sentences = {
-        "detect": _detected(event),
+        "detect": "reported by a person" if event.get("burn") is None else alert,
         "triage": f"{event.get('severity')}, {roles}",
         "mitigate": f"mitigation started: {event.get('action')}",
         "resolve": "resolved" + (", recovered by itself" if event.get("auto_recovered") else ""),
@@ -186,17 +167,10 @@ def _sentence(event: Event) -> str:
         "measure": f"measured: {event.get('good', 0):,} of {event.get('total', 0):,} requests good",
         "sample": f"sample kept of {event.get('input')!r}",
         "acknowledge": "acknowledged",
-        "false_alarm": "false alarm",
         "close": "closed",
         "reopen": "reopened",
     }
-    return _line(sentences.get(event.verb, event.verb))
-
-
-def _detected(event: Event) -> str:
-    if event.get("burn") is None:
-        return "reported by a person"
-    return f"{event.get('action')} {event.get('severity')} on {event.get('window')}, burn {event.get('burn'):.1f}x"
+    return _line(sentences.get(event.verb, event.verb.replace("_", " ")))
 
 
 def _clock(incident: Incident, at: datetime) -> str:

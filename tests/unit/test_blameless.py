@@ -104,8 +104,9 @@ def test_the_corpus_is_large_and_half_of_it_are_traps() -> None:
 def test_precision_and_recall_on_the_corpus(capsys: pytest.CaptureFixture[str]) -> None:
     """Counted by sentence and rule: a finding of the wrong rule is one miss and one false alarm.
 
-    The rules were written on the part "build". Before anything was mended, "held-out" then gave
-    precision 0.90 and recall 0.85, "held-out-2" 0.96 and 0.79: expect that of sentences it never saw.
+    The phrases were written on the parts "build", "build-2", "held-out" and "held-out-2". Before anything was
+    mended, "held-out-3" and "held-out-4" then gave precision 0.98 and recall 0.93 together: expect that of
+    sentences it never saw. What they still miss has no word of fault in it.
     """
     hits = false_alarms = misses = 0
     wrong = []
@@ -176,6 +177,16 @@ def test_quotations_and_code_are_left_alone() -> None:
         assert rules(text, people=["Bob"]) == [], text
 
 
+def test_a_quotation_mark_that_is_never_closed_hides_nothing() -> None:
+    for text in ('- a 12" rack\n- Bob broke prod\n- a 14" rack', 'A 12" rack.\n\nBob broke prod.\n\nA 14" rack.'):
+        assert rules(text, people=["Bob"]) == ["blame-person"]
+
+
+def test_an_address_is_no_handle() -> None:
+    assert rules("Mail to bob@example.com broke.") == rules("p99 @ broke at 14:02.") == []
+    assert rules("(@bob.lee broke it)") == ["blame-person"]
+
+
 def test_what_follows_a_quotation_is_read_again() -> None:
     assert rules("```\nlog\n```\nBob broke prod.", people=["Bob"]) == ["blame-person"]
     assert rules("The log says 'it's late'; Bob broke prod.", people=["Bob"]) == ["blame-person"]
@@ -201,6 +212,12 @@ def test_vague_impact_is_looked_for_where_impact_is_told() -> None:
     sentence = "Some users were affected."
     assert rules(sentence) == under("Impact", sentence) == under("Summary", sentence) == ["vague-impact"]
     assert under("Timeline", sentence) == []
+
+
+def test_a_number_makes_the_impact_precise_and_a_time_of_day_does_not() -> None:
+    assert under("Impact", "Some customers saw errors: 312 of 90,400 orders failed.") == []
+    assert under("Impact", "Several clients lost answers, 40 paying customers among them.") == []
+    assert under("Impact", "From 18:12 to 18:41 many requests failed.") == ["vague-impact"]
 
 
 @pytest.mark.parametrize(("lowest_sli", "expected"), [(None, []), (0.0, []), (math.nan, []), (0.3, ["not-an-outage"])])
@@ -318,7 +335,7 @@ def test_windows_line_ends_change_nothing(text: str) -> None:
     assert lint_postmortem(text.replace("\n", "\r\n"), lowest_sli=0.5) == lint_postmortem(text, lowest_sli=0.5)
 
 
-@pytest.mark.parametrize("unit", ["the engineer on call ", "he who did a thing and then ", "'a "])
+@pytest.mark.parametrize("unit", ["the engineer on call ", "he who did a thing and then ", "'a ", "_", "a-"])
 def test_a_single_line_of_200_kb_takes_seconds(unit: str) -> None:
     started = time.process_time()
     lint_postmortem("## Action items\n\n- " + unit * (200_000 // len(unit)) + "!", people=["Bob"], lowest_sli=0.5)
