@@ -112,7 +112,8 @@ def to_eval_case(
     The error ratio is the worst that the incident's measures show. ``page_within`` is the earliest
     page's detection time at that ratio, rounded up to a minute, plus one, unless given;
     ``restore_within`` adds the settle times of the symptom's runbook and one minute more: what a
-    machine needs that does at once what people did. A ``ValueError`` when nothing was measured or
+    machine needs that does at once what people did. It stays a minute below what the incident took
+    as recorded, for a longer one would prove nothing. A ``ValueError`` when nothing was measured or
     no page rule sees such a fault.
     """
     settle = sum((step.settle for step in RUNBOOKS[known_symptom(incident.symptom)].mitigations), timedelta())
@@ -121,6 +122,8 @@ def to_eval_case(
         page_within = _detection_time(incident.slo, error_ratio) + MINUTE
     if restore_within is None:
         restore_within = positive(page_within, "page_within") + settle + MINUTE
+        if (impact := incident.metrics().impact) is not None:
+            restore_within = max(MINUTE, min(restore_within, impact - MINUTE))
     case_id = f"regression-{incident.id}"
     return ReplayCase(case_id, incident.symptom, incident.slo, error_ratio, page_within, restore_within)
 
@@ -182,7 +185,7 @@ def replay(case: ReplayCase, automated: Iterable[str] = ()) -> Verdict:
         if elapsed is not None and restored is None and mitigation.name in wanted:
             system.apply(mitigation.name)
             elapsed += mitigation.settle
-            restored = elapsed + MINUTE if is_healthy(system, case.slo) else None  # the minute that shows it
+            restored = elapsed if is_healthy(system, case.slo) else None
     return _verdict(case, paged, restored)
 
 

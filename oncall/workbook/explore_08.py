@@ -108,7 +108,7 @@ def lint_as_you_type(text: str, people: Sequence[str] = (), lowest_sli: int = 50
     box = Textarea(text, description="Text", rows=max(5, text.count("\n") + 2))
     sli = slider("Lowest SLI (%)", 0, 100, 1, lowest_sli)
     explorer = Explorer(figure, artists, {"text": box, "lowest_sli": sli}, update, _describe)
-    box.layout.max_width = "100%"  # wider than a slider needs to be
+    box.layout.max_width = "calc(100% - 4px)"  # wider than a slider needs to be, with its margin
     return explorer
 
 
@@ -264,7 +264,7 @@ def replayed(case: ReplayCase, automated: Iterable[str] = ()) -> Steps:
         if at is not None and mitigation.name in automated:
             at += mitigation.settle
             system.apply(mitigation.name)
-            steps.append((at / MINUTE, float(system.sli)))
+            steps.append((at / MINUTE - 1, float(system.sli)))  # the last minute of the settle time shows it
     return steps
 
 

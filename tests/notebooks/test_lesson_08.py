@@ -239,7 +239,7 @@ def test_an_incident_that_is_not_over_is_drawn_as_far_as_it_was_measured() -> No
 
 def test_a_replay_climbs_with_each_automation_and_else_stays_down(case: ReplayCase) -> None:
     assert [(minute, round(sli, 2)) for minute, sli in replayed(case, FIXES)] == [
-        (0, 0.50), (20, 0.85), (22, 0.95), (23, 1.00),
+        (0, 0.50), (19, 0.85), (21, 0.95), (22, 1.00),
     ]  # fmt: skip
     assert [round(sli, 2) for _, sli in replayed(case)] == [0.50]
 
@@ -249,7 +249,7 @@ def test_the_replay_is_drawn_with_its_page_its_limit_and_its_target(case: Replay
     lines: dict[str, Any] = {str(line.get_label()): line for line in axes.lines}
     assert list(lines["page"].get_xdata()) == [18, 18]
     assert list(lines["target"].get_ydata()) == [99, 99]
-    assert list(lines["replayed with the fix"].get_xdata()) == [0, 20, 22, 23, 35]
+    assert list(lines["replayed with the fix"].get_xdata()) == [0, 19, 21, 22, 35]
     assert set(lines["replayed, nothing automated"].get_ydata()) == {100 * replayed(case)[0][1]}
     assert lines["as recorded"].get_xdata()[-1] == 29
     (late,) = [patch for patch in axes.patches if patch.get_label() == "too late"]
@@ -260,19 +260,19 @@ def test_the_replay_is_drawn_with_its_page_its_limit_and_its_target(case: Replay
 def test_the_replays_numbers_are_one_line(case: ReplayCase) -> None:
     assert describe_replay(case, recorded_incident(), FIXES) == (
         "49.8% good from the fault on, paged after 18m, limit 25m. As recorded: mitigated after 29m. Replayed, nothing "
-        "automated: not restored. Replayed with the fix: 84.9% from minute 20, 95.0% from minute 22, 100.0% from "
-        "minute 23; restored after 24m."
+        "automated: not restored. Replayed with the fix: 84.9% from minute 19, 95.0% from minute 21, 100.0% from "
+        "minute 22; restored after 23m."
     )
 
 
 # --- the numbers of the lesson -------------------------------------------------------------------
 
 
-def test_of_21_limits_17_pass_and_5_prove(items: tuple[ActionItem, ...]) -> None:
+def test_of_21_limits_18_pass_and_6_prove(items: tuple[ActionItem, ...]) -> None:
     cases = {limit: to_eval_case(recorded_incident(), restore_within=limit * MINUTE) for limit in range(20, 41)}
     passing = [limit for limit, case in cases.items() if replay(case, FIXES).passed]
     proving = [limit for limit, case in cases.items() if prove(case, recorded_incident(), items).passed]
-    assert (len(cases), passing, proving) == (21, list(range(24, 41)), list(range(24, 29)))
+    assert (len(cases), passing, proving) == (21, list(range(23, 41)), list(range(23, 29)))
 
 
 @pytest.mark.parametrize("left_out", FIXES)
