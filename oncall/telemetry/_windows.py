@@ -27,8 +27,8 @@ Flags = NDArray[np.bool_]
 
 LONGEST_BLOCK = 150  # a shorter one costs more in the pass over the columns, a longer one leaves more buckets open
 MOST_BLOCKS = 2**19  # keeps the arrays with a number for each block within some tens of megabytes
-CHUNK = 2**18  # buckets added up in one call: long enough that two threads seldom queue for the GIL
-BATCH = 2**17  # buckets evaluated in one go, for the same reason
+CHUNK = 2**19  # buckets added up in one call: long enough that two threads seldom queue for the GIL
+BATCH = 2**17  # buckets evaluated in one go: for the same reason, yet few enough for the cache
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,11 @@ class WindowTest:
     total: int
     above: int = 0
 
+    def weigh(self, bad: Integers, total: Integers) -> Integers:
+        """What is compared with ``above``."""
+        weight: Integers = bad * self.bad - total * self.total
+        return weight
+
 
 def verdict_changes(columns: Columns, tests: Sequence[WindowTest], block: int | None = None) -> list[list[int]]:
     """For each test the buckets, from 0, whose verdict differs from that of the bucket before; it starts off.
@@ -77,11 +82,11 @@ def verdict_changes(columns: Columns, tests: Sequence[WindowTest], block: int | 
 
 def _block_length(tests: Sequence[WindowTest], size: int) -> int:
     """Short beside every rule's longest window, so that its bounds are tight, and if possible dividing all windows,
-    so that both ends of a window cross an edge at once."""
-    limit = max(1, min(LONGEST_BLOCK, *(max(test.windows) // 4 for test in tests)))
+    so that both ends of a window cross an edge at once. What divides them but is very short is slower yet."""
+    limit = max(1, min(LONGEST_BLOCK, *(max(test.windows) // 2 for test in tests)))
     common = gcd(*(window for test in tests for window in test.windows))
     divisor = max(length for length in range(1, limit + 1) if common % length == 0)
-    return max(divisor, size // MOST_BLOCKS)
+    return max(divisor if divisor >= 30 else min(60, limit), size // MOST_BLOCKS)
 
 
 # --- the pass over the columns -------------------------------------------------------------------
@@ -107,9 +112,12 @@ class _Blocks:
 def _cut(columns: Columns, length: int) -> _Blocks:
     if columns.cumulative:
         good, total = (_every(length, counter).astype(np.int64) for counter in (columns.good, columns.total))
+        fullest = np.diff(total).max()
     else:
-        good, total = (np.cumsum(np.concatenate([[0], sums])) for sums in _block_sums(columns, length, np.int64))
-    return _Blocks(columns, length, total - good, total, int(np.diff(total).max()))
+        sums = _block_sums(columns, length, np.int64)
+        fullest = sums[1].max()
+        good, total = np.cumsum(sums, axis=1, out=sums)  # in place, as fresh memory costs more than the sums
+    return _Blocks(columns, length, np.subtract(total, good, out=good), total, int(fullest))
 
 
 def _every(length: int, running: Integers) -> Integers:
@@ -118,19 +126,19 @@ def _every(length: int, running: Integers) -> Integers:
 
 
 def _block_sums(columns: Columns, length: int, kind: type) -> Integers:
-    """Good and total events in each block, two rows, added up a chunk of blocks at a time."""
-    chunk = max(1, CHUNK // length)
+    """Good and total events in each block, two rows that begin with a 0, added up a chunk of blocks at a time."""
+    chunk, blocks = max(1, CHUNK // length), -(-len(columns) // length)
     edges = np.arange(0, chunk * length, length)
-    sums: Integers = np.empty((2, -(-len(columns) // length)), kind)
+    sums: Integers = np.zeros((2, 1 + blocks), kind)
 
     def add_up(block: int) -> int:
-        first, here = block * length, sums[:, block : block + chunk]
+        first, here = block * length, sums[:, 1 + block : 1 + block + chunk]
         good, total = (column[first : first + chunk * length] for column in (columns.good, columns.total))
         for row, column in zip(here, (good, total), strict=True):
             row[:] = np.add.reduceat(column, edges[: len(row)], dtype=kind)  # with out= it would keep the GIL
         return int(total.max()) if columns.trusted else _check(good, total, first)  # from the cache by now
 
-    largest = max(_in_two_threads(add_up, range(0, sums.shape[1], chunk)))
+    largest = max(_in_two_threads(add_up, range(0, blocks, chunk)))
     return sums if kind is object or largest * length < 2**63 else _block_sums(columns, length, object)
 
 
@@ -142,18 +150,21 @@ def check_counts(columns: Columns) -> None:
 
 def _check(good: Integers, total: Integers, first: int) -> int:
     """The largest total of a chunk that is as it should be; else a ``ValueError``."""
-    same = good.dtype == total.dtype
-    good_as, total_as = (good, total) if same else (good.astype(np.int64), total.astype(np.int64))
-    # Seen as unsigned, a negative number is larger than any count, so that two comparisons find all that is wrong.
-    unsigned = total_as.dtype.str.replace("i", "u")
-    largest, limit = int(total_as.view(unsigned).max()), min(np.iinfo(total_as.dtype).max, 2**63 - 1)
-    if largest > limit or not (good_as.view(unsigned) <= total_as.view(unsigned)).all():
+    # Seen as unsigned, a negative number is larger than any count, so that two passes find all that is wrong.
+    kind = total.dtype if good.dtype == total.dtype else np.dtype(np.int64)
+    good_seen, total_seen = (column.astype(kind, copy=False).view(_unsigned(kind)) for column in (good, total))
+    largest = int(total_seen.max())
+    if largest > min(np.iinfo(kind).max, 2**63 - 1) or (good_seen > total_seen).any():
         i = int(np.flatnonzero((good < 0) | (good > total) | (total >= 2**63))[0])
         raise ValueError(
             f"bucket {first + i} has {good[i]} good of {total[i]} events; "
             "good must be from 0 to total, and total below 2**63"
         )
     return largest
+
+
+def _unsigned(kind: np.dtype[Any]) -> str:
+    return kind.str.replace("i", "u")
 
 
 def _in_two_threads(function: Callable[[int], Any], items: Sequence[int]) -> list[Any]:
@@ -179,7 +190,7 @@ def _changes(blocks: _Blocks, test: WindowTest) -> list[int]:
     def evaluate(i: int) -> tuple[Places, Flags, Flags, Places]:
         ks = open_blocks[i : i + rows]
         fires = _evaluate(blocks, test, ks, unsure[:, i : i + rows])
-        row, column = np.nonzero(fires[:, 1:] != fires[:, :-1])
+        row, column = np.divmod(np.flatnonzero(np.diff(fires)), max(1, blocks.length - 1))
         return ks, fires[:, 0].copy(), fires[:, -1].copy(), ks[row] * blocks.length + column + 1
 
     for ks, starts, ends, changes in _in_two_threads(evaluate, range(0, len(open_blocks), rows)):
@@ -226,16 +237,14 @@ def _most(blocks: _Blocks, test: WindowTest, ks: Places, window: int) -> Integer
     """The most that a window can weigh whose right end is in block k."""
     bad = blocks.bad[ks + 1] - _early(blocks, blocks.bad, ks, window)
     total = blocks.total[ks] - _late(blocks, blocks.total, ks, window)
-    weight: Integers = bad * test.bad - total * test.total
-    return weight
+    return test.weigh(bad, total)
 
 
 def _least(blocks: _Blocks, test: WindowTest, ks: Places, window: int) -> Integers:
     """The least that a window can weigh whose right end is in block k."""
     bad = blocks.bad[ks] - _late(blocks, blocks.bad, ks, window)
     total = blocks.total[ks + 1] - _early(blocks, blocks.total, ks, window)
-    weight: Integers = bad * test.bad - total * test.total
-    return weight
+    return test.weigh(bad, total)
 
 
 def _early(blocks: _Blocks, edges: Integers, ks: Places, window: int) -> Integers:
@@ -253,40 +262,50 @@ def _late(blocks: _Blocks, edges: Integers, ks: Places, window: int) -> Integers
 
 def _evaluate(blocks: _Blocks, test: WindowTest, ks: Places, unsure: Flags) -> Flags:
     """The verdict at the end of every bucket of these blocks, a row a block."""
-    right = _weighed(blocks, test, ks)
-    fires = np.ones(right.shape, bool)
+    entering = _weighed(blocks, test, ks)
+    fires = np.ones(entering.shape, bool)
     for window, rows in zip(test.windows, unsure, strict=True):
-        fires[rows] &= right[rows] - _left_ends(blocks, test, ks[rows], window) > test.above
+        fires[rows] &= _weights(blocks, test, ks[rows], entering[rows], window) > test.above
     return fires
 
 
-def _left_ends(blocks: _Blocks, test: WindowTest, ks: Places, window: int) -> Integers:
-    """The weighed running sum where each bucket's window begins: in one block, or at the end of one and in the next."""
+def _weights(blocks: _Blocks, test: WindowTest, ks: Places, entering: Integers, window: int) -> Integers:
+    """What the window weighs at the end of every bucket: at the block's left edge, and what has entered and left since.
+
+    What leaves lies in one block, or at the end of one and in the next. The result is written over ``entering``.
+    """
     back, over = -(-window // blocks.length), -window % blocks.length
-    left = _weighed(blocks, test, ks - back)
-    if not over:
-        return left
-    return np.concatenate([left, _weighed(blocks, test, ks - back + 1)], axis=1)[:, over : over + blocks.length]
+    leaving, weights = _weighed(blocks, test, ks - back), entering
+    bad = blocks.bad[ks] - _early(blocks, blocks.bad, ks, window)
+    total = blocks.total[ks] - _early(blocks, blocks.total, ks, window)
+    at_edge = test.weigh(bad, total) - leaving[:, :over].sum(axis=1)
+    if over:
+        leaving = np.concatenate([leaving, _weighed(blocks, test, ks - back + 1)], axis=1)
+    weights -= leaving[:, over : over + blocks.length]
+    weights[:, 0] += at_edge
+    return np.cumsum(weights, axis=1, out=weights)
 
 
 def _weighed(blocks: _Blocks, test: WindowTest, ks: Places) -> Integers:
-    """The running sum of bad × ``test.bad`` − total × ``test.total`` at the end of every bucket, a row a block."""
-    edges = np.maximum(ks, 0)
-    good, sums = _rows(blocks, blocks.columns.good, edges), _rows(blocks, blocks.columns.total, edges)
-    sums *= test.bad - test.total  # in place, for the cache's sake; bad is total − good
+    """What each bucket of these blocks weighs, a row a block: nothing before the data, anything after its end."""
+    good, total = (_rows(blocks, column, ks) for column in (blocks.columns.good, blocks.columns.total))
+    total *= test.bad - test.total  # in place, for the cache's sake; bad is total − good
     good *= test.bad
-    sums -= good
-    before = (blocks.bad[edges] * test.bad - blocks.total[edges] * test.total)[:, None]
-    if not blocks.columns.cumulative:
-        np.cumsum(sums, axis=1, out=sums)
-        sums += before
-    return np.where(ks[:, None] < 0, before, sums) if (ks < 0).any() else sums
+    total -= good
+    total[ks < 0] = 0
+    return total
 
 
 def _rows(blocks: _Blocks, column: Integers, ks: Places) -> Integers:
-    """What a column holds in these blocks, a row each; anything after the end of the data."""
-    values, whole = column[int(blocks.columns.cumulative) :], len(blocks.columns) // blocks.length
+    if blocks.columns.cumulative:
+        return _cut_out(blocks, column[1:], ks) - _cut_out(blocks, column[:-1], ks)
+    return _cut_out(blocks, column, ks)
+
+
+def _cut_out(blocks: _Blocks, values: Integers, ks: Places) -> Integers:
+    """The values in these blocks, a row each; for a block before the data those in the first one."""
+    whole = len(values) // blocks.length
     end = whole * blocks.length
-    rows = values[:end].reshape(whole, blocks.length)[np.minimum(ks, whole - 1)]
+    rows = values[:end].reshape(whole, blocks.length)[np.clip(ks, 0, whole - 1)]
     rows[ks == whole, : len(values) - end] = values[end:]
     return rows.astype(blocks.total.dtype, copy=False)

@@ -239,7 +239,7 @@ class _Spending:
 def findings_at(policy: Policy, slo: SLO, start: datetime, step: timedelta, running: Integers) -> tuple[Finding, ...]:
     """What ``lint_alerting`` finds at this traffic, a running sum, in buckets as long as the policy's windows allow."""
     width = math.gcd(*(window // step for rule in policy for window in windows(rule))) or 1
-    events = np.diff(running[::width])
+    events = np.diff(running[::width]).tolist()
     return tuple(lint_alerting(policy, slo, Counts(start, step * width, events, events)))
 
 

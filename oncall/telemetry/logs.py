@@ -57,12 +57,15 @@ def count_requests(
     without rows count 0 of 0. A condition or column that does not work is a ``ValueError`` that lists the columns.
     """
     step, unit = _step_and_unit(every)
-    table = "requests" if connection is None else str(source)
-    text = counting_sql(table, good=good, valid=valid, unit=unit, timestamp=timestamp)
+
+    def count(connection: Any, table: str) -> Counts:
+        text = counting_sql(table, good=good, valid=valid, unit=unit, timestamp=timestamp)
+        return _fill(_ask(connection, text, source, table), unit, step)
+
     if connection is not None:
-        return _fill(_ask(connection, table, text), unit, step)
-    with _opened(source, table) as files, _reporting(files, progress):
-        return _fill(_ask(files, table, text), unit, step)
+        return count(connection, str(source))
+    with _opened(source) as (files, table), _reporting(files, progress):
+        return count(files, table)
 
 
 def counting_sql(
@@ -100,8 +103,8 @@ def _step_and_unit(every: timedelta | str) -> tuple[timedelta, str]:
 
 
 @contextmanager
-def _opened(source: str | Path, table: str) -> Iterator[Any]:
-    """A duckdb connection in which the files are a table. What is wrong in them is a ``ValueError``."""
+def _opened(source: str | Path) -> Iterator[tuple[Any, str]]:
+    """A duckdb connection, and the files as a table in its SQL. What is wrong in them is a ``ValueError``."""
     try:
         import duckdb
     except ImportError:
@@ -111,8 +114,7 @@ def _opened(source: str | Path, table: str) -> Iterator[Any]:
     with closing(duckdb.connect()) as connection:
         try:
             connection.execute("SET TimeZone = 'UTC'")
-            connection.execute(f"CREATE TEMP VIEW {table} AS SELECT * FROM {reader}([{names}])")
-            yield connection
+            yield connection, f"{reader}([{names}]) AS requests"
         except (duckdb.DataError, duckdb.ProgrammingError) as error:
             raise ValueError(f"cannot read {source}: {str(error).partition(BLANK_LINE)[0]}") from None
 
@@ -172,22 +174,32 @@ def _execute(connection: Any, text: str) -> Any:
     raise ValueError(f"connection must be a Spark session, a duckdb or a DB-API connection, given {connection!r}")
 
 
-def _ask(connection: Any, table: str, text: str) -> _Buckets:
-    """The text's answer. A text that cannot be run is a ``ValueError``, before anything is read for it."""
+def _ask(connection: Any, text: str, source: str | Path, table: str) -> _Buckets:
+    """The text's answer. A text that cannot be run is a ``ValueError`` that lists the columns."""
     _check_zone(connection)
     try:
-        _execute(connection, f"SELECT * FROM ({text}) AS checked WHERE 1 = 0")
-    except Exception as error:  # every database has its own
-        raise ValueError(_why(connection, table, str(error).strip().partition("\n")[0])) from None
-    return _fetch(_execute(connection, text))
+        return _fetch(_execute(connection, text))
+    except Exception:  # every database has its own
+        # Looked into only now: to have the text checked first, duckdb would begin to read every file once more.
+        if error := _error(connection, f"SELECT * FROM ({text}) AS checked WHERE 1 = 0"):
+            raise ValueError(_why(connection, error, source, table)) from None
+        raise
 
 
-def _why(connection: Any, table: str, error: str) -> str:
+def _error(connection: Any, text: str) -> str | None:
+    try:
+        _execute(connection, text)
+    except Exception as error:
+        return str(error).strip().partition("\n")[0]
+    return None
+
+
+def _why(connection: Any, error: str, source: str | Path, table: str) -> str:
     """What is wrong with the text, and the columns that it could have named."""
     try:
         nothing = _execute(connection, f"SELECT * FROM {table} WHERE 1 = 0")
     except Exception:
-        return f"cannot read {table}: {error}"
+        return f"cannot read {source}: {error}"
     columns = [column[0] for column in nothing.description] if hasattr(nothing, "description") else nothing.columns
     return f"{error}; the columns are {', '.join(columns)}"
 

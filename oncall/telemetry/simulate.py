@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from oncall.alerting import Policy, Rule, SilenceRule, check_step
 from oncall.finding import Finding
-from oncall.scenario import Label, Scenario, combined, rhythm
+from oncall.scenario import DAILY, WEEKLY, Label, Scenario
 from oncall.slo import SLO
 from oncall.telemetry.backtest import Flags, Page, findings_at, is_true, matches, windows
-from oncall.times import DAY, MINUTE
+from oncall.times import DAY, HOUR, MINUTE, SECOND
 
 Integers = NDArray[np.int64]
 
@@ -96,35 +96,49 @@ class _Month:
 def _month(policy: Policy, scenario: Scenario) -> _Month:
     quiet = max((window // MINUTE for rule in policy for window in windows(rule)), default=0)
     start, end = scenario.start - quiet * MINUTE, scenario.start + min(MONTH, scenario.length)
-    failing = _failing(scenario)
+    spared = _spared(scenario)
+    places = np.flatnonzero(spared < 1)
     return _Month(
         start,
         quiet,
         _requests(start, scenario.requests, quiet + MONTH // MINUTE),
         scenario.errors,
-        np.array([*failing], np.int64) + quiet,
-        np.array([*failing.values()]),
+        places + quiet,
+        1 - (1 - scenario.errors) * spared[places],
         tuple(replace(label, end=min(label.end or end, end)) for label in scenario.labels() if label.start < end),
     )
 
 
 def _requests(start: datetime, mean: float, minutes: int) -> Integers:
     """Whole requests until each minute: the mean in its weekly rhythm, what rounding leaves over carried on."""
-    week = np.cumsum([0.0, *(mean * rhythm(start + minute * MINUTE) for minute in range(WEEK // MINUTE))])
+    week = np.cumsum([0.0, *(mean * _rhythm(start))])
     weeks, rest = np.divmod(np.arange(minutes + 1), WEEK // MINUTE)
     running: Integers = np.floor(weeks * week[-1] + week[rest]).astype(np.int64)
     return running
 
 
-def _failing(scenario: Scenario) -> dict[int, float]:
-    """The minutes of the month in which a fault is at work, and the chance of a request in them to fail."""
-    shares: dict[int, list[float]] = {}
+def _rhythm(start: datetime) -> NDArray[np.float64]:
+    """``oncall.scenario.rhythm`` at each minute of a week: the same numbers, without ten thousand moments."""
+    since_midnight = (start.hour * 60 + start.minute) * 60 + start.second
+    day, second = np.divmod(since_midnight + 60 * np.arange(WEEK // MINUTE), DAY // SECOND)
+    hour, past = np.divmod(second, HOUR // SECOND)
+    daily, weekly = np.array(DAILY), np.array(WEEKLY)
+    hourly = daily[hour] + (daily[(hour + 1) % 24] - daily[hour]) * (past / 3600)
+    rhythm: NDArray[np.float64] = hourly * weekly[(start.weekday() + day) % 7] / 10_000
+    return rhythm
+
+
+def _spared(scenario: Scenario) -> NDArray[np.float64]:
+    """The share of requests in each minute of the month that no fault makes fail."""
+    spared = np.ones(MONTH // MINUTE)
     for fault in scenario.faults:
         end = min(MONTH, scenario.length, fault.start + (fault.duration or MONTH))
-        for minute in range(fault.start // MINUTE, -(-end // MINUTE)):
-            share = fault.failing(minute * MINUTE, (minute + 1) * MINUTE)
-            shares.setdefault(minute, [scenario.errors]).append(share)
-    return {minute: combined(those) for minute, those in shares.items()}
+        at_full = range(-(-(fault.start + fault.ramp) // MINUTE), end // MINUTE)
+        for minute in range(max(0, fault.start // MINUTE), -(-end // MINUTE)):
+            begin = minute * MINUTE
+            share = fault.error_ratio if minute in at_full else fault.failing(begin, begin + MINUTE)
+            spared[minute] *= 1 - share
+    return spared
 
 
 # --- drawing -------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from oncall.alerting import AlertEvaluator, BurnRule, Policy, SilenceRule, alert_intervals, google_policy, lint_alerting
 from oncall.counts import Counts, read_csv
-from oncall.scenario import Fault, Label, Scenario
+from oncall.scenario import Fault, Label, Scenario, rhythm
 from oncall.scenarios import MONTH, SCENARIOS
 from oncall.slo import SLO, exact
 from oncall.telemetry import simulate as simulation
@@ -441,6 +441,22 @@ def test_each_request_fails_by_itself_with_the_chance_of_its_minute() -> None:
     failed = np.diff(draws, axis=1)
     assert (np.abs(failed.mean(axis=0) - mean) < 5 * np.sqrt(variance / 400)).all()
     assert (np.abs(failed.var(axis=0) / variance - 1) < 5 * math.sqrt(2 / 400)).all()
+
+
+@pytest.mark.parametrize("start", [MONTH.start, datetime(2025, 3, 8, 23, 59, 31, tzinfo=UTC)])
+def test_the_rhythm_of_a_week_is_that_of_its_minutes(start: datetime) -> None:
+    expected = [rhythm(start + minute * MINUTE) for minute in range(7 * 1440)]
+    assert simulation._rhythm(start).tolist() == expected
+
+
+def test_a_minute_under_several_faults_is_spared_by_all_of_them() -> None:
+    """One climbs for ten minutes to a half and lasts half a minute more; another takes a fifth of two minutes."""
+    climbs = Fault("rate_limit_storm", MINUTE, 0.5, 10 * MINUTE, 10 * MINUTE + 30 * SECOND)
+    takes = Fault("gpu_capacity", 2 * MINUTE, 0.2, duration=2 * MINUTE)
+    spared = simulation._spared(replace(QUIET, faults=(climbs, takes)))[:13]
+    climb = [1 - 0.5 * (minute + 0.5) / 10 for minute in range(10)]
+    expected = [1, climb[0], climb[1] * 0.8, climb[2] * 0.8, *climb[3:], 1 - 0.5 / 2, 1]
+    assert spared.tolist() == pytest.approx(expected)
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=50), st.integers(0, 3))
