@@ -15,6 +15,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -30,6 +31,9 @@ except ImportError:
 if TYPE_CHECKING:
     from notebook_page import NotebookPage
 
+pytest.register_assert_rewrite("notebook_page")
+
+ROOT = Path(__file__).parents[2]
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 QUIET = {"fetchNews": "false", "checkForUpdates": False}  # JupyterLab would ask the network otherwise
 
@@ -47,11 +51,19 @@ class Lab:
         return f"http://127.0.0.1:{self.port}"
 
     def add(self, *cells: str) -> str:
-        """Write a new notebook of these code cells; return the address that opens it and nothing else."""
+        """Write a new notebook of these code cells, and return its name."""
         name = f"{len(list(self.folder.iterdir()))}.ipynb"
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, self.folder / name)
+        return name
+
+    def copy(self, lesson: Path) -> str:
+        """Copy a lesson as it is; the data that lessons read lie beside the folder. Return its name."""
+        return Path(shutil.copy(lesson, self.folder)).name
+
+    def address(self, name: str) -> str:
+        """What opens a notebook and nothing else."""
         return f"{self.root}/lab/tree/{name}?token={self.token}&reset"
 
     def ask(self, path: str, method: str = "GET") -> bytes:
@@ -61,9 +73,11 @@ class Lab:
         with urllib.request.urlopen(question, timeout=30) as answer:
             return bytes(answer.read())
 
-    def stop_kernels(self) -> None:
+    def stop_kernel(self, name: str) -> None:
+        """Stop the kernel of a notebook, so that it takes no time from the next."""
         for session in json.loads(self.ask("sessions")):
-            self.ask(f"sessions/{session['id']}", "DELETE")
+            if session["path"] == name:
+                self.ask(f"sessions/{session['id']}", "DELETE")
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +85,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     home = tmp_path_factory.mktemp("lab")
     folder = home / "notebooks"
     folder.mkdir()
+    shutil.copytree(ROOT / "data", home / "data")
     running = Lab(_free_port(), secrets.token_hex(16), folder)
     with open(home / "server.log", "wb") as log:
         server = subprocess.Popen(_command(running), env=_environment(home), stdout=log, stderr=log, cwd=folder)
@@ -98,20 +113,39 @@ def chromium() -> Iterator[Browser]:
 def read(
     chromium: Browser, lab: Lab, pictures: Path, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., NotebookPage]]:
-    """``read(*cells, width=1280, zoom=1)`` opens a notebook of code cells, photographed and closed afterwards."""
+    """``read(*cells)`` opens a notebook of code cells, ``read(path)`` a copy of a lesson.
+
+    Both take ``width`` and ``zoom``. What was opened is photographed and closed after the test.
+    """
+    with _reading(chromium, lab, pictures, request.node.name) as read:
+        yield read
+
+
+@pytest.fixture(scope="module")
+def read_for_all(
+    chromium: Browser, lab: Lab, pictures: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., NotebookPage]]:
+    """Like ``read``, but what was opened stays open until the module's last test."""
+    with _reading(chromium, lab, pictures, Path(request.node.name).stem) as read:
+        yield read
+
+
+@contextmanager
+def _reading(chromium: Browser, lab: Lab, pictures: Path, title: str) -> Iterator[Callable[..., NotebookPage]]:
     from notebook_page import open_notebook
 
-    opened = []
+    opened: dict[str, NotebookPage] = {}
 
-    def read(*cells: str, width: int = 1280, zoom: float = 1) -> NotebookPage:
-        opened.append(open_notebook(chromium, lab.add(*cells), width, zoom))
-        return opened[-1]
+    def read(*cells: str | Path, width: int = 1280, zoom: float = 1) -> NotebookPage:
+        name = lab.copy(cells[0]) if isinstance(cells[0], Path) else lab.add(*map(str, cells))
+        opened[name] = open_notebook(chromium, lab.address(name), width, zoom)
+        return opened[name]
 
     yield read
-    for number, notebook in enumerate(opened):
-        notebook.page.screenshot(path=pictures / f"{request.node.name}-end-{number}.png")
+    for name, notebook in opened.items():
+        notebook.photograph(pictures / f"{title}-end-{Path(name).stem}.png")
         notebook.page.close()
-    lab.stop_kernels()
+        lab.stop_kernel(name)
 
 
 @pytest.fixture(scope="session")

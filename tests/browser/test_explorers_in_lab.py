@@ -3,35 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
+from lesson_code import explorer_code
 
 if TYPE_CHECKING:
     from notebook_page import NotebookPage
 
-DATA = Path(__file__).parents[2] / "data" / "assistant_30d.csv"
+# By lesson: the control of its explorer that is moved, and for a box of text what is typed into it at each size.
+CONTROLS = {
+    0: "It is now",
+    1: "Outage starts",
+    2: "Target",
+    3: "It lasts",
+    4: "Target",
+    5: "Leave out",
+    6: "Acknowledged at",
+    7: "First card",
+    8: "Text",
+    9: "Factor",
+}
+TYPED = {8: ("Bo was careless. ", "It was human error. ", "Ana should have looked. ")}
+KEYS = ("ArrowRight", "ArrowLeft", "ArrowRight")
 
-IMPORTS = f"""\
+MONTH = """\
 from oncall import SLO, read_csv
 from oncall.scenarios import MONTH
-from oncall.workbook.explorers import TARGETS, WINDOWS, two_budgets, window_and_target, windowed_burn
-counts = read_csv({str(DATA)!r})
+from oncall.workbook.explorers import TARGETS, WINDOWS, window_and_target, windowed_burn
+counts = read_csv("../data/assistant_30d.csv")
 incidents = [(label.start, label.end) for label in MONTH.labels()]"""
-
-# Every explorer, the name of one of its sliders, and a word that its line of text loses when the slider moves.
-EXPLORERS = [
-    ("two_budgets()", "Outage starts", "04:00"),
-    ("window_and_target(counts, incidents)", "Target", "1,000x"),
-]
 
 # The same picture the usual way: every move draws a new figure with all 43,200 points.
 REPLOT = """\
 import matplotlib.pyplot as plt
 import numpy as np
 from ipywidgets import VBox, interactive_output
+from matplotlib import dates
 from oncall.workbook.explorer import WIDTH, choice
 ends = np.datetime64(counts.start.replace(tzinfo=None)) + np.arange(1, len(counts) + 1) * np.timedelta64(1, "m")
 
@@ -41,11 +52,14 @@ def replot(window, target):
     figure, axes = plt.subplots(figsize=(WIDTH, 4.4), layout="constrained")
     for begin, end in incidents:
         axes.axvspan(begin, end, color="grey", alpha=0.2)
-    axes.axhline(14.4, color="black", ls="--", label="pages above 14.4x")
+    axes.axhline(14.4, color="black", ls="--", label="14.4x")
     axes.axhline(1 / slo.error_budget, color="green", ls="-.", label="a total outage")
     axes.plot(ends, series.burn, lw=1, label="burn rate")
     axes.plot(ends, np.where(series.burn > 14.4, series.burn, np.nan), color="red", label="above the threshold")
     axes.set(yscale="log", ylim=(0.01, 30_000), xlim=(counts.start, counts.end), ylabel="burn rate, x")
+    axes.xaxis.set_major_locator(dates.DayLocator(interval=5))
+    axes.xaxis.set_major_formatter(dates.DateFormatter("%d %b"))
+    axes.set(title="Burn rate of the last window, at the end of each minute", xlabel="day, UTC")
     axes.grid()
     figure.legend(loc="outside lower left", ncols=3)
     plt.show()
@@ -53,58 +67,56 @@ def replot(window, target):
 sliders = {"window": choice("Window", WINDOWS, WINDOWS["1h"]), "target": choice("Target", TARGETS, 0.999)}
 VBox([*sliders.values(), interactive_output(replot, sliders)])"""
 
-# What in a cell's output is cut off or runs out of it, as [what, the width it needs, the width it has].
-CLIPPED = """cell => {
-    const room = cell.querySelector(".jp-OutputArea-output").clientWidth;
-    const written = text => {
-        const range = document.createRange();
-        range.selectNodeContents(text);
-        return range.getBoundingClientRect().width;
-    };
-    const texts = [...cell.querySelectorAll(".widget-label, .widget-html, .widget-readout")];
-    return [...texts.map(text => [text.textContent, written(text), text.clientWidth]),
-            ...[...cell.querySelectorAll("img")].map(image => ["picture", image.width, room])]
-        .filter(([, needs, has]) => needs > has + 1);
-}"""
 
-# A picture's width by its height, as it is shown and as it is.
-SHAPES = "image => [image.width / image.height, image.naturalWidth / image.naturalHeight]"
-
-
-@pytest.mark.parametrize(("width", "zoom"), [(1280, 1), (900, 1), (1280, 2)])
-def test_every_explorer_moves_by_keyboard_and_nothing_is_clipped(
-    read: Callable[..., NotebookPage], pictures: Path, width: int, zoom: float
-) -> None:
-    opened = read(IMPORTS, *(source for source, _, _ in EXPLORERS), width=width, zoom=zoom)
+@pytest.fixture(scope="module")
+def explorers(read_for_all: Callable[..., NotebookPage]) -> NotebookPage:
+    """One notebook with the explorers of all lessons, each in a cell with what it needs of its lesson."""
+    opened = read_for_all(*(explorer_code(lesson) for lesson in CONTROLS))
     opened.run_all()
-    for number, (_, slider, word) in enumerate(EXPLORERS, 2):
-        cell = opened.cell(number)
-        cell.locator("img").wait_for()
-        assert word in cell.locator(".widget-html").inner_text()
-        [moved] = opened.move(number, slider, ["ArrowRight"])
-        assert moved["least"] > 100, "the picture went away while the next one came"
-        cell.locator(".widget-html").filter(has_not_text=word).wait_for(timeout=5_000)
-        cell.locator("img").scroll_into_view_if_needed()
-        opened.page.screenshot(path=pictures / f"explorer-{number - 1}-{width}-zoom-{zoom}.png")
-        assert cell.evaluate(CLIPPED) == []
-        shown, whole = cell.locator("img").evaluate(SHAPES)
-        assert shown == pytest.approx(whole, rel=0.02)
-    assert opened.errors == []
+    return opened
+
+
+@pytest.mark.parametrize("lesson", CONTROLS)
+def test_the_explorer_of_a_lesson_moves_by_keyboard_and_nothing_is_clipped(
+    explorers: NotebookPage, pictures: Path, lesson: int
+) -> None:
+    from notebook_page import SIZES, assert_legible, clipped
+
+    cell = lesson + 1
+    widget = explorers.widget(cell)
+    readout, picture = widget.locator(".widget-html"), widget.locator("img")
+    for step, (width, zoom) in enumerate(SIZES):
+        explorers.resize(width, zoom)
+        before = readout.inner_text()
+        if lesson in TYPED:
+            widget.get_by_label(CONTROLS[lesson]).press("Control+Home")
+            typing = partial(explorers.page.keyboard.type, TYPED[lesson][step])
+            moved = [explorers.redraw(widget, typing)]
+        else:
+            moved = explorers.move(cell, CONTROLS[lesson], [KEYS[step]])
+        assert moved[0]["least"] > 100, "the picture went away while the next one came"
+        explorers.wait_for_other_text(readout, before)
+        explorers.rest()  # typing makes a picture for each letter
+        widget.evaluate("widget => widget.scrollIntoView()")
+        explorers.photograph(pictures / f"explorer-{lesson:02}-{width}-zoom-{zoom}.png")
+        assert clipped(widget) == []
+        assert_legible(picture)
+    assert explorers.new_errors() == []
 
 
 def test_a_slider_shows_new_pixels_in_at_most_0_4_of_the_time_of_a_replot(
     read: Callable[..., NotebookPage], pictures: Path
 ) -> None:
-    opened = read(IMPORTS, EXPLORERS[1][0], REPLOT)
+    opened = read(MONTH, "window_and_target(counts, incidents)", REPLOT)
     opened.run_all()
     cells: dict[int, list[float]] = {2: [], 3: []}
     for number in cells:
         opened.cell(number).locator("img").wait_for()
     for _ in range(4):  # in turns, so that a busy moment of the machine meets both
         for number, times in cells.items():
-            times += [moved["after"] for moved in opened.move(number, "Target", ["ArrowLeft", "ArrowRight"] * 2)]
-    opened.page.screenshot(path=pictures / "latency.png")
+            times += [moved["after"] for moved in opened.move(number, "Target", ["ArrowLeft", "ArrowRight"])]
+    opened.photograph(pictures / "latency.png")
     live, replotted = (median(times[1:]) for times in cells.values())  # the first one warms up
     print(f"\nslider to new pixels: {live:.0f} ms, re-plotted {replotted:.0f} ms, ratio {live / replotted:.2f}")
     assert live <= 0.4 * replotted
-    assert opened.errors == []
+    assert opened.new_errors() == []

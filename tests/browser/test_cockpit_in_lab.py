@@ -1,0 +1,241 @@
+"""The cockpit and its lesson in JupyterLab: run from top to end, played by clicks, in narrow windows, without delay."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from lesson_code import NOTEBOOKS
+
+from oncall import SCENARIOS
+from oncall.responders import Timed
+from oncall.workbook.cockpit import BUTTONS, Cockpit, journal_lines
+
+if TYPE_CHECKING:
+    from notebook_page import NotebookPage
+    from playwright.sync_api import Locator
+
+SCENARIO = "provider_outage"  # users feel it at 18:12, the page comes at 18:30
+
+AT_WORK = ((152, "ack"), (153, "triage", ("sev1", "ana")), (154, "apply", ("fail_over",)))
+AND_FORGETS = (*AT_WORK, (480, "end"))
+
+IMPORTS = f"""\
+from oncall import SCENARIOS
+from oncall.responders import Timed, act
+from oncall.workbook.cockpit import Cockpit
+
+def cockpit_after(*script):
+    cockpit = Cockpit(SCENARIOS[{SCENARIO!r}])
+    cockpit.play(script)
+    return cockpit
+
+at_work = [Timed(*line) for line in {AT_WORK!r}]"""
+
+FRESH, BUSY, OVER, LIVE, REPLOTTED = 2, 3, 4, 5, 6  # the cells, from 1
+
+# The same picture the usual way: every move is a minute at the desk, and draws a new figure.
+REPLOT = """\
+import matplotlib.pyplot as plt
+from ipywidgets import IntSlider, VBox, interactive_output
+from oncall.workbook import cockpit_plot
+from oncall.workbook.explorer import WIDTH, styled
+desk = cockpit_after(*at_work).desk
+
+def replot(minute):
+    act(desk, "wait", "1")
+    shown = cockpit_plot.scene(desk, "the last 2 hours")
+    with styled():
+        figure = plt.figure(figsize=(WIDTH, 2.8))
+        sli, burn, lanes = cockpit_plot._stage(figure, desk)
+        cockpit_plot.show(cockpit_plot._artists(sli, burn, lanes), shown)
+        cockpit_plot._grow(sli, burn, shown)
+        plt.show()
+
+slider = IntSlider(0, 0, 100, description="Minute")
+VBox([slider, interactive_output(replot, {"minute": slider})])"""
+
+# A shift as it is played by clicks: the button, and what is put into which input before.
+SHIFT: tuple[tuple[str, dict[str, str]], ...] = (
+    *[("+15 min", {})] * 10,
+    ("+1 min", {}),
+    ("Acknowledge", {}),
+    ("+1 min", {}),
+    ("Triage", {"Severity": "sev1"}),
+    ("Update users", {"Text": "Answers fail for about half of you; we fail over to another provider."}),
+    ("Apply", {"Mitigation": "fail_over"}),
+    ("+1 min", {}),
+    ("+1 min", {}),
+    ("Apply", {"Mitigation": "serve_cached"}),
+    ("+1 min", {}),
+    ("+1 min", {}),
+    ("Apply", {"Mitigation": "serve_degraded"}),
+    ("+1 min", {}),
+    ("Mitigated", {}),
+    ("+15 min", {}),
+    ("Next event", {}),
+    ("+15 min", {}),
+    ("Resolved", {}),
+    ("Learn", {"Text": "All requests go to one provider."}),
+    ("Rest of shift", {}),
+)
+INPUTS = {"Severity": "severity", "Text": "text", "Mitigation": "mitigation"}  # label, and name in the cockpit
+
+
+@pytest.fixture(scope="module")
+def cockpits(read_for_all: Callable[..., NotebookPage]) -> NotebookPage:
+    """One notebook with a cockpit at its start, one in an incident, one after the shift, and two to be timed."""
+    cells = ("cockpit_after()", "cockpit_after(*at_work)", 'cockpit_after(*at_work, Timed(480, "end"))')
+    opened = read_for_all(IMPORTS, *cells, "cockpit_after(*at_work)", REPLOT)
+    opened.run_all()
+    return opened
+
+
+def test_lesson_10_runs_from_top_to_end(read: Callable[..., NotebookPage], pictures: Path) -> None:
+    opened = read(NOTEBOOKS / "10_full_shift.ipynb")
+    opened.run_all()
+    cockpit = opened.page.locator(".oncall-cockpit").first
+    cockpit.scroll_into_view_if_needed()
+    cockpit.locator("img").first.wait_for()
+    opened.photograph(pictures / "lesson-10-cockpit.png")
+    assert opened.new_errors() == []
+
+
+@pytest.mark.parametrize(("cell", "when"), [(FRESH, "start"), (BUSY, "at-work"), (OVER, "over")])
+def test_the_cockpit_fits_narrow_windows_and_zoom(cockpits: NotebookPage, pictures: Path, cell: int, when: str) -> None:
+    from notebook_page import SIZES, assert_legible, clipped
+
+    root = cockpits.widget(cell)
+    for width, zoom in SIZES:
+        cockpits.resize(width, zoom)
+        root.evaluate("root => root.scrollIntoView()")
+        cockpits.photograph(pictures / f"cockpit-{when}-{width}-zoom-{zoom}.png")
+        assert clipped(root) == []
+        for picture in root.locator("img:visible").all():
+            assert_legible(picture)
+        if when == "over":
+            root.locator(".oncall-score").evaluate("score => score.scrollIntoView()")
+            cockpits.photograph(pictures / f"cockpit-score-{width}-zoom-{zoom}.png")
+    cockpits.resize(1280)
+    assert cockpits.new_errors() == []
+
+
+def test_a_shift_is_played_by_clicks_and_every_click_is_seen(cockpits: NotebookPage, pictures: Path) -> None:
+    root, twin = cockpits.widget(FRESH), Cockpit(SCENARIOS[SCENARIO])
+    assert {"Acknowledge", "Triage", "Apply", "Mitigated", "Resolved"}.isdisjoint(enabled(root))
+    lines = [len(journal(root))]
+    for name, inputs in SHIFT:
+        for label, value in inputs.items():
+            put(root.get_by_label(label, exact=True), value)
+            twin.inputs[INPUTS[label]].value = value
+        if name == "Learn":  # what is written down is in the journal alone
+            button(root, name).click()
+        else:
+            cockpits.redraw(root, button(root, name).click)
+        twin.buttons[name].click()
+        eventually(lambda: journal(root), journal_lines(twin.incidents))
+        eventually(lambda: enabled(root), {name for name in BUTTONS if not twin.buttons[name].disabled})
+        assert f"{twin.model['time']} of 00:00 UTC" in root.locator(".facts").inner_text()
+        lines.append(len(journal(root)))
+    assert lines == sorted(lines)
+    assert lines[-1] - lines[0] >= len([name for name, _ in SHIFT if BUTTONS[name][0] not in ("wait", "next", "end")])
+    assert enabled(root) & {"+1 min", "+5 min", "+15 min", "Rest of shift", "Acknowledge", "Mitigated"} == set()
+    eventually(lambda: scores(root), told(twin))
+    forgets = Cockpit(SCENARIOS[SCENARIO])
+    forgets.play(Timed(*line) for line in AND_FORGETS)
+    eventually(lambda: scores(cockpits.widget(OVER)), told(forgets))
+    assert points(forgets) < points(twin)
+    unfiled = points(twin)
+    file_the_postmortem(root)
+    twin.debrief.reviews["INC-001"].button.click()
+    eventually(lambda: scores(root), told(twin))
+    assert points(twin) > unfiled
+    cockpits.photograph(pictures / "cockpit-debrief.png")
+    assert cockpits.new_errors() == []
+
+
+def test_a_minute_in_the_cockpit_shows_new_pixels_in_at_most_0_8_of_the_time_of_a_replot(
+    cockpits: NotebookPage, pictures: Path
+) -> None:
+    live: list[float] = []
+    replotted: list[float] = []
+    for _ in range(6):  # in turns, so that a busy moment of the machine meets both
+        minute = button(cockpits.widget(LIVE), "+1 min")
+        live += [cockpits.redraw(cockpits.widget(LIVE), minute.click)["after"] for _ in range(2)]
+        replotted += [moved["after"] for moved in cockpits.move(REPLOTTED, "Minute", ["ArrowRight"] * 2)]
+    cockpits.photograph(pictures / "cockpit-latency.png")
+    ours, theirs = (median(times[1:]) for times in (live, replotted))  # the first one warms up
+    print(f"\nclick to new pixels: {ours:.0f} ms, re-plotted {theirs:.0f} ms, ratio {ours / theirs:.2f}")
+    assert ours <= 0.8 * theirs
+    assert cockpits.new_errors() == []
+
+
+def file_the_postmortem(root: Locator) -> None:
+    """Write something that blames, be told so, take it back, and file the rest."""
+    review = root.locator(".oncall-review")
+    editor, file = review.get_by_label("Postmortem"), button(review, "File the postmortem")
+    blames = review.get_by_text("careless", exact=True)
+    text = editor.input_value()
+    assert blames.count() == 0
+    editor.press("Control+End")
+    editor.type("Bo was careless.")
+    blames.wait_for()
+    editor.fill(text)
+    blames.wait_for(state="detached")
+    file.click()
+    eventually(file.is_enabled, False)
+
+
+# --- what is seen of a cockpit -------------------------------------------------------------------
+
+
+def button(root: Locator, name: str) -> Locator:
+    return root.get_by_role("button", name=name, exact=True)
+
+
+def enabled(root: Locator) -> set[str]:
+    """The buttons of the cockpit itself that can be pressed now."""
+    texts = "buttons => buttons.filter(one => !one.disabled).map(one => one.textContent.trim())"
+    return set(root.locator("button").evaluate_all(texts)) & set(BUTTONS)
+
+
+def journal(root: Locator) -> list[str]:
+    """The lines of the journal, as ``journal_lines`` has them."""
+    texts = "lines => lines.map(line => [...line.children].map(part => part.textContent).join(' '))"
+    lines: list[str] = root.locator(".oncall-timeline .line").evaluate_all(texts)
+    return lines
+
+
+def scores(root: Locator) -> list[str]:
+    return root.locator(".oncall-score h4").all_text_contents()
+
+
+def points(cockpit: Cockpit) -> int:
+    [score] = cockpit.scores.values()
+    return score.points
+
+
+def told(cockpit: Cockpit) -> list[str]:
+    """The headings of a score card."""
+    return [f"{name}: {score.points} of 100" for name, score in cockpit.scores.items()]
+
+
+def put(box: Locator, value: str) -> None:
+    """Choose from a list, or type into a box."""
+    if box.evaluate("box => box.localName") == "select":
+        box.select_option(label=value)
+    else:
+        box.fill(value)
+        box.press("Tab")
+
+
+def eventually(get: Callable[[], Any], wanted: Any, seconds: float = 60) -> None:
+    """Wait until something is as it should be; if it does not become so, say what it is instead."""
+    until = time.monotonic() + seconds
+    while get() != wanted and time.monotonic() < until:
+        time.sleep(0.02)
+    assert get() == wanted
