@@ -29,7 +29,7 @@ cards: .venv/ready
 	$(BIN)/python -m oncall.workbook.cards
 
 bench: .venv/ready
-	for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+	status=0; for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script || status=1; done; exit $$status
 
 clean:
 	rm -rf .venv out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -27,7 +27,7 @@ Flags = NDArray[np.bool_]
 
 LONGEST_BLOCK = 150  # a shorter one costs more in the pass over the columns, a longer one leaves more buckets open
 MOST_BLOCKS = 2**19  # keeps the arrays with a number for each block within some tens of megabytes
-CHUNK = 2**19  # buckets added up in one call: long enough that two threads seldom queue for the GIL
+CHUNK = 2**18  # buckets added up in one call: long enough that two threads seldom queue for the GIL
 BATCH = 2**17  # buckets evaluated in one go: for the same reason, yet few enough for the cache
 
 
