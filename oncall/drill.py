@@ -98,6 +98,7 @@ def status(desk: Desk) -> str:
         "fires": ", ".join(rule.name for rule in desk.firing),
         "in effect": ", ".join(desk.applied),
         "harmed": ", ".join(desk.harmed),
+        "users": "have heard nothing for half an hour; an update is due" if desk.update_due else "",
         "you can": ", ".join(possible(desk)),
     }
     lines = [f"{desk.now:%H:%M} of {desk.ends:%H:%M}   {sli} of {percent(slo.target)}   {burn} (1h)   {spent}"]

@@ -137,7 +137,7 @@ def _next(desk: Desk) -> str:
 
 def _happened(desk: Desk) -> tuple[object, ...]:
     events = sum(event.verb != "measure" for one in desk.incidents for event in one.events)
-    return events, desk.firing, desk.harmed, desk.sli >= desk.scenario.slo.target
+    return events, desk.firing, desk.harmed, desk.update_due, desk.sli >= desk.scenario.slo.target
 
 
 def _end(desk: Desk) -> str:

@@ -162,6 +162,14 @@ class Desk:
         """Whether users feel anything, as support hears it: not all that is counted is theirs."""
         return any(left.share and left.fault.felt for left in self._left)
 
+    @property
+    def update_due(self) -> bool:
+        """Whether users have heard nothing for half an hour about an incident that is not yet mitigated."""
+        if (incident := self.incident) is None or incident.state in _OVER:
+            return False
+        told = max(event.at for event in incident.events if event.verb in ("detect", "update"))
+        return self.now - told >= UPDATE_EVERY
+
     # --- what can be done
 
     def advance(self, length: timedelta) -> None:
@@ -397,7 +405,7 @@ def reference(desk: Desk) -> None:
             if not _mitigate(desk, who):
                 at_end.add((incident.id, symptom))
         else:
-            _keep_watch(desk, incident)
+            _keep_watch(desk)
 
 
 def _is_its_own(desk: Desk, incident: Incident) -> bool:
@@ -446,9 +454,8 @@ def _mitigate(desk: Desk, who: str) -> bool:
     return False
 
 
-def _keep_watch(desk: Desk, incident: Incident) -> None:
-    told = max(event.at for event in incident.events if event.verb in ("detect", "update"))
-    if incident.state != "mitigated" and desk.now - told >= UPDATE_EVERY:
+def _keep_watch(desk: Desk) -> None:
+    if desk.update_due:
         desk.update("We are still working on it.", by="bo")
     desk.advance(MINUTE)
 

@@ -176,6 +176,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
             "fires": ", ".join(rule.name for rule in desk.firing),
             "in_effect": ", ".join(desk.applied),
             "harmed": ", ".join(desk.harmed),
+            "update_due": desk.update_due,
         }
 
     @property
@@ -544,8 +545,10 @@ def _header(desk: Desk) -> str:
         "Fires": ", ".join(rule.name for rule in desk.firing) or "nothing",
         "Harmed": ", ".join(desk.harmed) or "nothing",
         "In effect": ", ".join(desk.applied) or "nothing",
+        "Update to users": "due" if desk.update_due else "not due",
     }
-    loud = {"Paging": "rings" if rings else "", "Harmed": "rings" if desk.harmed else ""}
+    alarming = {"Paging": rings, "Harmed": desk.harmed, "Update to users": desk.update_due}
+    loud = {name: "rings" for name, is_so in alarming.items() if is_so}
     items = (
         f'<span><span class="label">{name}</span> <b class="{loud.get(name, "")}">{escape(what)}</b></span>'
         for name, what in facts.items()

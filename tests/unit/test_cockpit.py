@@ -361,6 +361,7 @@ def test_the_model_is_the_header_in_plain_numbers(cockpit: Cockpit) -> None:
         "fires": "14.4x 1h/5m",
         "in_effect": "",
         "harmed": "",
+        "update_due": False,
     }
     assert cockpit.model["spent"] == pytest.approx(0.03, abs=0.002)
     for what in ("18:30", "49.9%", "15.0x", "INC-001 detected, sev1", "ana", "14.4x 1h/5m"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from oncall.drill import status
 from oncall.incident import Incident
 from oncall.responders import ACTIONS, Timed, act, attempt, check_action, possible, read_script, scripted
 from oncall.scenarios import SCENARIOS
@@ -231,6 +232,21 @@ def test_next_stops_when_something_happens_and_after_an_hour_at_most() -> None:
     assert desk.incident is not None
     act(desk, "end")
     assert desk.now == desk.ends
+
+
+def test_next_stops_when_an_update_to_users_falls_due() -> None:
+    desk = paged()
+    detected = desk.now
+    for words in (("ack",), ("triage", "sev1"), ("wait", "29")):
+        act(desk, *words)
+    assert not desk.update_due
+    act(desk, "next")
+    assert desk.now == detected + 30 * MINUTE
+    assert desk.update_due
+    assert "an update is due" in status(desk)
+    act(desk, "update", "We are working on it.")
+    assert not desk.update_due
+    assert "an update is due" not in status(desk)
 
 
 def test_the_journal_of_words_is_legal_and_comes_back_from_disk(script: Path, tmp_path: Path) -> None:
