@@ -264,7 +264,8 @@ def _evaluate(blocks: _Blocks, test: WindowTest, ks: Places, unsure: Flags) -> F
     """The verdict at the end of every bucket of these blocks, a row a block."""
     entering = _weighed(blocks, test, ks)
     fires = np.ones(entering.shape, bool)
-    for window, rows in zip(test.windows, unsure, strict=True):
+    for window, rows in zip(reversed(test.windows), unsure[::-1], strict=True):
+        rows = rows & fires.any(axis=1)  # where the short window settles it, the long one need not be looked at
         fires[rows] &= _weights(blocks, test, ks[rows], entering[rows], window) > test.above
     return fires
 
