@@ -113,7 +113,7 @@ class Desk:
     def current(self) -> Incident:
         """The incident at hand; a ``ValueError`` when none is open."""
         if (incident := self.incident) is None:
-            raise ValueError("no incident is open; wait for an alert")
+            raise ValueError("no incident is open; declare one, or wait for an alert")
         return incident
 
     @property

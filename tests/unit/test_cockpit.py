@@ -184,7 +184,7 @@ def test_a_script_in_parts_is_the_same_shift() -> None:
 def test_playing_tells_what_came_of_each_line() -> None:
     said = Cockpit(SCENARIOS["provider_outage"]).play(FUMBLED[:7])
     assert len(said) == 7
-    assert said[0] == "16:10 ack: not done: no incident is open; wait for an alert"
+    assert said[0] == "16:10 ack: not done: no incident is open; declare one, or wait for an alert"
     assert said[2].startswith("16:30 wait: not done: minutes are a whole number")
     assert said[3].startswith("16:40 pray: not done: unknown action 'pray'")
     assert said[6] == "18:33 ack: acknowledged"

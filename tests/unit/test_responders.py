@@ -97,7 +97,7 @@ def test_what_is_not_allowed_at_its_minute_is_told_and_the_script_goes_on() -> N
     told: list[str] = []
     lines = [Timed(10, "ack"), Timed(151, "apply", ("fail_over",)), Timed(151, "ack")]
     [incident] = run_shift(SCENARIO, 1, scripted(lines, told.append)).incidents
-    assert told[0] == "not done: no incident is open; wait for an alert"
+    assert told[0] == "not done: no incident is open; declare one, or wait for an alert"
     assert told[1].startswith("not done: INC-001 is detected: mitigate is not allowed")
     assert told[2] == "acknowledged"
     assert incident.state == "acknowledged"
@@ -279,3 +279,18 @@ def test_what_is_caught_can_be_the_fault_s_own() -> None:
     act(desk, "apply", "fail_over")
     act(desk, "wait", "3")
     assert f"{desk.sli:.1%}" == "99.7%"
+
+
+def test_people_quicker_than_any_page_lose_nothing() -> None:
+    fixes = ("fail_over", "serve_cached", "serve_degraded")
+    script = [
+        *(Timed(133, "declare"), Timed(133, "ack"), Timed(133, "triage", ("sev1",)), Timed(133, "update", ("Half.",))),
+        *(Timed(133 + 2 * place, "apply", (name,)) for place, name in enumerate(fixes)),
+        *(Timed(138, "mitigated"), Timed(138, "update", ("It works.",)), Timed(170, "resolve")),
+        *(Timed(171, "learn", (kind, "One provider.")) for kind in ("factor", "well", "wrong", "lucky")),
+        *(Timed(171, "learn", ("automate", name)) for name in fixes),
+        Timed(172, "close"),
+    ]
+    [quick] = run_shift(SCENARIO, 1, scripted(script)).incidents
+    [by_the_book] = run_shift(SCENARIO, 1, reference).incidents
+    assert score(quick, by_the_book).points == 100
