@@ -1,6 +1,6 @@
 """The fast part of the engine: where a rule's verdict changes, without looking at every window.
 
-One entrance, ``verdict_changes``. The series is cut into blocks of up to 150 buckets, and one pass over the
+One entrance, ``verdict_changes``. The series is cut into blocks of up to 100 buckets, and one pass over the
 columns adds each block up. Events are never negative, so running sums at the edges of the blocks bound what a
 window ending inside a block can hold: at most what lies between the edge before its left end and the block's
 right edge, at least what lies between the edge after its left end and the block's left edge. These bounds settle
@@ -25,7 +25,7 @@ Integers = NDArray[Any]  # of any integer type, or Python's own in an object arr
 Places = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
-LONGEST_BLOCK = 150  # a shorter one costs more in the pass over the columns, a longer one leaves more buckets open
+LONGEST_BLOCK = 100  # a shorter one costs more in the pass over the columns, a longer one leaves more buckets open
 MOST_BLOCKS = 2**19  # keeps the arrays with a number for each block within some tens of megabytes
 CHUNK = 2**18  # buckets added up in one call: long enough that two threads seldom queue for the GIL
 BATCH = 2**17  # buckets evaluated in one go: for the same reason, yet few enough for the cache
@@ -138,7 +138,11 @@ def _block_sums(columns: Columns, length: int, kind: type) -> Integers:
             row[:] = np.add.reduceat(column, edges[: len(row)], dtype=kind)  # with out= it would keep the GIL
         return int(total.max()) if columns.trusted else _check(good, total, first)  # from the cache by now
 
-    largest = max(_in_two_threads(add_up, range(0, blocks, chunk)))
+    try:
+        largest = max(_in_two_threads(add_up, range(0, blocks, chunk)))
+    except ValueError:
+        check_counts(columns)  # two threads do not come upon the first wrong bucket first
+        raise
     return sums if kind is object or largest * length < 2**63 else _block_sums(columns, length, object)
 
 
@@ -171,10 +175,16 @@ def _in_two_threads(function: Callable[[int], Any], items: Sequence[int]) -> lis
     """The function's answer to each item. numpy lets go of the GIL, and two cores read memory faster than one."""
     if len(items) < 4:
         return [function(item) for item in items]
-    middle = len(items) // 2
+    answers: list[Any] = [None] * len(items)
+    places = iter(range(len(items)))
+
+    def work(_: int) -> None:
+        for place in places:  # whoever is free takes the next, so that neither waits for the other at the end
+            answers[place] = function(items[place])
+
     with ThreadPoolExecutor(2) as pool:
-        halves = pool.map(lambda half: [function(item) for item in half], (items[:middle], items[middle:]))
-        return [answer for half in halves for answer in half]
+        list(pool.map(work, range(2)))
+    return answers
 
 
 # --- a test, block by block ----------------------------------------------------------------------
@@ -265,35 +275,36 @@ def _evaluate(blocks: _Blocks, test: WindowTest, ks: Places, unsure: Flags) -> F
     entering = _weighed(blocks, test, ks)
     fires = np.ones(entering.shape, bool)
     for window, rows in zip(reversed(test.windows), unsure[::-1], strict=True):
-        rows = rows & fires.any(axis=1)  # where the short window settles it, the long one need not be looked at
-        fires[rows] &= _weights(blocks, test, ks[rows], entering[rows], window) > test.above
+        here = np.flatnonzero(rows & fires.any(axis=1))  # what one window settles, the next need not look at
+        fires[here] &= _weights(blocks, test, ks[here], entering[here], window) > test.above
     return fires
 
 
-def _weights(blocks: _Blocks, test: WindowTest, ks: Places, entering: Integers, window: int) -> Integers:
+def _weights(blocks: _Blocks, test: WindowTest, ks: Places, weights: Integers, window: int) -> Integers:
     """What the window weighs at the end of every bucket: at the block's left edge, and what has entered and left since.
 
-    What leaves lies in one block, or at the end of one and in the next. The result is written over ``entering``.
+    What leaves lies in one block, or at the end of one and in the next. The result is written over what enters.
     """
     back, over = -(-window // blocks.length), -window % blocks.length
-    leaving, weights = _weighed(blocks, test, ks - back), entering
+    leaving = _weighed(blocks, test, ks - back)
     bad = blocks.bad[ks] - _early(blocks, blocks.bad, ks, window)
     total = blocks.total[ks] - _early(blocks, blocks.total, ks, window)
-    at_edge = test.weigh(bad, total) - leaving[:, :over].sum(axis=1)
+    at_edge = test.weigh(bad, total)
     if over:
-        leaving = np.concatenate([leaving, _weighed(blocks, test, ks - back + 1)], axis=1)
-    weights -= leaving[:, over : over + blocks.length]
+        at_edge -= leaving[:, :over].sum(axis=1)
+        leaving = np.concatenate([leaving[:, over:], _weighed(blocks, test, ks - back + 1)[:, :over]], axis=1)
+    weights -= leaving
     weights[:, 0] += at_edge
     return np.cumsum(weights, axis=1, out=weights)
 
 
 def _weighed(blocks: _Blocks, test: WindowTest, ks: Places) -> Integers:
-    """What each bucket of these blocks weighs, a row a block: nothing before the data, anything after its end."""
+    """What each bucket of these ascending blocks weighs, a row a block: nothing before the data, anything after it."""
     good, total = (_rows(blocks, column, ks) for column in (blocks.columns.good, blocks.columns.total))
     total *= test.bad - test.total  # in place, for the cache's sake; bad is total − good
     good *= test.bad
     total -= good
-    total[ks < 0] = 0
+    total[: np.searchsorted(ks, 0)] = 0
     return total
 
 
@@ -305,8 +316,9 @@ def _rows(blocks: _Blocks, column: Integers, ks: Places) -> Integers:
 
 def _cut_out(blocks: _Blocks, values: Integers, ks: Places) -> Integers:
     """The values in these blocks, a row each; for a block before the data those in the first one."""
-    whole = len(values) // blocks.length
+    whole, rest = divmod(len(values), blocks.length)
     end = whole * blocks.length
     rows = values[:end].reshape(whole, blocks.length)[np.clip(ks, 0, whole - 1)]
-    rows[ks == whole, : len(values) - end] = values[end:]
+    if rest and len(ks) and ks[-1] == whole:
+        rows[-1, :rest] = values[end:]
     return rows.astype(blocks.total.dtype, copy=False)

@@ -17,6 +17,7 @@ from oncall import alerting
 from oncall.alerting import BurnRule, SilenceRule, google_policy
 from oncall.counts import Counts
 from oncall.slo import SLO
+from oncall.telemetry._windows import CHUNK
 from oncall.telemetry.engine import Counters, alert_intervals, burn_rates, downsample
 from oncall.times import HOUR, MINUTE, SECOND
 
@@ -137,6 +138,13 @@ def test_a_wrong_bucket_of_a_frame_is_named(kind: str, good: list[int], total: l
         alert_intervals(wrong, THREE_NINES, POLICY)
     with pytest.raises(ValueError, match=f"bucket 501 has {good[1]} good of {total[1]} events"):
         burn_rates(wrong, THREE_NINES, [HOUR])
+
+
+def test_of_many_wrong_buckets_the_first_is_named() -> None:
+    good = np.full(8 * CHUNK, 10)
+    good[CHUNK * np.array([2, 3, 4, 5]) + 7] = 11  # in the chunks that two threads come upon in any order
+    with pytest.raises(ValueError, match=f"bucket {2 * CHUNK + 7} has 11 good of 10 events"):
+        alert_intervals(frame(good, np.full(8 * CHUNK, 10), freq="s"), THREE_NINES, POLICY)
 
 
 def test_a_negative_count_is_found_beside_a_wider_column() -> None:
