@@ -20,6 +20,7 @@ from typing import NoReturn
 from oncall.alerting import google_policy
 from oncall.counts import read_csv
 from oncall.drill import Keep, Left, Words, begin, by_script, human, keep_in, resume
+from oncall.reference import reference
 from oncall.regression import gate, save_case, to_eval_case
 from oncall.report import is_missed, report
 from oncall.responders import read_script
@@ -27,7 +28,7 @@ from oncall.scenario import Scenario
 from oncall.scenario_file import parse_scenario, read_scenario
 from oncall.scenarios import SCENARIOS
 from oncall.scoring import Score, score, score_shift
-from oncall.shift import Shift, reference, run_shift
+from oncall.shift import Shift, run_shift
 from oncall.slo import SLO
 from oncall.terminal import WIDTH, score_text, shift_text, table, wrap
 from oncall.times import parse_duration

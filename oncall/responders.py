@@ -1,6 +1,6 @@
 """Responders: what can be done at a desk as words, such as ``triage sev1 ana``, and a script of them with its minutes.
 
-A responder is anything that takes a desk and works it: ``shift.reference`` plays the book,
+A responder is anything that takes a desk and works it: ``reference.reference`` plays the book,
 ``scripted`` a list, ``drill.human`` asks a person. All but the first act through ``act``.
 """
 
@@ -15,9 +15,10 @@ from pathlib import Path
 
 from oncall.incident import TRANSITIONS, Incident
 from oncall.postmortem import ActionItem, write_postmortem
+from oncall.reference import automation, due_date
 from oncall.runbook import MITIGATIONS, RUNBOOKS, Mitigation, Runbook, known_mitigation, known_symptom
 from oncall.scoring import events_of
-from oncall.shift import LADDER, Desk, automation, due_date
+from oncall.shift import LADDER, Desk
 from oncall.slo import burn_rate
 from oncall.times import DAY, HOUR, MINUTE, duration_text
 

@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 from oncall.blameless import lint_postmortem
 from oncall.finding import Finding
 from oncall.incident import Incident
+from oncall.reference import automations, reference
 from oncall.regression import PromptCase, ReplayCase, Verdict, prove, replay, to_eval_case
 from oncall.scenarios import SCENARIOS
-from oncall.shift import automations, reference, run_shift
+from oncall.shift import run_shift
 from oncall.times import DAY, duration_text
 from oncall.workbook._check import Check, Counterexample, right, waiting, wrong
 from oncall.workbook._exercise_runner import show

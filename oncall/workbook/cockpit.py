@@ -275,11 +275,10 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         return self.buttons[{words: name for name, words in BUTTONS.items()}[fixed]]
 
     def _open_runbook_of(self, mitigation: str) -> None:
-        """Open a runbook that has this mitigation, if the one that is open has not."""
+        """Open a runbook that has this mitigation, if the one that is open has not; an ``IndexError`` if none has."""
         if known_mitigation(mitigation) not in self.inputs["mitigation"].options:
-            self.inputs["symptom"].value = next(
-                book.symptom for book in RUNBOOKS.values() for one in book.mitigations if one.name == mitigation
-            )
+            books = [book for book in RUNBOOKS.values() if mitigation in [one.name for one in book.mitigations]]
+            self.inputs["symptom"].value = books[0].symptom
 
     def _incident(self) -> Incident:
         if self.desk.incident is None:

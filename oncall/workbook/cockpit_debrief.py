@@ -15,11 +15,12 @@ from matplotlib.figure import Figure
 from oncall.blameless import lint_postmortem
 from oncall.incident import Incident
 from oncall.postmortem import read_action_items
+from oncall.reference import reference
 from oncall.regression import ReplayCase, prove, to_eval_case
 from oncall.responders import postmortem
 from oncall.scenario import Scenario
 from oncall.scoring import Score, mean_points, score_shift
-from oncall.shift import LADDER, Shift, reference, run_shift
+from oncall.shift import LADDER, Shift, run_shift
 from oncall.times import MINUTE, duration_text
 from oncall.workbook.cockpit_plot import clock_ticks
 from oncall.workbook.explorer import styled

@@ -15,8 +15,8 @@ from matplotlib.colors import to_hex
 
 from oncall.blameless import lint_postmortem
 from oncall.postmortem import ActionItem
+from oncall.reference import automations
 from oncall.regression import ReplayCase, prove, replay, to_eval_case
-from oncall.shift import automations
 from oncall.slo import SLO
 from oncall.times import HOUR, MINUTE
 from oncall.workbook.exercises import recorded_incident

@@ -13,12 +13,13 @@ import nbformat
 import pytest
 
 from oncall.postmortem import read_action_items
+from oncall.reference import reference
 from oncall.regression import prove, to_eval_case
 from oncall.responders import Timed, scripted
 from oncall.runbook import RUNBOOKS
 from oncall.scenarios import SCENARIOS
 from oncall.scoring import mean_points, score_shift
-from oncall.shift import reference, run_shift
+from oncall.shift import run_shift
 from oncall.times import MINUTE
 from oncall.workbook.cockpit import BUTTONS, Cockpit
 

@@ -17,11 +17,12 @@ from PIL import Image
 
 from oncall.alerting import SEVERITIES
 from oncall.incident import Incident
+from oncall.reference import reference
 from oncall.responders import ACTIONS, LEARNT, Timed, possible, postmortem, read_script, scripted
 from oncall.runbook import MITIGATIONS, RUNBOOKS
 from oncall.scenarios import SCENARIOS
 from oncall.scoring import mean_points, score_shift
-from oncall.shift import reference, run_shift
+from oncall.shift import run_shift
 from oncall.telemetry.engine import alert_intervals
 from oncall.times import MINUTE
 from oncall.workbook.cockpit import BUTTONS, INPUTS, TIME, Cockpit, journal_lines
@@ -107,6 +108,7 @@ PLAYED = [
     ("quiet_shift", (Timed(5, "declare"), Timed(9, "ack"), Timed(9, "false_alarm"), Timed(70, "declare"))),
     ("false_alarm", (Timed(150, "ack"), Timed(152, "triage", ("sev5",)), Timed(153, "false_alarm"))),
     ("openai_2024_12_04", GOOD),
+    ("provider_outage", (Timed(155, "ack"), Timed(160, "apply", ("cache_everything",)))),  # stands in no runbook
 ]
 
 

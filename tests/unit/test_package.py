@@ -26,8 +26,8 @@ LAYERS = {
         "incident", "blameless", "postmortem", "regression", "report",
     ),
     "story": (
-        "scenario", "scenario_file", "scenarios", "shift", "scoring", "responders", "drill", "terminal", "__main__",
-        "__init__",
+        "scenario", "scenario_file", "scenarios", "shift", "scoring", "reference", "responders", "drill", "terminal",
+        "__main__", "__init__",
     ),
     "telemetry": ("telemetry",),
     "workbook": ("workbook",),

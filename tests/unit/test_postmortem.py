@@ -14,8 +14,9 @@ from oncall.alerting import Alert
 from oncall.blameless import lint_postmortem
 from oncall.incident import Incident
 from oncall.postmortem import KINDS, SECTIONS, ActionItem, measured, read_action_items, write_postmortem
+from oncall.reference import reference
 from oncall.scenarios import SCENARIOS
-from oncall.shift import reference, run_shift
+from oncall.shift import run_shift
 from oncall.slo import SLO
 from oncall.times import HOUR, MINUTE
 

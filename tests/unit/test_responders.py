@@ -9,10 +9,11 @@ import pytest
 
 from oncall.drill import status
 from oncall.incident import Incident
+from oncall.reference import reference
 from oncall.responders import ACTIONS, Timed, act, attempt, check_action, possible, read_script, scripted
 from oncall.scenarios import SCENARIOS
 from oncall.scoring import score
-from oncall.shift import Desk, Shift, reference, run_shift
+from oncall.shift import Desk, Shift, run_shift
 from oncall.times import HOUR, MINUTE
 
 SCENARIO = SCENARIOS["provider_outage"]

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from oncall.__main__ import main
+from oncall.reference import reference
 from oncall.scenario import Fault, RedHerring
 from oncall.scenario_file import parse_scenario, read_scenario
 from oncall.scoring import score
-from oncall.shift import reference, run_shift
+from oncall.shift import run_shift
 from oncall.slo import SLO
 from oncall.times import HOUR, MINUTE
 

@@ -16,12 +16,13 @@ from oncall.alerting import alert_intervals, google_policy
 from oncall.blameless import lint_postmortem
 from oncall.incident import MAJOR, Incident
 from oncall.postmortem import read_action_items
+from oncall.reference import reference
 from oncall.regression import prove, to_eval_case
 from oncall.runbook import RUNBOOKS, is_healthy
 from oncall.scenario import Fault, Scenario
 from oncall.scenarios import SCENARIOS
 from oncall.scoring import score
-from oncall.shift import SILENCE, Desk, Shift, reference, run_shift
+from oncall.shift import SILENCE, Desk, Shift, run_shift
 from oncall.slo import SLO, sli
 from oncall.terminal import shift_text
 from oncall.times import HOUR, MINUTE, parse_moment

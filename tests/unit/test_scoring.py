@@ -14,11 +14,12 @@ import pytest
 from oncall.alerting import Alert
 from oncall.incident import Incident
 from oncall.postmortem import ActionItem, measured, write_postmortem
+from oncall.reference import reference
 from oncall.runbook import MITIGATIONS as ALL_MITIGATIONS
 from oncall.runbook import RUNBOOKS
 from oncall.scenarios import SCENARIOS
 from oncall.scoring import Score, mean_points, score, score_shift
-from oncall.shift import Desk, reference, run_shift
+from oncall.shift import Desk, run_shift
 from oncall.slo import SLO
 from oncall.times import HOUR, MINUTE, parse_moment
 

@@ -16,11 +16,12 @@ from oncall.counts import Counts
 from oncall.escalation import EscalationPolicy, Step, escalate
 from oncall.incident import IllegalTransition, Incident
 from oncall.postmortem import read_action_items
+from oncall.reference import automations, reference
 from oncall.regression import prove, replay, to_eval_case
 from oncall.scenario import Fault, Scenario
 from oncall.scenarios import SCENARIOS
 from oncall.scoring import score
-from oncall.shift import Desk, Shift, automations, reference, run_shift
+from oncall.shift import Desk, Shift, run_shift
 from oncall.slo import burn_rate, sli
 from oncall.terminal import shift_text
 from oncall.times import HOUR, MINUTE
