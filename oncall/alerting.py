@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import accumulate, chain
-from operator import index
+from operator import index, sub
 
 from oncall.counts import Counts
 from oncall.finding import Finding
@@ -310,7 +310,7 @@ def _quietest(traffic: float | Counts, window: timedelta) -> float:
         return float(traffic) * (window / HOUR)
     width = max(1, min(window // traffic.step, len(traffic)))
     sums = [0, *accumulate(traffic.total)]
-    fewest = min((right - left for left, right in zip(sums, sums[width:], strict=False) if right > left), default=0)
+    fewest = min(filter(None, map(sub, sums[width:], sums)), default=0)
     return fewest * (window / (traffic.step * width))  # data shorter than the window is spread over it
 
 
