@@ -10,10 +10,12 @@ import contextlib
 import difflib
 import importlib.metadata
 import os
+import re
 import sys
 import textwrap
 import warnings
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -42,13 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal without UTF-8 shows ? for what it lacks
             stream.reconfigure(errors="replace")
+    status = 1  # until a verb knows better
     try:
         arguments = _parser().parse_args((sys.argv[1:] if argv is None else argv) or ["shift"])
-        status: int = arguments.run(arguments)
+        status = arguments.run(arguments)
         print(end="", flush=True)
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KeyboardInterrupt:
         return 130  # what shells say of it
     except (ValueError, OSError) as error:
@@ -159,21 +161,42 @@ def _tell(text: str) -> None:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    slo = SLO(arguments.name, arguments.target, parse_duration(arguments.period))
+    slo = SLO(arguments.name, _share(arguments.target), _length(arguments.period))
+    step = None if arguments.step is None else _length(arguments.step)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        counts = read_csv(arguments.file, start=arguments.start, good=arguments.good, total=arguments.total)
-    print(f"File       {arguments.file}")
-    print(report(counts, slo, google_policy(slo.period)), end="")
-    for warning in caught:
-        print(_fill(f"Note: {warning.message}"))
-    return 1 if arguments.fail and is_missed(counts, slo) else 0
+        counts = read_csv(arguments.file, start=arguments.start, good=arguments.good, total=arguments.total, step=step)
+    text = f"File       {arguments.file}\n{report(counts, slo, google_policy(slo.period))}"
+    notes = "".join(_fill(f"Note: {warning.message}") + "\n" for warning in caught)
+    return _answer(text + notes, not (arguments.fail and is_missed(counts, slo)))
+
+
+def _share(text: str) -> float:
+    """A ratio, or what stands before a percent sign: 0.999 and 99.9% are the same number."""
+    try:
+        return float(re.sub("%$", "e-2", text))
+    except ValueError:
+        raise ValueError(f"--target {text!r} is not a number; give e.g. 0.999 or 99.9%") from None
+
+
+def _length(text: str) -> timedelta:
+    if not (length := parse_duration(text)):
+        raise ValueError(f"{text!r} is no time at all; give e.g. 30d or 1m")
+    return length
 
 
 def _gate(arguments: argparse.Namespace) -> int:
-    verdict = gate(arguments.paths, automated=arguments.automated)
-    print(verdict)
-    return 0 if verdict.passed else 1
+    if not arguments.paths:
+        raise ValueError("name the cases first, a file or a folder; --automated takes every word after it")
+    verdict = gate(arguments.paths, automated=" ".join(arguments.automated).replace(",", " ").split())
+    return _answer(f"{verdict}\n", verdict.passed)
+
+
+def _answer(text: str, fine: bool) -> int:
+    """Print the text and return the status, which stays what it is when nobody reads the text to its end."""
+    with contextlib.suppress(BrokenPipeError):
+        print(text, end="")
+    return 0 if fine else 1
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -226,17 +249,20 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("report", help="what happened in a file of counts, and what alerts would have said")
     verb.add_argument("file", metavar="FILE.csv", help="columns start (or timestamp), good, total")
-    verb.add_argument("--target", type=float, required=True, metavar="T", help="the SLO's target, such as 0.999")
+    verb.add_argument("--target", required=True, metavar="T", help="the SLO's target, such as 0.999 or 99.9%%")
     verb.add_argument("--period", default="30d", metavar="P", help="the SLO's period (default 30d)")
     verb.add_argument("--name", default="availability", help="what the SLO is called")
     for column, default in (("start", None), ("good", "good"), ("total", "total")):
         verb.add_argument(f"--{column}", default=default, metavar="COLUMN", help=f"the column that holds {column}")
+    verb.add_argument("--step", metavar="S", help="a bucket's length (default: the rows' commonest distance)")
     verb.add_argument("--fail", action="store_true", help="exit with 1 when the file's SLI is below the target")
     verb.set_defaults(run=_report)
 
     verb = verbs.add_parser("gate", help="run regression cases; exit with 1 unless every one is proved and passes")
-    verb.add_argument("paths", nargs="+", metavar="PATH", help="case files, or folders of them")
-    verb.add_argument("--automated", nargs="+", default=[], metavar="NAME", help="mitigations that apply themselves")
+    verb.add_argument("paths", nargs="*", metavar="PATH", help="case files, or folders of them")
+    verb.add_argument(
+        "--automated", nargs="+", action="extend", default=[], metavar="NAME", help="mitigations that apply themselves"
+    )
     verb.set_defaults(run=_gate)
 
     verb = verbs.add_parser("check", help="what is installed, what is missing and how to get it")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import accumulate, chain
+from numbers import Real
 from operator import index, sub
 
 from oncall.counts import Counts
@@ -151,7 +152,8 @@ def google_policy(period: timedelta = timedelta(days=30)) -> tuple[BurnRule, ...
     """The four multiwindow, multi-burn-rate rules of the SRE workbook, for an SLO of this period.
 
     They fire when more than 2, 5, 10 and 10 % of the budget are gone within 1 h, 6 h, 1 d and 3 d:
-    factor = share × period ÷ long, which is 14.4, 6, 3 and 1 for 30 days.
+    factor = share × period ÷ long, which is 14.4, 6, 3 and 1 for 30 days. A period below 15 days
+    makes the last factor less than a half, and ``lint_alerting`` says so.
     The severities are ours. Source of the rest: Google, The Site Reliability Workbook, chapter 5,
     "Multiwindow, Multi-Burn-Rate Alerts".
     """
@@ -241,6 +243,8 @@ class AlertInterval:
 
 def alert_intervals(counts: Counts, slo: SLO, policy: Policy) -> list[AlertInterval]:
     """When each rule of the policy fired over a series, by start, then by the policy's order."""
+    if not isinstance(counts, Counts):
+        raise ValueError("give Counts, such as Counts.from_frame(frame); oncall.telemetry.engine takes frames too")
     evaluator = AlertEvaluator(slo, policy, counts.step)
     verdicts = map(evaluator.observe, counts.good, counts.total)
     since: dict[int, int] = {}
@@ -265,36 +269,50 @@ def _interval(counts: Counts, rule: Rule, since: int, until: int) -> AlertInterv
 
 
 def lint_alerting(policy: Policy, slo: SLO, traffic: float | Counts | None = None) -> list[Finding]:
-    """What in this policy can never fire, and what one lone failure fires at this traffic.
+    """What in this policy can never fire, what fires on a healthy service, and what one lone failure fires.
 
     ``traffic`` is a number of events an hour, evenly spread, or a series of counts, of which the
     quietest full window decides. A finding's ``line`` is the rule's place in the policy, from 1.
+    A rule has at most one finding.
     """
-    findings = []
-    for line, rule in enumerate(policy, 1):
-        if isinstance(rule, SilenceRule):
-            continue
-        long, fires_below = duration_text(rule.long), rule.lone_failure_fires_below(slo)
-        if not rule.reachable(slo):
-            fastest = f"{float(1 / slo.exact_budget):.4g}"
-            why = f"it can never fire: at a target of {percent(slo.target)} a total outage burns {fastest}x."
-            mend = f"Give a factor below {fastest}, or a higher target."
-            findings.append(Finding(line, rule.name, "unreachable", why, mend))
-        elif traffic is not None and 0 < (events := _quietest(traffic, rule.long)) < fires_below:
-            why = f"one failure fires it: the quietest {long} has {events:,.6g} events, below {fires_below:,.6g}."
-            mend = "Add synthetic requests, lengthen the window, or lower the target."
-            findings.append(Finding(line, rule.name, "lone-failure", why, mend))
-    return findings
+    burn_rules = [(line, rule) for line, rule in enumerate(_checked(policy), 1) if isinstance(rule, BurnRule)]
+    return [Finding(line, rule.name, *fault) for line, rule in burn_rules if (fault := _fault(rule, slo, traffic))]
+
+
+def _fault(rule: BurnRule, slo: SLO, traffic: float | Counts | None) -> tuple[str, str, str] | None:
+    """The first thing that is wrong with a rule: its short name, why, and what to do."""
+    long, fires_below = duration_text(rule.long), rule.lone_failure_fires_below(slo)
+    if not rule.reachable(slo):
+        fastest = f"{float(1 / slo.exact_budget):.4g}"
+        why = f"it can never fire: at a target of {percent(slo.target)} a total outage burns {fastest}x."
+        return "unreachable", why, f"Give a factor below {fastest}, or a higher target."
+    if rule.long > slo.period:
+        why = f"its window of {long} is longer than the SLO's period of {duration_text(slo.period)}."
+        return "long-window", why, "Give a window within the period, or a longer period."
+    # Not below 1: a ticket at nine tenths of the budget is sound, and 28 days make the workbook's last factor 14/15.
+    if rule.exact_factor < Fraction(1, 2):
+        why = f"it fires on a healthy service: a burn rate of {rule.factor:.4g} leaves most of the budget unspent."
+        return "low-factor", why, "Give a factor of about 1 or more; in a short period, over a shorter window."
+    if traffic is not None and 0 < (events := _quietest(traffic, rule.long)) < fires_below:
+        why = f"one failure fires it: the quietest {long} has {events:,.6g} events, below {fires_below:,.6g}."
+        return "lone-failure", why, "Add synthetic requests, lengthen the window, or lower the target."
+    return None
 
 
 def check_step(policy: Policy, step: timedelta) -> None:
     """Raise a ``ValueError`` unless buckets of ``step`` fill every window of the policy exactly."""
     positive(step, "step")
-    for rule in policy:
+    for rule in _checked(policy):
         for window in _windows(rule):
             if window % step:
                 name = f"the {duration_text(window)} window of {rule.name}"
                 raise ValueError(f"buckets of {duration_text(step)} do not divide {name}; give finer counts")
+
+
+def _checked(policy: Policy) -> Policy:
+    if not isinstance(policy, tuple | list):
+        raise ValueError(f"a policy is a tuple of rules such as google_policy(), given {type(policy).__name__}")
+    return policy
 
 
 def _windows(rule: Rule) -> tuple[timedelta, ...]:
@@ -305,8 +323,8 @@ def _windows(rule: Rule) -> tuple[timedelta, ...]:
 def _quietest(traffic: float | Counts, window: timedelta) -> float:
     """Events in the quietest window of this length; windows without any are left out, for they fire nothing."""
     if not isinstance(traffic, Counts):
-        if not traffic >= 0:
-            raise ValueError(f"traffic must be a number of events an hour, given {traffic!r}; give e.g. 600")
+        if not (isinstance(traffic, Real) and traffic >= 0):
+            raise ValueError(f"traffic must be a number of events an hour, given {traffic!r}; give e.g. 600 or Counts")
         return float(traffic) * (window / HOUR)
     width = max(1, min(window // traffic.step, len(traffic)))
     sums = [0, *accumulate(traffic.total)]

@@ -6,11 +6,13 @@ This is the one type that telemetry flows in. A bucket covers [start, start + st
 from __future__ import annotations
 
 import csv
+import re
 import warnings
 from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from numbers import Real
 from pathlib import Path
@@ -29,7 +31,7 @@ class MissingBuckets(UserWarning):
     """The file had gaps; they were read as buckets without events."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Counts:
     """A regular series of event counts: ``good[i]`` of ``total[i]`` events in bucket ``i``.
 
@@ -52,6 +54,10 @@ class Counts:
 
     def __len__(self) -> int:
         return len(self.total)
+
+    def __repr__(self) -> str:
+        sums = f"good={sum(self.good)}, total={sum(self.total)}"
+        return f"Counts(start={moment_text(self.start)}, step={duration_text(self.step)}, buckets={len(self)}, {sums})"
 
     @property
     def end(self) -> datetime:
@@ -104,9 +110,12 @@ class Counts:
         _need_columns("the frame", list(frame.columns), "good", "total")
         index = frame.index
         if getattr(index, "tz", None) is None:
-            raise ValueError("the frame needs an aware time index; give e.g. frame.tz_localize('UTC')")
+            times = "frame.index" if index.inferred_type == "string" else "frame['start']"
+            aware = f"frame.set_index(pd.to_datetime({times}, utc=True))"
+            mend = "frame.tz_localize('UTC')" if index.inferred_type == "datetime64" else aware
+            raise ValueError(f"the frame needs an aware time index; give e.g. {mend}")
         if len(index) < 2:
-            raise ValueError(f"the frame has {len(index)} rows, too few to say how long a bucket is; give two or more")
+            raise ValueError(f"the frame has too few rows ({len(index)}) to say how long a bucket is; give two or more")
         steps = index[1:] - index[:-1]
         odd = index[1:][(steps != steps[0]) | (steps <= timedelta())]
         if len(odd):
@@ -126,25 +135,26 @@ def read_csv(
     """Counts from a CSV file with a header and the columns ``start`` (or ``timestamp``), ``good`` and ``total``.
 
     Columns with other names are named in the call; further columns are ignored. Times are ISO 8601
-    with an offset, in order. ``step`` is the commonest distance between rows unless given. Missing
-    buckets become 0 of 0 events and are reported as a ``MissingBuckets`` warning. Everything else
-    that is wrong is a ``ValueError`` naming file, row and column; rows are counted as an editor
-    counts lines, the header being row 1.
+    with an offset, or Unix time in seconds or milliseconds; they are in order. ``step`` is the
+    commonest distance between rows unless given. Missing buckets become 0 of 0 events and are
+    reported as a ``MissingBuckets`` warning. Everything else that is wrong, a gap so long that it
+    is a mistyped date too, is a ``ValueError`` naming file, row and column; rows are counted as an
+    editor counts lines, the header being row 1.
     """
     if Path(path).is_dir():
         raise ValueError(f"{path} is a directory; give a CSV file")
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            header = list(reader.fieldnames or ())
+            reader.fieldnames = header = [name.strip() for name in reader.fieldnames or ()]
             if start is None:
                 start = "timestamp" if "timestamp" in header and "start" not in header else "start"
-            _need_columns(str(path), header, start, good, total)
+            _need_columns(str(path), header, start, good, total, mend="; the options start, good and total name others")
             rows = [_read_row(path, reader.line_num, row, start, good, total) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} is not CSV in UTF-8: {error}") from None
     if not rows or (len(rows) == 1 and step is None):
-        raise ValueError(f"{path} has too few rows ({len(rows)}); give two or more, or one and step=")
+        raise ValueError(f"{path} has too few rows ({len(rows)}); give two or more, or one and the option step")
     return _fill(path, start, rows, _commonest_gap(rows) if step is None else positive(step, "step"))
 
 
@@ -153,27 +163,40 @@ def read_csv(
 _Row = tuple[int, datetime, int, int]  # line in the file, start, good, total
 
 
-def _need_columns(source: str, header: list[str], *names: str) -> None:
+def _need_columns(source: str, header: list[str], *names: str, mend: str = "") -> None:
     for name in names:
         if header.count(name) != 1:
-            raise ValueError(f"{source} needs one column {name!r}; it has {', '.join(map(repr, header)) or 'none'}")
+            has = ", ".join(map(repr, header)) or "none"
+            raise ValueError(f"{source} needs one column {name!r}; it has {has}{mend}")
 
 
-def _read_row(path: str | Path, line: int, row: dict[str, str | None], start: str, good: str, total: str) -> _Row:
+def _read_row(path: str | Path, line: int, row: dict[Any, Any], start: str, good: str, total: str) -> _Row:
+    if None in row:  # where csv keeps the cells that have no column, after a comma in a number, say
+        columns = len(row) - 1
+        cells = columns + len(row[None])
+        raise ValueError(f"{path}, row {line} has {cells} cells for {columns} columns; quote or drop a comma")
+
     def cell(column: str, read: Callable[[str], Any]) -> Any:
         try:
             return read(row[column] or "")
         except ValueError as error:
             raise ValueError(f"{path}, row {line}, column {column!r}: {error}") from None
 
-    moment, n_good, n_total = cell(start, parse_moment), cell(good, _whole_number), cell(total, _whole_number)
+    moment, n_good, n_total = cell(start, _moment), cell(good, _whole_number), cell(total, _whole_number)
     if n_good > n_total:
         raise ValueError(f"{path}, row {line}, column {good!r}: {n_good} good of only {n_total} events")
     return line, moment, n_good, n_total
 
 
+def _moment(text: str) -> datetime:
+    """A time in ISO 8601, or in Unix time: ten digits of seconds or thirteen of milliseconds."""
+    if unix := re.fullmatch(r"[0-9]{10}([0-9]{3})?(\.[0-9]+)?", text.strip()):
+        return datetime.fromtimestamp(float(text) / (1000 if unix[1] else 1), UTC)
+    return parse_moment(text)
+
+
 def _whole_number(text: str) -> int:
-    digits = text.strip()
+    digits = text.strip().removesuffix(".0")  # as pandas writes it; "12.000" may be 12 or 12 thousand
     if not (digits.isascii() and digits.isdigit() and int(digits) < 2**63):
         raise ValueError(f"{text!r} is not a whole number from 0 up, below 2**63")
     return int(digits)
@@ -190,19 +213,24 @@ def _fill(path: str | Path, start: str, rows: list[_Row], step: timedelta) -> Co
     first = rows[0][1]
     previous = first - step
     good, total = array("q"), array("q")
+    longest = min(MOST_BUCKETS, max(100_000, 99 * len(rows)))  # a gap beyond it is a mistyped date
+    unit = duration_text(step)
     for line, moment, n_good, n_total in rows:
         where = f"{path}, row {line}, column {start!r}: {moment_text(moment)}"
         if moment <= previous:
             raise ValueError(f"{where} is not after the row above; sort by time, add up or drop what stands twice")
         places, off_grid = divmod(moment - previous, step)
-        if off_grid or places > MOST_BUCKETS:
-            gap, unit = duration_text(moment - previous), duration_text(step)
-            raise ValueError(f"{where}, {gap} after the row above, does not fit {unit} buckets; mend it or give step=")
+        if off_grid or places > longest:
+            wrong = f"does not fit {unit} buckets" if off_grid else f"leaves out {places - 1:,} buckets of {unit}"
+            gap = duration_text(moment - previous)
+            raise ValueError(
+                f"{where}, {gap} after the row above, {wrong}; mend one of the two or give the option step"
+            )
         good.extend([0] * (places - 1) + [n_good])
         total.extend([0] * (places - 1) + [n_total])
         previous = moment
     if missing := len(good) - len(rows):
-        what = f"{missing} of {len(good)} buckets of {duration_text(step)} are missing; read as no events"
+        what = f"{missing:,} of {len(good):,} buckets of {unit} are missing; read as no events"
         warnings.warn(MissingBuckets(f"{path}: {what}"), stacklevel=3)
     return Counts(first, step, good, total)
 
@@ -231,6 +259,7 @@ def _whole_column(frame: pd.DataFrame, name: str) -> Iterable[int]:
     if column.dtype == "int64":  # the usual case, without a loop
         return array("q", column.to_numpy().tobytes())
     for moment, value in column.items():
-        if not (isinstance(value, Real) and value % 1 == 0 and value < 2**63):
+        number = isinstance(value, Real | Decimal) and value == value  # nan is neither equal nor comparable
+        if not (number and abs(value) < 2**63 and value % 1 == 0):
             raise ValueError(f"the frame's column {name!r} holds {value!r} at {moment}, not a whole number below 2**63")
     return map(int, column)

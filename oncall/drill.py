@@ -70,7 +70,7 @@ def by_script(script: Sequence[Timed], tell: Tell, keep: Keep = lambda words: No
         for line in script:
             ahead = (desk.scenario.start - desk.now) // MINUTE + line.minute
             if ahead > 0:
-                _obey(desk, ("wait", str(ahead)), keep)
+                tell(textwrap.indent(_obey(desk, ("wait", str(ahead)), keep), " " * 7))
             said = _obey(desk, (line.action, *line.words), keep)
             tell(f"{desk.now:%H:%M}  {' '.join((line.action, *line.words))}")
             tell(textwrap.indent(said, " " * 7))
@@ -114,7 +114,8 @@ def explain(names: Sequence[str] = ()) -> str:
         f"{one.usage:<{width}}{one.what}" if len(one.usage) < width else f"{one.usage}\n{'':<{width}}{one.what}"
         for one in chosen
     ]
-    return "\n".join([*lines, f"{'quit':<{width}}leave; with --save the shift can be resumed"])
+    lines.append(f"{'quit':<{width}}leave; with --save the shift can be resumed")
+    return "\n".join(wrap("\n".join(lines).splitlines(), hang=width))
 
 
 # --- on disk -------------------------------------------------------------------------------------

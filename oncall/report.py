@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from datetime import datetime, timedelta
+from operator import gt, lt, sub
 
 from oncall.alerting import AlertInterval, BurnRule, Policy, Rule, SilenceRule, alert_intervals, lint_alerting
 from oncall.counts import Counts
@@ -21,6 +22,7 @@ def report(counts: Counts, slo: SLO, policy: Policy) -> str:
         f"SLO        {slo}",
         f"Counts     {len(counts):,} buckets of {duration_text(counts.step)}, "
         f"{_clock(counts.start)} to {_clock(counts.end)} UTC",
+        *_doubt(counts),
         "",
         *_budget(counts, slo),
         "",
@@ -38,6 +40,20 @@ def is_missed(counts: Counts, slo: SLO) -> bool:
     """Whether the SLI over the whole series is below its target; without events it is not."""
     total = sum(counts.total)
     return exceeds(total - sum(counts.good), total, slo.exact_budget)
+
+
+def _doubt(counts: Counts) -> list[str]:
+    """Whether the numbers look like counters that only grow, restarts and gaps aside.
+
+    Counts that rise also fall, the failures among them even while the traffic grows.
+    """
+    good = [good for good, total in zip(counts.good, counts.total, strict=True) if total]
+    total = [total for total in counts.total if total]
+    bad = list(map(sub, total, good))
+    falls = sum(map(gt, good, good[1:])) + sum(map(gt, bad, bad[1:]))
+    if sum(map(lt, total, total[1:])) < 100 * max(1, falls):
+        return []
+    return ["Caution    both columns hardly ever fall: growing counters? Give the differences"]
 
 
 def _budget(counts: Counts, slo: SLO) -> list[str]:
@@ -80,6 +96,8 @@ def _blind(counts: Counts, slo: SLO, policy: Policy) -> list[str]:
     seen = [*_bounds(slo, policy), *(str(finding) for finding in lint_alerting(policy, slo, counts))]
     if not policy:
         seen.append("Everything else: no rule is left to tell anybody.")
+    elif not any(rule.action == "page" for rule in policy):
+        seen.append("Whatever cannot wait for a ticket: no rule is left that pages.")
     if not any(isinstance(rule, SilenceRule) for rule in policy):
         seen.append("Traffic that stops: no rule watches for silence, and where nothing is counted nothing burns.")
     return [line for text in seen for line in textwrap.wrap(f"  - {text}", 80, subsequent_indent=" " * 4)]

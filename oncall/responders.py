@@ -16,10 +16,10 @@ from pathlib import Path
 from oncall.incident import TRANSITIONS, Incident
 from oncall.postmortem import ActionItem, write_postmortem
 from oncall.reference import automation, due_date
-from oncall.runbook import MITIGATIONS, RUNBOOKS, Mitigation, Runbook, known_mitigation, known_symptom
+from oncall.runbook import FLOORS, MITIGATIONS, RUNBOOKS, Mitigation, Runbook, known_mitigation, known_symptom
 from oncall.scoring import events_of
-from oncall.shift import LADDER, Desk
-from oncall.slo import burn_rate
+from oncall.shift import LADDER, OVER, Desk
+from oncall.slo import burn_rate, percent
 from oncall.times import DAY, HOUR, MINUTE, duration_text
 
 Responder = Callable[[Desk], None]
@@ -124,26 +124,63 @@ def _timed(entry: list[object]) -> Timed:
 def _wait(desk: Desk, minutes: str) -> str:
     if not minutes.isdigit() or len(minutes) > 6:
         raise ValueError(f"minutes are a whole number, given {minutes!r}; give e.g. 5")
-    desk.advance(int(minutes) * MINUTE)
-    return ""
+    return _pass_time(desk, int(minutes) * MINUTE)
 
 
 def _next(desk: Desk) -> str:
-    """To whatever happens by itself: an event in a journal, a rule that begins or ends to fire, an update due."""
-    before, limit = _happened(desk), desk.now + HOUR
-    desk.advance(MINUTE)
-    desk.advance_until(lambda desk: _happened(desk) != before or desk.now >= limit)
-    return ""
-
-
-def _happened(desk: Desk) -> tuple[object, ...]:
-    events = sum(event.verb != "measure" for one in desk.incidents for event in one.events)
-    return events, desk.firing, desk.harmed, desk.update_due, desk.sli >= desk.scenario.slo.target
+    """To whatever happens by itself: an event in a journal, or a sign that changes."""
+    before, said, limit = _events(desk), "", desk.now + HOUR
+    while not said and _events(desk) == before and desk.now < min(limit, desk.ends):
+        said = _pass_time(desk, MINUTE)
+    return said
 
 
 def _end(desk: Desk) -> str:
-    desk.advance(desk.ends - desk.now)
-    return ""
+    return _pass_time(desk, desk.ends - desk.now)
+
+
+def _events(desk: Desk) -> int:
+    return sum(event.verb != "measure" for one in desk.incidents for event in one.events)
+
+
+def _pass_time(desk: Desk, length: timedelta) -> str:
+    """Let time pass; a line for each sign that began or ended, by the last time that it did."""
+    said: dict[tuple[int, bool], str] = {}
+    until = min(desk.now + length, desk.ends)
+    while desk.now < until:
+        before = _signs(desk)
+        desk.advance(MINUTE)
+        for place, ((was, *_), (shows, began, ended)) in enumerate(zip(before, _signs(desk), strict=True)):
+            if shows != was:
+                said.pop((place, shows), None)
+                said[place, shows] = f"{desk.now:%H:%M} {began if shows else ended}"
+    return "\n".join(said.values())
+
+
+def _signs(desk: Desk) -> list[tuple[bool, str, str]]:
+    """What tells that something is wrong beside the journals: whether it shows, and its beginning and end in words."""
+    sli = _sli_text(desk)
+    return [
+        (not desk.sli >= desk.scenario.slo.target, sli, sli),
+        *((rule in desk.firing, f"{rule.name} fires", f"{rule.name} no longer fires") for rule in desk.policy),
+        *((name in desk.harmed, f"{name} is harmed", f"{name} is no longer harmed") for name in FLOORS),
+        (desk.update_due, "an update to users is due", "no update to users is due any more"),
+    ]
+
+
+def _sli_text(desk: Desk) -> str:
+    """How the last minute compares with the target; the SLI is rounded down, so that no miss reads as a hit."""
+    sli, target = desk.sli, desk.scenario.slo.target
+    if sli != sli:
+        return "no request arrives"
+    compared = f"at its target of {percent(target)} again" if sli >= target else f"below {percent(target)}"
+    return f"the SLI is {int(sli * 10_000) / 10_000:.2%}, {compared}"
+
+
+def _unwell(desk: Desk) -> str:
+    """What users still feel in the last minute, in words; empty when all is well."""
+    low = [] if desk.sli >= desk.scenario.slo.target else [_sli_text(desk)]
+    return " and ".join([*low, *(f"{name} is harmed" for name in desk.harmed)])
 
 
 # --- the actions: looking ------------------------------------------------------------------------
@@ -284,12 +321,21 @@ def _note(desk: Desk, *words: str) -> str:
 
 def _mitigated(desk: Desk) -> str:
     desk.mitigated(by=_who(desk))
-    return "mitigated"
+    return f"mitigated{_though(desk)}"
 
 
 def _resolve(desk: Desk) -> str:
-    desk.resolve(by=_who(desk), auto_recovered=desk.current.state != "mitigated")
-    return "resolved"
+    """Once mitigated it may be said too early; before that, it must have gone away by itself."""
+    by_itself = desk.current.state not in OVER
+    if by_itself and (why := _unwell(desk)):
+        advice = "mitigate it and say mitigated, or wait until users are well"
+        raise ValueError(f"{desk.current.id} has not gone away by itself: {why}; {advice}")
+    desk.resolve(by=_who(desk), auto_recovered=by_itself)
+    return f"resolved{_though(desk)}"
+
+
+def _though(desk: Desk) -> str:
+    return f", though {why}" if (why := _unwell(desk)) else ""
 
 
 def _false_alarm(desk: Desk) -> str:
@@ -352,8 +398,12 @@ def _may_be_false(desk: Desk) -> bool:
     return _verb("false_alarm")(desk) and not events_of(desk.current, "mitigate")
 
 
+def _may_declare(desk: Desk) -> bool:
+    return desk.incident is None or desk.incident.state in OVER
+
+
 def _may_resolve(desk: Desk) -> bool:
-    return desk.incident is not None and desk.incident.state not in ("new", "resolved", "closed")
+    return _verb("resolve")(desk) or (not _may_declare(desk) and not _unwell(desk))
 
 
 ACTIONS = {
@@ -365,7 +415,7 @@ ACTIONS = {
         Action("look [metrics|logs|status]", "read the metrics, the logs or the provider's status page", _look),
         Action("runbook [SYMPTOM]", "open a runbook, the incident's unless named", _runbook),
         Action("check N [SYMPTOM]", "take a reading that a runbook asks for", _check, _verb("note")),
-        Action("declare", "open an incident before an alert does", _declare, lambda desk: desk.incident is None),
+        Action("declare", "open an incident before an alert does", _declare, _may_declare),
         Action("ack [NAME]", "take the page: the ladder stops", _ack, _verb("acknowledge")),
         Action("triage SEV [IC] [comms=NAME]", "decide severity and roles", _triage, _verb("triage")),
         Action("handover NAME", "make somebody else incident commander", _handover, _verb("triage")),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from oncall.counts import Counts
-from oncall.slo import SLO
+from oncall.slo import SLO, exact_ratio
 from oncall.times import DAY, MINUTE, utc
 
 # Requests in each hour of a UTC day and on each day of the week, in percent of the mean. Tables and
@@ -70,13 +70,22 @@ class Review:
 
 @dataclass(frozen=True)
 class Label:
-    """The truth about one fault in a series: what it was, and from when to when; ``end`` is ``None`` if it lasts."""
+    """The truth about one fault in a series: what it was, and from when to when; ``end`` is ``None`` if it lasts.
+
+    Moments are aware; the error ratio is from 0 to 1, ``nan`` where unknown.
+    """
 
     title: str
     symptom: str
     start: datetime
     end: datetime | None
     error_ratio: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "start", utc(self.start, "start"))
+        if self.end is not None:
+            object.__setattr__(self, "end", utc(self.end, "end"))
+        exact_ratio(self.error_ratio, "error_ratio")
 
 
 @dataclass(frozen=True)

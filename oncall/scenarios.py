@@ -33,7 +33,7 @@ SCENARIOS = {
             "provider_outage",
             "The model provider fails half of the requests for the rest of the evening.",
             faults=(Fault("model_provider_outage", 2 * HOUR + 12 * MINUTE, 0.5, title="model provider outage"),),
-            red_herrings=(RedHerring(2 * HOUR, "deploy of the billing service, 12 minutes before"),),
+            red_herrings=(RedHerring(2 * HOUR, "deploy of the billing service"),),
             reviews=(
                 Review(
                     contributing_factors=(
@@ -221,7 +221,7 @@ SCENARIOS = {
             "A deploy, a blip of 51 seconds, and nothing to do.",
             day=9,
             faults=(Fault("gpu_capacity", 3 * HOUR, 1.0, duration=51 * SECOND, title="a node drains"),),
-            red_herrings=(RedHerring(175 * MINUTE, "deploy of the assistant, 5 minutes before the blip"),),
+            red_herrings=(RedHerring(175 * MINUTE, "deploy of the assistant"),),
         ),
         _shift(
             "slow_burn",
@@ -328,7 +328,7 @@ SCENARIOS = {
                 Fault("model_provider_outage", 108 * MINUTE, 1.0, duration=4 * MINUTE, title="every request fails"),
                 Fault("model_provider_outage", 127 * MINUTE, 0.45, duration=90 * MINUTE, title="requests stall"),
             ),
-            red_herrings=(RedHerring(113 * MINUTE, "no request has failed for a minute: it looks over"),),
+            red_herrings=(RedHerring(113 * MINUTE, "the error rate is back to that of any day"),),
             reviews=(
                 Review(
                     contributing_factors=("All requests go to one model provider.", "Failing over needs a person."),
@@ -349,7 +349,7 @@ SCENARIOS = {
             faults=(
                 Fault("model_provider_outage", 135 * MINUTE, 0.4697, duration=187 * MINUTE, title="nearly half fails"),
             ),
-            red_herrings=(RedHerring(135 * MINUTE, "a change of our own prompts went out at noon"),),
+            red_herrings=(RedHerring(135 * MINUTE, "a change of our own prompts, begun at noon, reaches all users"),),
             reviews=(
                 Review(
                     contributing_factors=("All requests go to one model provider.", "Failing over needs a person."),

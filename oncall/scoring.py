@@ -14,7 +14,7 @@ from fractions import Fraction
 from oncall.incident import Event, Incident
 from oncall.postmortem import SECTIONS, lint_postmortem, measured, read_action_items
 from oncall.regression import prove, to_eval_case
-from oncall.runbook import MITIGATIONS
+from oncall.runbook import MITIGATIONS, RUNBOOKS
 from oncall.times import MINUTE, duration_text
 
 UPDATE_EVERY = 30 * MINUTE
@@ -114,9 +114,10 @@ def _not_due(journal: Incident, reference: Incident) -> dict[str, Judgement]:
         return {}
     if events_of(reference, "false_alarm"):
         nothing, told = (1.0, "Nothing is due for a false alarm."), len(events_of(journal, "update"))
-        needless = (1 - 0.5 * told, f"Users were told {told} times of a false alarm.")
-        spared = dict.fromkeys(("budget", "postmortem", "recurrence"), nothing)
-        return spared | {"updates": needless if told else nothing}
+        needless = (1 - 0.5 * told, f"Users were told {_times(told)} of a false alarm.")
+        at_once = events_of(journal, "false_alarm") and not events_of(journal, "triage")
+        names = ("budget", "postmortem", "recurrence", *(("severity", "actions") if at_once else ()))
+        return dict.fromkeys(names, nothing) | {"updates": needless if told else nothing}
     spared = {} if reference.postmortem else {"postmortem": (1.0, f"None is due at {reference.severity}.")}
     try:
         to_eval_case(reference)
@@ -171,9 +172,8 @@ def _actions(journal: Incident, reference: Incident) -> Judgement:
     missing = [name for name in needed if name not in _kept(journal)]
     undone = max(0, _rollbacks(journal, needed) - _rollbacks(reference, needed))
     risky = _irreversible(unneeded)
-    reasons = {"not needed": unneeded, "irreversible": risky, "not in effect when it ended": missing}
-    parts = [f"{what}: {', '.join(names)}" for what, names in reasons.items() if names]
-    parts += [f"needed and taken back: {undone} times"] if undone else []
+    parts = _listed({"not needed": unneeded, "irreversible": risky, "not in effect when it ended": missing})
+    parts += [f"needed and taken back: {_times(undone)}"] if undone else []
     share = 1 - len(missing) / max(1, len(needed)) - 0.25 * (len(unneeded) + undone) - 0.5 * len(risky)
     return share, _sentence("; ".join(parts) or "nothing was done that was not needed")
 
@@ -248,17 +248,19 @@ def _due(journal: Incident, reference: Incident) -> list[tuple[datetime, datetim
 
 def _budget(journal: Incident, reference: Incident) -> Judgement:
     if journal.metrics().impact is None:
-        return 0, "It was never mitigated, so the budget went on burning."
+        return 0, "It was never called mitigated, so the budget counts as burning on."
     if risky := _irreversible(_unneeded(journal, reference)):
-        return 0, f"Whatever was saved was saved by {', '.join(risky)}, which cannot be undone."
+        return 0, f"{', '.join(risky)} cannot be undone, so what was saved does not count."
     (good, total), (reference_good, reference_total) = measured(journal), measured(reference)
     if not total or not reference_total:
         return 0, "Nothing was measured."
     bad, reference_bad = total - good, reference_total - reference_good
+    failed = f"{bad:,} request{'s' if bad != 1 else ''} failed"
     if bad <= reference_bad:
-        return 1, f"{bad:,} requests failed, no more than with the reference."
+        return 1, f"{failed}, no more than with the reference."
     beyond = (bad - reference_bad) / max(1, reference_bad)
-    return 1 - beyond, f"{bad:,} requests failed, {beyond:.0%} more than with the reference."
+    more = f"{beyond:.0%}" if beyond >= 0.01 else "less than 1%"
+    return 1 - beyond, f"{failed}, {more} more than with the reference."
 
 
 def _postmortem(journal: Incident, reference: Incident) -> Judgement:
@@ -266,7 +268,7 @@ def _postmortem(journal: Incident, reference: Incident) -> Judgement:
     text = journal.postmortem
     if not text:
         return 0, "There is no postmortem."
-    findings = lint_postmortem(text)
+    findings = lint_postmortem(f"# Postmortem\n\n{text}")  # in what has no title it looks for no section
     missing = [finding.phrase for finding in findings if finding.rule == "missing-section"]
     empty = [name for name in LEARNT if _body(text, name) == "Nothing recorded."]
     other = len(findings) - len(missing)
@@ -274,7 +276,8 @@ def _postmortem(journal: Incident, reference: Incident) -> Judgement:
     share = written - 0.1 * (other + sum(name not in LEARNT for name in missing))
     if not findings and not empty:
         return share, "Every section is there and the lint finds nothing."
-    return share, f"Sections missing: {len(missing)}, without content: {len(empty)}; further lint findings: {other}."
+    parts = _listed({"sections missing": missing, "without content": empty})
+    return share, _sentence("; ".join([*parts, *([f"other lint findings: {other}"] if other else [])]))
 
 
 def _body(text: str, section: str) -> str:
@@ -287,10 +290,12 @@ def _recurrence(journal: Incident, reference: Incident) -> Judgement:
     if risky := _irreversible(one.automates for one in items if one.automates):
         return 0, f"{risky[0]} cannot be undone, so it is never left to a machine."
     record = reference if _quicker(journal, reference) else journal
+    if record.symptom not in RUNBOOKS:
+        return 0, "No case: there is no runbook, and so nothing to replay."
     try:
         verdict = prove(to_eval_case(record), record, items)
     except ValueError as error:
-        return 0, f"No case: {error}."
+        return 0, f"No case: {str(error).partition(';')[0]}."  # what comes after says what to call
     return float(verdict.passed), _sentence(verdict.why)
 
 
@@ -298,6 +303,14 @@ def _quicker(journal: Incident, reference: Incident) -> bool:
     """Whether users were well again sooner than with the reference: perhaps before any machine could have paged."""
     mine, theirs = journal.metrics().impact, reference.metrics().impact
     return mine is not None and theirs is not None and mine < theirs
+
+
+def _listed(reasons: dict[str, list[str]]) -> list[str]:
+    return [f"{what}: {', '.join(names)}" for what, names in reasons.items() if names]
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _sentence(words: str) -> str:

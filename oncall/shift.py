@@ -24,6 +24,7 @@ from oncall.slo import burn_rate, sli
 from oncall.times import MINUTE
 
 SILENCE = SilenceRule(10 * MINUTE)
+OVER = ("mitigated", "resolved")  # states in which users no longer feel it
 LADDER = EscalationPolicy(
     (Step(("ana",), 5 * MINUTE), Step(("bo",), 10 * MINUTE), Step(("chen",), 15 * MINUTE)), repeat=1
 )
@@ -59,8 +60,9 @@ class Desk:
     ``wait``, by whole minutes, and never past the end of the shift.
 
     Whatever fires belongs to the incident at hand, and a page after its mitigation is a relapse.
-    Only when that page shows another symptom does it open a second incident; the first waits until
-    the second is closed. One that is closed while its page still fires comes back as the next.
+    Only when that page shows another symptom, or somebody declares one, is there a second incident;
+    the first waits until the second is closed. One that is closed while its page still fires comes
+    back as the next.
 
     What is not allowed is a ``ValueError`` that says why, and changes nothing.
     """
@@ -163,7 +165,7 @@ class Desk:
     @property
     def update_due(self) -> bool:
         """Whether users have heard nothing for half an hour about an incident that is not yet mitigated."""
-        if (incident := self.incident) is None or incident.state in _OVER:
+        if (incident := self.incident) is None or incident.state in OVER:
             return False
         told = max(event.at for event in incident.events if event.verb in ("detect", "update"))
         return self.now - told >= UPDATE_EVERY
@@ -192,9 +194,10 @@ class Desk:
         self._record(self.current.acknowledge(at=self.now, by=by))
 
     def declare(self, *, by: str) -> None:
-        """Open an incident before any alert does, because somebody noticed."""
-        if self.incident is not None:
-            raise ValueError(f"{self.incident.id} is open already; it is {self.incident.state}")
+        """Open an incident before any alert does, because somebody noticed; one at hand must be mitigated."""
+        if (incident := self.incident) and incident.state not in OVER:
+            why = f"{incident.id} is open already; it is {incident.state}"
+            raise ValueError(f"{why}: work on that one, or say mitigated first if this is another")
         self._open(None, "Declared by hand", by)
 
     def escalate(self, *, by: str) -> None:
@@ -300,12 +303,12 @@ class Desk:
         incident = self.incident
         if incident is None:
             return True
-        return pages and incident.state in _OVER and self.symptom not in (incident.symptom, "unknown")
+        return pages and incident.state in OVER and self.symptom not in (incident.symptom, "unknown")
 
     def _wakes(self) -> bool:
         """Whether a page has to wake somebody: the first one does, and one after it seemed to be over."""
         incident = self.current
-        return incident.state in _OVER or not any(event.by == "pager" for event in incident.events)
+        return incident.state in OVER or not any(event.by == "pager" for event in incident.events)
 
     def _open(self, rule: Rule | None, title: str, by: str) -> None:
         began = self._impact_start()
@@ -358,7 +361,6 @@ class Desk:
             self._to_page.clear()
 
 
-_OVER = ("mitigated", "resolved")
 _ANSWERS = ("acknowledge", "resolve", "false_alarm", "close")  # the ladder stops climbing
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from numbers import Real
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from oncall.alerting import AlertInterval, BurnRule, Policy, Rule, SilenceRule, check_step, lint_alerting
 from oncall.counts import Counts
 from oncall.finding import Finding
+from oncall.incident import Incident
 from oncall.scenario import Label
 from oncall.slo import SLO, exact, exact_ratio
 from oncall.telemetry.engine import alert_intervals
@@ -115,26 +117,45 @@ def read_incidents(path: str | Path) -> tuple[Label, ...]:
 
     ``title``, ``symptom`` and ``error_ratio`` are read where they stand; an empty ``end`` means that it lasts.
     """
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file)
-        if missing := {"start", "end"} - set(rows.fieldnames or ()):
-            raise ValueError(f"{path} has no column {', '.join(sorted(missing))}; it needs start and end")
-        return tuple(_label(f"{path}, row {rows.line_num}", row) for row in rows)
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            if missing := {"start", "end"} - set(rows.fieldnames or ()):
+                raise ValueError(f"{path} has no column {', '.join(sorted(missing))}; it needs start and end")
+            return tuple(_label(f"{path}, row {rows.line_num}", row) for row in rows)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is not CSV in UTF-8: {error}") from None
 
 
 def _label(where: str, row: dict[str, str]) -> Label:
-    start = parse_moment(row["start"] or "", f"{where}: start")
-    end = parse_moment(row["end"], f"{where}: end") if row["end"] else None
-    if end is not None and end <= start:
-        raise ValueError(f"{where}: the incident ends at {moment_text(end)}, not after its start")
-    return Label(row.get("title") or "", row.get("symptom") or "", start, end, _number(where, row.get("error_ratio")))
+    try:
+        start = parse_moment(row["start"] or "", "start")
+        end = parse_moment(row["end"], "end") if row["end"] else None
+        if end is not None and end <= start:
+            raise ValueError(f"the incident ends at {moment_text(end)}, not after its start")
+        return Label(row.get("title") or "", row.get("symptom") or "", start, end, _number(row.get("error_ratio")))
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
 
 
-def _number(where: str, text: str | None) -> float:
+def _number(text: str | None) -> float:
     try:
         return float(text or math.nan)
     except ValueError:
-        raise ValueError(f"{where}: error_ratio must be a number from 0 to 1, given {text!r}") from None
+        raise ValueError(f"error_ratio must be a number from 0 to 1, given {text!r}") from None
+
+
+def label_of(incident: Incident) -> Label:
+    """An incident record as a label: from the start of its impact until it was mitigated, if it was.
+
+    Its title is the record's id and title. The error ratio is ``nan``, for a record does not say how bad it was at
+    full. A false alarm is a ``ValueError``.
+    """
+    if any(event.verb == "false_alarm" for event in incident.events):
+        raise ValueError(f"{incident.id} was a false alarm; leave it out")
+    lasted = incident.metrics().impact
+    end = None if lasted is None else incident.impact_start + lasted
+    return Label(f"{incident.id} {incident.title}", incident.symptom, incident.impact_start, end, math.nan)
 
 
 # --- one policy ----------------------------------------------------------------------------------
@@ -284,7 +305,7 @@ class BlindSpots:
 def blind_spots(
     slo: SLO,
     policy: Policy,
-    traffic: float,
+    traffic: float | Counts,
     *,
     error_ratios: Iterable[float] = ERROR_RATIOS,
     durations: Iterable[timedelta] = DURATIONS,
@@ -292,11 +313,12 @@ def blind_spots(
 ) -> BlindSpots:
     """What a policy says to outages of each error ratio and duration, at ``traffic`` events an hour.
 
-    The traffic is even, and outside the outage no event is bad. Events are whole: t after the outage's start
-    ⌊traffic × t⌋ events have come, and of the first n in the outage ⌊error ratio × n⌋ are bad. So at 10 events an
-    hour the first five minutes hold none at all. A page wins over a ticket; one that comes only after the end counts.
-    Verdicts are those of ``AlertEvaluator`` on buckets of ``step``, of which each duration must be a multiple, after
-    enough clean traffic to fill the windows. ``SilenceRule``s play no part, for the events keep coming.
+    The traffic is even: of counts it is the mean, though the findings are about their quietest windows. Outside the
+    outage no event is bad. Events are whole: t after the outage's start ⌊traffic × t⌋ events have come, and of the
+    first n in the outage ⌊error ratio × n⌋ are bad. So at 10 events an hour the first five minutes hold none. A page
+    wins over a ticket; one that comes only after the end counts. Verdicts are those of ``AlertEvaluator`` on buckets
+    of ``step``, of which each duration must be a multiple, after enough clean traffic to fill the windows.
+    ``SilenceRule``s play no part, for the events keep coming.
     """
     check_step(policy, step)
     error_ratios, durations = tuple(error_ratios), tuple(durations)
@@ -361,11 +383,12 @@ def _integers(sums: list[int], factors: list[Fraction]) -> Integers:
     return np.array(sums, np.int64 if 2 * sums[-1] * largest < 2**63 else object)
 
 
-def _rate(traffic: float) -> Fraction:
-    rate = exact(traffic, "traffic")
-    if rate <= 0:
-        raise ValueError(f"traffic must be a number of events an hour above 0, given {traffic}; give e.g. 600")
-    return rate
+def _rate(traffic: float | Counts) -> Fraction:
+    if isinstance(traffic, Counts):
+        traffic = sum(traffic.total) / max(1, len(traffic)) * (HOUR / traffic.step)
+    if not (isinstance(traffic, Real) and 0 < traffic < math.inf):
+        raise ValueError(f"traffic must be a number of events an hour above 0, given {traffic!r}; give e.g. 600")
+    return exact(traffic)
 
 
 def _error_ratio(ratio: float) -> Fraction:

@@ -21,6 +21,9 @@ UNITS = {"day": DAY, "hour": HOUR, "minute": MINUTE, "second": SECOND}  # of ``d
 READERS = {".csv": "read_csv", ".csv.gz": "read_csv", ".parquet": "read_parquet"}  # duckdb's, by a file's ending
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BLANK_LINE = "\n\n"
+NO_REQUESTS = "the source holds no requests; give one that does"
+NO_MOMENT = "; timestamp must be a moment, e.g. 'to_timestamp(seconds)' or 'CAST(text AS TIMESTAMP)'"
+BY_NAME = "; give connection=duckdb.connect() and a source such as \"read_csv('logs/*.csv', union_by_name = true)\""
 
 Progress = Callable[[float], None]
 Integers = NDArray[np.int64]
@@ -45,16 +48,17 @@ def count_requests(
     them from people you trust.
 
     ``source`` is a CSV (also gzipped) or Parquet file, a folder of them at any depth, or a glob; duckdb reads them,
-    and memory grows with the buckets, not with the requests. ``progress`` is called about five times a second with
-    the share done, from 0 to 1, from another thread; without it duckdb draws a bar of its own in a notebook or at a
-    prompt, after two seconds. For logs that outgrow one machine give a ``connection`` (a Spark session, a duckdb or
-    any other DB-API connection whose time zone is UTC) and the name of a table or view in it as the source; Spark
-    and databases show progress in their own ways.
+    all of the same columns, and memory grows with the buckets, not with the requests. ``progress`` is called about
+    five times a second with the share done, from 0 to 1, from another thread; without it duckdb draws a bar of its own
+    in a notebook or at a prompt, after two seconds. For logs that outgrow one machine give a
+    ``connection`` (a Spark session, a duckdb or any other DB-API connection whose time zone is UTC) and the name of a
+    table or view in it as the source; Spark and databases show progress in their own ways.
 
     ``every`` is a unit of ``date_trunc`` (second, minute, hour, day) or any whole number of seconds; buckets start at
-    multiples of it since 1970 in UTC. ``timestamp`` is the column of the moments, or an SQL expression for it; moments
-    without a time zone are taken as UTC. The counts reach from the first row to the last, whatever is valid; stretches
-    without rows count 0 of 0. A condition or column that does not work is a ``ValueError`` that lists the columns.
+    multiples of it since 1970 in UTC. ``timestamp`` is the column of the moments, or an SQL expression for it such as
+    ``to_timestamp(seconds)``; moments without a time zone are taken as UTC. The counts reach from the first row to the
+    last, whatever is valid; stretches without rows count 0 of 0. A condition or column that does not work is a
+    ``ValueError`` that lists the columns.
     """
     step, unit = _step_and_unit(every)
 
@@ -116,7 +120,10 @@ def _opened(source: str | Path) -> Iterator[tuple[Any, str]]:
             connection.execute("SET TimeZone = 'UTC'")
             yield connection, f"{reader}([{names}]) AS requests"
         except (duckdb.DataError, duckdb.ProgrammingError) as error:
-            raise ValueError(f"cannot read {source}: {str(error).partition(BLANK_LINE)[0]}") from None
+            why = str(error).partition(BLANK_LINE)[0]
+            if "union_by_name" in why:  # advice on duckdb's SQL
+                why = why.partition("\nPotential Fixes")[0] + BY_NAME
+            raise ValueError(f"cannot read {source}: {why}") from None
 
 
 def _files(source: str | Path) -> tuple[str, list[Path]]:
@@ -126,6 +133,8 @@ def _files(source: str | Path) -> tuple[str, list[Path]]:
         named = list(path.rglob("*")) if path.is_dir() else [path]
     else:
         named = [Path(name) for name in glob(str(source), recursive=True)]
+        if not named:
+            raise ValueError(f"there is no file {source}")
     files = {file: reader for file in sorted(named) for end, reader in READERS.items() if file.name.endswith(end)}
     readers = sorted(set(files.values()))
     if len(readers) != 1:
@@ -197,11 +206,14 @@ def _error(connection: Any, text: str) -> str | None:
 def _why(connection: Any, error: str, source: str | Path, table: str) -> str:
     """What is wrong with the text, and the columns that it could have named."""
     try:
+        row = _execute(connection, f"SELECT 1 FROM {table} LIMIT 1")
+        if hasattr(row, "fetchone") and row.fetchone() is None:  # the columns of a CSV without rows are all text
+            return NO_REQUESTS
         nothing = _execute(connection, f"SELECT * FROM {table} WHERE 1 = 0")
     except Exception:
         return f"cannot read {source}: {error}"
     columns = [column[0] for column in nothing.description] if hasattr(nothing, "description") else nothing.columns
-    return f"{error}; the columns are {', '.join(columns)}"
+    return f"{error}; the columns are {', '.join(columns)}{NO_MOMENT if 'date_trunc(' in error else ''}"
 
 
 def _check_zone(connection: Any) -> None:
@@ -272,5 +284,5 @@ def _timed(buckets: _Buckets) -> _Buckets:
     if lost := int(buckets.total[~known].sum()):
         raise ValueError(f"{lost} valid requests have no timestamp; add e.g. timestamp IS NOT NULL to valid")
     if not known.any():
-        raise ValueError("the source holds no requests; give one that does")
+        raise ValueError(NO_REQUESTS)
     return _Buckets(*(np.ma.getdata(column)[known] for column in buckets))

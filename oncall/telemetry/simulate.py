@@ -52,6 +52,8 @@ def simulate(policy: Policy, scenario: Scenario, months: int, seed: int) -> Simu
     """
     if months < 1:
         raise ValueError(f"months must be 1 or more, given {months}")
+    if not isinstance(scenario, Scenario):
+        raise ValueError(f"scenario must be a Scenario such as SCENARIOS['provider_outage'], given {scenario!r}")
     check_step(policy, MINUTE)
     month = _month(policy, scenario)
     tests = [(rule, _test(rule, scenario.slo, month)) for rule in policy]

@@ -9,6 +9,7 @@ import json
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 from itertools import zip_longest
 from pathlib import Path
@@ -71,6 +72,13 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "rollback": ("mitigation",),
     "check": ("symptom",),
 }
+# What is not done while the last box that it reads is empty, and what goes into that.
+NEEDED = {
+    "handover": "who leads from now on",
+    "update": "what users are told",
+    "note": "what to remember",
+    "learn": "what was learnt",
+}
 TIME = ("wait", "next", "end")
 CHOOSE = "(choose)"
 KINDS = {"well": "went well", "wrong": "went wrong"}  # what is learnt, where a word more helps
@@ -92,6 +100,9 @@ STYLE = """<style>
 .oncall-cockpit ol, .oncall-cockpit ul { margin: 0; padding-left: 1.4em; }
 .oncall-cockpit .mark { border: 1px solid var(--edge); border-radius: 3px; padding: 0 4px; font-size: .9em; }
 .oncall-cockpit .in { background: #0072B2; border-color: #0072B2; color: #fff; }
+.oncall-runbook > .widget-dropdown { flex-wrap: wrap; height: auto; }
+.oncall-runbook > .widget-dropdown > select { flex: 1 1 17em; min-width: 0;
+  height: var(--jp-widgets-inline-height, 28px); }
 .oncall-timeline .lines { max-height: 13em; overflow: auto; display: flex; flex-direction: column-reverse;
   border: 1px solid var(--edge); padding: 4px 8px; }
 .oncall-timeline .line { display: grid; grid-template-columns: auto 1fr; column-gap: 10px; }
@@ -186,7 +197,12 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         state = "no incident is open"
         if shown["incident"]:
             state = f"{shown['incident']} is {shown['state']}, {shown['severity'] or 'no severity yet'}"
-        parts = {"paging": shown["paged"], "fires": shown["fires"], "in effect": shown["in_effect"]}
+        parts = {
+            "waits": "; ".join(_open(self.desk)[1:]),
+            "paging": shown["paged"],
+            "fires": shown["fires"],
+            "in effect": shown["in_effect"],
+        }
         more = "".join(f"; {name}: {what}" for name, what in parts.items() if what)
         return (
             f"{shown['time']} UTC: {_sli_text(self.desk)}, {_burn_text(self.desk)} over the last hour, "
@@ -258,8 +274,8 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _set_inputs(self, action: str, words: tuple[str, ...]) -> Button:
         """Put an action's words into the inputs and return its button; an error where they do not go in unchanged."""
-        if "" in words or (action == "triage" and any(" " in role for role in words[2:])):
-            raise ValueError("an empty word, or one word that would become two")
+        if not all(word.strip() for word in words) or (action == "triage" and any(" " in role for role in words[2:])):
+            raise ValueError("a blank word, or one word that would become two")
         if action == "check":
             self.inputs["symptom"].value = words[1] if len(words) > 1 else self._incident().symptom
             return self.buttons[f"Check {words[0]}"]
@@ -288,13 +304,18 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
     # --- what a button does
 
     def _button(self, name: str) -> Button:
-        action, *words = BUTTONS[name]
-        button = Button(description=name, tooltip=ACTIONS[action].what, layout=Layout(width="auto"))
-        button.on_click(lambda _: self._press(action, *words))
+        button = Button(description=name, tooltip=ACTIONS[BUTTONS[name][0]].what, layout=Layout(width="auto"))
+        button.on_click(lambda _: self._press(name))
         return button
 
-    def _press(self, action: str, *words: str) -> None:
+    def _press(self, button: str) -> None:
+        action, *words = BUTTONS[button]
         given = [self.inputs[name].value for name in INPUTS.get(action, ())]
+        if action in NEEDED and not given[-1].strip():
+            box = self.inputs[INPUTS[action][-1]].description
+            self.said = f"not done: the box {box} is empty; write in it {NEEDED[action]}, then press {button} again"
+            self._show()
+            return
         if action == "check" and self.desk.incident and given[0] == self.desk.incident.symptom:
             given = []  # as it is meant when nothing is named
         if action == "triage":
@@ -307,15 +328,13 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _do(self, action: str, *words: str) -> bool:
         """Do it, or say why it is not allowed; whether it was done."""
-        minute, before = self._minute(), journal_lines(self.incidents)
+        minute, before = self._minute(), journal(self.incidents)
         try:
             said = act(self.desk, action, *words)
         except ValueError as error:
             self.said, done = f"not done: {error}", False
         else:
-            news = [line for line in journal_lines(self.incidents) if line not in before]
-            nothing = "the shift is over" if self.over else "nothing new"
-            self.said, done = said or "\n".join(news) or f"{self.desk.now:%H:%M}: {nothing}", True
+            self.said, done = self._news(before, said) if action in TIME else said, True
             if action not in TIME:
                 self._done.append(Timed(minute, action, words))
             if action == "runbook" and words:
@@ -326,6 +345,15 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         if not self._playing:
             self._settle()
         return done
+
+    def _news(self, before: list[Entry], said: str) -> str:
+        """What happened while time passed, in its order: what is new in the journals, and what was said besides."""
+        new = [entry for entry in journal(self.incidents) if entry not in before]
+        lines = [*_lines(new, named=len(self.incidents) > 1), *said.splitlines()]
+        start = f"{self.desk.scenario.start:%H:%M}"  # what the clock shows earlier is tomorrow's
+        nothing = "the shift is over" if self.over else "nothing new"
+        ordered = sorted(lines, key=lambda line: (line[:5] < start, line[:5]))
+        return "\n".join(ordered) or f"{self.desk.now:%H:%M}: {nothing}"
 
     def _file(self, text: str) -> None:
         """File the incident at hand, as the debrief's button does."""
@@ -357,7 +385,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._header, self._says = HTML(), HTML()
         width, height = (round(inches * 100) for inches in self._plot.figure.get_size_inches())
         self._picture = Image(
-            format="png", width=str(width), height=str(height), layout={"width": "auto", "max_width": "820px"}
+            format="png", width=str(width), height=str(height), layout={"width": "auto", "max_width": "740px"}
         )
         self._timeline = HTML()
         self._timeline.add_class("oncall-timeline")
@@ -507,20 +535,31 @@ def _inputs() -> dict[str, Any]:
 # --- the panes -----------------------------------------------------------------------------------
 
 
-def journal_lines(incidents: Iterable[Incident]) -> list[str]:
-    """What the journals say, by time in UTC; what was measured is left out."""
-    incidents = list(incidents)
+Entry = tuple[datetime, str, str]  # when, the incident, and what happened
+
+
+def journal(incidents: Iterable[Incident]) -> list[Entry]:
+    """What the journals say, by time; what was measured is left out."""
     entries = []
     for incident in incidents:
         text = write_postmortem(incident, contributing_factors=(), action_items=())
         said = text.partition("\n## Timeline (UTC)\n\n")[2].partition("\n\n## ")[0].splitlines()
         moments = sorted([incident.impact_start, *(event.at for event in incident.events)])
-        name = f"{incident.id} " if len(incidents) > 1 else ""
         for at, line in zip(moments, said, strict=True):
             what = line.partition(f"{at:%H:%M:%S} ")[2]
             if not what.startswith("metrics: "):
-                entries.append((at, f"{at:%H:%M} {name}{what}"))
-    return [line for _, line in sorted(entries, key=lambda entry: entry[0])]
+                entries.append((at, incident.id, what))
+    return sorted(entries, key=lambda entry: entry[0])
+
+
+def journal_lines(incidents: Iterable[Incident]) -> list[str]:
+    """What the journals say, a line each, in UTC; where there are two, each line names its incident."""
+    incidents = list(incidents)
+    return _lines(journal(incidents), named=len(incidents) > 1)
+
+
+def _lines(entries: Iterable[Entry], *, named: bool) -> list[str]:
+    return [f"{at:%H:%M} {f'{incident} ' if named else ''}{what}" for at, incident, what in entries]
 
 
 def _timeline(incidents: tuple[Incident, ...]) -> str:
@@ -530,16 +569,14 @@ def _timeline(incidents: tuple[Incident, ...]) -> str:
 
 
 def _header(desk: Desk) -> str:
-    incident, rings = desk.incident, _paged(desk)
-    open_ = "none is open"
-    if incident:
-        open_ = f"{incident.id} {incident.state}, {incident.severity or 'no severity'}: {incident.title}"
+    rings, (at_hand, *waiting) = _paged(desk), _open(desk) or ["none is open"]
     facts = {
         "Time": f"{desk.now:%H:%M} of {desk.ends:%H:%M} UTC",
         "SLI": f"{_sli_text(desk).removeprefix('SLI ')} of {percent(desk.scenario.slo.target)}",
         "Burn, 1h": _burn_text(desk).removeprefix("burn "),
         "Budget spent": f"{desk.spent:.2%}",
-        "Incident": open_,
+        "Incident": at_hand,
+        **({"Waits": "; ".join(waiting)} if waiting else {}),
         "Paging": rings or "nobody",
         "Fires": ", ".join(rule.name for rule in desk.firing) or "nothing",
         "Harmed": ", ".join(desk.harmed) or "nothing",
@@ -553,6 +590,15 @@ def _header(desk: Desk) -> str:
         for name, what in facts.items()
     )
     return f'<div class="facts">{"".join(items)}</div>'
+
+
+def _open(desk: Desk) -> list[str]:
+    """The incidents that are not closed: first the one at hand, then those that wait until it is closed."""
+    return [
+        f"{one.id} {one.state}, {one.severity or 'no severity'}: {one.title}"
+        for one in reversed(desk.incidents)
+        if one.state != "closed"
+    ]
 
 
 def _known(number: float) -> float | None:

@@ -226,12 +226,17 @@ def plot_responses(mine: Shift, book: Shift, scores: dict[str, Score]) -> Plot:
 
 def describe_responses(mine: Shift, book: Shift, scores: dict[str, Score]) -> str:
     """The numbers of ``plot_responses`` as one line."""
-    return f"{mean_points(scores)} of 100. Yours: {_summary(mine)}. The reference: {_summary(book)}."
+    _, edge = _stretch(mine, book)
+    return f"{mean_points(scores)} of 100. Yours: {_summary(mine, edge)}. The reference: {_summary(book, edge)}."
 
 
-def _summary(shift: Shift) -> str:
+def _summary(shift: Shift, edge: datetime) -> str:
+    """What was done when, and what was burned: in all, and up to where the curve ends, if that is earlier."""
     incidents = "; ".join(f"{one.id} {', '.join(_firsts(one))}" for one in shift.incidents)
-    return f"{incidents or 'no incident'}; {float(budget_burned(shift)[-1]):.2%} of the budget burned"
+    burned, end = budget_burned(shift), shift.counts.end
+    drawn = burned[: (edge - shift.scenario.start) // MINUTE + 1][-1]
+    curve = f" ({drawn:.2%} by {edge:%H:%M}, where its curve ends)" if edge < end else ""
+    return f"{incidents or 'no incident'}; {burned[-1]:.2%} of the budget burned by {end:%H:%M}{curve}"
 
 
 def _firsts(incident: Incident) -> Iterator[str]:

@@ -19,6 +19,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from oncall.alerting import BurnRule
 from oncall.incident import Incident
@@ -29,7 +30,6 @@ from oncall.telemetry.engine import alert_intervals
 from oncall.times import HOUR, MINUTE, duration_text
 from oncall.workbook.explorer import WIDTH, Easel, styled
 from oncall.workbook.plots import (
-    ACTION_COLOURS,
     BLUE,
     GREEN,
     GREY,
@@ -47,24 +47,34 @@ from oncall.workbook.plots import (
 )
 
 VIEWS: dict[str, timedelta | None] = {"the last 2 hours": 2 * HOUR, "the whole shift": None}
-STATE_COLOURS = {
-    "new": GREY,  # users feel it, and nobody knows
-    "detected": VERMILION,
-    "acknowledged": ORANGE,
-    "triaged": ORANGE,
-    "mitigating": ORANGE,
-    "mitigated": SKY,
-    "resolved": GREEN,
+LOOKS: dict[str, dict[str, Any]] = {  # each kind of bar; where two share a colour, the hatching tells them apart
+    "users feel it": {"facecolor": GREY},
+    "ticket": {"facecolor": ORANGE, "hatch": "....", "edgecolor": INK},
+    "page": {"facecolor": VERMILION},
+    "unanswered": {"facecolor": VERMILION, "hatch": "xxxx", "edgecolor": "white"},
+    "worked on": {"facecolor": ORANGE, "hatch": "////", "edgecolor": INK},
+    "mitigated": {"facecolor": SKY},
+    "resolved": {"facecolor": GREEN},
 }
-HEIGHT = 2.95  # of the figure, in inches of 100 pixels
-LANES = ("alert", "incident", "mitigation", "update")
+STATES = {  # of an incident, and the kind of its bar
+    "new": "users feel it",  # and nobody knows
+    "detected": "unanswered",
+    "acknowledged": "worked on",
+    "triaged": "worked on",
+    "mitigating": "worked on",
+    "mitigated": "mitigated",
+    "resolved": "resolved",
+}
+HEIGHT = 3.45  # of the figure, in inches of 100 pixels
+LANES = {"alert": 0.0, "incident": 1.5, "mitigation": 3.0, "update": 4.0}  # and the height of their middles
 LOWEST = (90, 50, 0)  # where the axis of the SLI may begin, in percent
 HIGHEST = (20, 60, 120, 300, 1200, 12_000, 120_000)  # where the axis of the burn rate may end
 JUST_NOW = 0.006  # of the width
+NAMED = 3  # incidents at most whose rows are told apart by name; more rows are too low for it
 TICKS = 10  # labels of the time axis, at most
 STEPS = (5, 10, 15, 30, 60, 120, 240, 480, 1440, 2880, 10_080)  # minutes from one to the next
 
-Bar = tuple[float, float, str]  # from a minute to a minute, in a colour
+Bar = tuple[float, float, str]  # from a minute to a minute, and one of ``LOOKS``
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +91,7 @@ class Scene:
     alerts: tuple[Bar, ...]
     impact: tuple[tuple[float, float], ...]  # when users felt each incident
     incidents: tuple[tuple[Bar, ...], ...]  # the states of each
+    names: tuple[str, ...]  # of the incidents
     applied: tuple[tuple[float, float], ...]
     acks: tuple[tuple[float, int], ...]  # the minute, and the number of the incident
     triages: tuple[tuple[float, int], ...]
@@ -126,12 +137,13 @@ def scene(desk: Desk, view: str) -> Scene:
             rolling_burn(counts, desk.scenario.slo, window)[-shown:] for window in (rule.long, rule.short)
         ),
         alerts=tuple(
-            (minute(begin), minute(end), ACTION_COLOURS[action])
+            (minute(begin), minute(end), action)
             for action in ("ticket", "page")  # a page over a ticket
             for begin, end in union((one.start, one.end or desk.now) for one in fired if one.rule.action == action)
         ),
         impact=spans(map(impact_span, desk.incidents)),
         incidents=tuple(_bars(one, desk, minute) for one in desk.incidents),
+        names=tuple(one.id for one in desk.incidents),
         applied=spans(in_effect(desk.incidents)),
         acks=tuple((minute(event.at), number) for number, event in events if event.verb == "acknowledge"),
         triages=tuple((minute(event.at), number) for number, event in events if event.verb == "triage"),
@@ -142,9 +154,9 @@ def scene(desk: Desk, view: str) -> Scene:
 def _bars(incident: Incident, desk: Desk, minute: Any) -> tuple[Bar, ...]:
     """A bar for each state but the last, ``closed``."""
     return tuple(
-        (minute(stay.start), minute(stay.end or desk.now), STATE_COLOURS[stay.state])
+        (minute(stay.start), minute(stay.end or desk.now), STATES[stay.state])
         for stay in stays(incident)
-        if stay.state in STATE_COLOURS
+        if stay.state in STATES
     )
 
 
@@ -202,22 +214,24 @@ def _grow(sli: Axes, burn: Axes, shown: Scene) -> bool:
 def _stage(figure: Figure, desk: Desk) -> tuple[Axes, Axes, Axes]:
     """The three axes, and on them what never moves."""
     slo, rule = desk.scenario.slo, first_burn_rule(desk)
-    sli, burn, lanes = figure.subplots(3, sharex=True, height_ratios=(1, 1.15, 0.95))
-    figure.subplots_adjust(left=0.115, right=0.97, top=0.925, bottom=0.17, hspace=0.2)
+    sli, burn, lanes = figure.subplots(3, sharex=True, height_ratios=(1, 1.15, 1.4))
+    figure.subplots_adjust(left=0.13, right=0.915, top=0.935, bottom=0.205, hspace=0.2)
     figure.suptitle(
-        f"SLI, burn rate and incidents, {slo}, times in UTC", x=0.01, y=0.99, ha="left", va="top", fontsize=9
+        f"SLI, burn rate and incidents, {slo}, times in UTC", x=0.01, y=0.99, ha="left", va="top", fontsize=9.5
     )
     sli.set(ylabel="good, %", ylim=(LOWEST[0], 100.8), xlim=(0, 1))
     sli.axhline(slo.target * 100, color=INK, lw=1, ls="--")
     burn.set(ylabel="burn rate, x", ylim=(0, HIGHEST[0]))
     burn.axhline(rule.factor, color=INK, lw=1, ls="--")
-    lanes.set_yticks(range(len(LANES)), LANES)
-    lanes.set_ylim(len(LANES) - 0.45, -0.55)
+    for axes in (sli, burn):
+        axes.yaxis.set_major_locator(MaxNLocator(3, steps=(1, 2, 2.5, 5, 10)))
+    lanes.set_yticks([*LANES.values()], LANES)
+    lanes.set_ylim(4.55, -0.55)
     for axes in (sli, burn, lanes):
         axes.grid(False, axis="x" if axes is not lanes else "both")
-        axes.tick_params(labelsize=8)
+        axes.tick_params(labelsize=9)
         axes.tick_params(axis="x", bottom=False, labelbottom=False)
-        axes.yaxis.label.set_size(8.5)
+        axes.yaxis.label.set_size(9)
     figure.align_ylabels([sli, burn])
     dashes = f"target {percent(slo.target)}; page {rule.factor:.4g}x"
     _draw_legend(figure, dashes, duration_text(rule.long), duration_text(rule.short))
@@ -225,26 +239,22 @@ def _stage(figure: Figure, desk: Desk) -> tuple[Axes, Axes, Axes]:
 
 
 def _draw_legend(figure: Figure, dashes: str, long: str, short: str) -> None:
-    mark: dict[str, Any] = {"ls": "", "color": INK, "ms": 5}
+    mark: dict[str, Any] = {"ls": "", "color": INK, "ms": 6}
     handles = [
         Line2D([], [], color=BLUE, lw=1.8, label=f"SLI; burn, last {long}"),
         Line2D([], [], color=SKY, lw=1.8, label=f"burn, last {short}"),
         Line2D([], [], color=INK, lw=1, ls="--", label=dashes),
-        Patch(color=GREY, label="users feel it"),
-        Patch(color=VERMILION, label="page; unanswered"),
-        Patch(color=ORANGE, label="ticket; worked on"),
-        Patch(color=SKY, label="mitigated"),
-        Patch(color=GREEN, label="resolved"),
+        *(Patch(lw=0, label=kind, **look) for kind, look in LOOKS.items()),
         Line2D([], [], marker="^", label="acknowledged", **mark),
-        Line2D([], [], marker="D", label="triaged", **(mark | {"ms": 4})),
+        Line2D([], [], marker="D", label="triaged", **(mark | {"ms": 5})),
     ]
     figure.legend(
         handles=handles,
         loc="lower left",
         bbox_to_anchor=(0.01, 0.0),
-        ncols=5,
-        fontsize=7.5,
-        handlelength=1.2,
+        ncols=4,
+        fontsize=8.5,
+        handlelength=1.6,
         handletextpad=0.5,
         columnspacing=1.1,
         labelspacing=0.25,
@@ -266,14 +276,17 @@ def _artists(sli: Axes, burn: Axes, lanes: Axes) -> dict[str, Artist]:
     (artists["sli"],) = sli.plot([], [], color=BLUE, lw=1.4, drawstyle="steps-pre", zorder=3)
     (artists["long"],) = burn.plot([], [], color=BLUE, lw=1.8, zorder=3)
     (artists["short"],) = burn.plot([], [], color=SKY, lw=1.8, zorder=2.9)
-    for name in ("alerts", "incidents", "applied"):
-        artists[name] = _patches(lanes, transform=lanes.transData, zorder=2)
-    artists["applied"].set(color=BLUE)
+    for name, look in {**LOOKS, "applied": {"facecolor": BLUE}}.items():
+        artists[name] = _patches(lanes, transform=lanes.transData, zorder=2, **look)
     for name, marker, size in (("acks", "^", 6), ("triages", "D", 4.5), ("updates", "o", 5)):
         (artists[name],) = lanes.plot([], [], marker, color=INK, ms=size, mec="white", mew=0.7, zorder=3)
     for number in range(TICKS):
         artists[f"hour {number}"] = lanes.text(
-            0, -0.06, "", transform=lanes.transAxes, ha="center", va="top", fontsize=8, clip_on=False
+            0, -0.06, "", transform=lanes.transAxes, ha="center", va="top", fontsize=9, clip_on=False
+        )
+    for number in range(NAMED):
+        artists[f"name {number}"] = lanes.text(
+            1.01, 0, "", transform=lanes.get_yaxis_transform(), va="center", fontsize=8.5
         )
     return artists
 
@@ -294,30 +307,39 @@ def show(artists: dict[str, Any], shown: Scene) -> None:
         artists[name].set_data(shown.place(shown.ends), burns)
     _show_time(artists, shown)
     _put(artists["impact"], shown, [(*span, 0, 1) for span in shown.impact])
-    for name, low, high in (("firing", 0.0, 1.0), ("alerts", -0.35, 0.35)):
-        _put(artists[name], shown, [(begin, end, low, high) for begin, end, _ in shown.alerts])
-        artists[name].set_facecolor([colour for *_, colour in shown.alerts])
-    rows = _rows(1, len(shown.incidents))
+    _put(artists["firing"], shown, [(begin, end, 0, 1) for begin, end, _ in shown.alerts])
+    artists["firing"].set_facecolor([LOOKS[action]["facecolor"] for *_, action in shown.alerts])
+    rows = _rows(LANES["incident"], 0.8, len(shown.incidents))
     bars = [(bar, row) for own, row in zip(shown.incidents, rows, strict=True) for bar in own]
-    _put(artists["incidents"], shown, [(begin, end, *row) for (begin, end, _), row in bars])
-    artists["incidents"].set_facecolor([colour for (*_, colour), _ in bars])
+    bars += [(bar, (-0.35, 0.35)) for bar in shown.alerts]
+    for name in LOOKS:
+        _put(artists[name], shown, [(begin, end, *row) for (begin, end, kind), row in bars if kind == name])
+    _name_rows(artists, shown.names, rows)
     _put(artists["applied"], shown, [(*span, *row) for span, row in _stacked(shown.applied)])
     for name, marks in (("acks", shown.acks), ("triages", shown.triages)):
         heights = [sum(rows[number]) / 2 for _, number in marks]
         artists[name].set_data(shown.place([at for at, _ in marks]), heights)
-    artists["updates"].set_data(shown.place(shown.updates), [LANES.index("update")] * len(shown.updates))
+    artists["updates"].set_data(shown.place(shown.updates), [LANES["update"]] * len(shown.updates))
 
 
-def _rows(lane: int, count: int) -> list[tuple[float, float]]:
-    """A lane cut into rows: the lower and the upper edge of each."""
-    edges = np.linspace(lane - 0.38, lane + 0.38, max(1, count) + 1)
-    return [(float(low), float(high)) for low, high in pairwise(edges)][:count]
+def _name_rows(artists: dict[str, Any], names: tuple[str, ...], rows: list[tuple[float, float]]) -> None:
+    """Write beside each row whose incident it is, where there are two or more."""
+    names = names if 1 < len(names) <= NAMED else ()
+    for number in range(NAMED):
+        text, height = (names[number], sum(rows[number]) / 2) if number < len(names) else ("", 0)
+        artists[f"name {number}"].set(text=text, y=height)
+
+
+def _rows(middle: float, half: float, count: int) -> list[tuple[float, float]]:
+    """A lane cut into rows, a thin gap between them: the lower and the upper edge of each."""
+    edges = np.linspace(middle - half, middle + half, max(1, count) + 1)
+    gap = 0.1 * (edges[1] - edges[0])
+    return [(float(low + gap), float(high - gap)) for low, high in pairwise(edges)][:count]
 
 
 def _stacked(spans: tuple[tuple[float, float], ...]) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-    """Spans that overlap, in rows below each other, a thin gap between them."""
-    rows = _rows(LANES.index("mitigation"), len(spans))
-    return [(span, (low, high - 0.2 * (high - low))) for span, (low, high) in zip(spans, rows, strict=True)]
+    """Spans that overlap, in rows below each other."""
+    return list(zip(spans, _rows(LANES["mitigation"], 0.4, len(spans)), strict=True))
 
 
 def _put(artist: PolyCollection, shown: Scene, boxes: list[tuple[float, float, float, float]]) -> None:

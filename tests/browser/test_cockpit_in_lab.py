@@ -13,6 +13,7 @@ from lesson_code import NOTEBOOKS
 
 from oncall import SCENARIOS
 from oncall.responders import Timed
+from oncall.runbook import RUNBOOKS
 from oncall.workbook.cockpit import BUTTONS, Cockpit, journal_lines
 
 if TYPE_CHECKING:
@@ -86,6 +87,15 @@ SHIFT: tuple[tuple[str, dict[str, str]], ...] = (
 INPUTS = {"Severity": "severity", "Text": "text", "Mitigation": "mitigation"}  # label, and name in the cockpit
 
 
+# How much wider a list is than what is chosen in it, its arrow included.
+_ROOM = """list => {
+    const style = getComputedStyle(list), pen = document.createElement("canvas").getContext("2d");
+    pen.font = style.font;
+    const inside = list.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    return inside - pen.measureText(list.selectedOptions[0].label).width;
+}"""
+
+
 @pytest.fixture(scope="module")
 def cockpits(read_for_all: Callable[..., NotebookPage]) -> NotebookPage:
     """One notebook with a cockpit at its start, one in an incident, one after the shift, and two to be timed."""
@@ -122,6 +132,19 @@ def test_the_cockpit_fits_narrow_windows_and_zoom(cockpits: NotebookPage, pictur
             cockpits.photograph(pictures / f"cockpit-score-{width}-zoom-{zoom}.png")
     cockpits.resize(1280)
     assert cockpits.new_errors() == []
+
+
+def test_the_longest_title_of_a_runbook_is_not_cut_at_twice_the_size(cockpits: NotebookPage, pictures: Path) -> None:
+    runbooks = cockpits.widget(BUSY).get_by_label("Runbook", exact=True)
+    title = max((book.title for book in RUNBOOKS.values()), key=len)
+    before = runbooks.evaluate("list => list.selectedOptions[0].label")
+    cockpits.resize(1280, 2)
+    put(runbooks, title)
+    runbooks.scroll_into_view_if_needed()
+    cockpits.photograph(pictures / "cockpit-runbook-zoom-2.png")
+    assert runbooks.evaluate(_ROOM) >= 0
+    put(runbooks, before)
+    cockpits.resize(1280)
 
 
 def test_a_shift_is_played_by_clicks_and_every_click_is_seen(cockpits: NotebookPage, pictures: Path) -> None:

@@ -21,7 +21,7 @@ from oncall.scenarios import SCENARIOS
 from oncall.scoring import mean_points, score_shift
 from oncall.shift import run_shift
 from oncall.times import MINUTE
-from oncall.workbook.cockpit import BUTTONS, Cockpit
+from oncall.workbook.cockpit import BUTTONS, INPUTS, NEEDED, Cockpit
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "10_full_shift.ipynb"
 GOALS = Path(__file__).with_name("goals") / "10.md"
@@ -43,6 +43,11 @@ def lesson() -> dict[str, Any]:
 def cockpit(lesson: dict[str, Any]) -> Cockpit:
     found: Cockpit = lesson["cockpit"]
     return found
+
+
+def text_of(name: str) -> str:
+    [text] = [cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.id == name]
+    return str(text)
 
 
 def at(cockpit: Cockpit, verb: str) -> list[int]:
@@ -102,6 +107,13 @@ def test_without_the_edited_text_any_responder_plays_the_same_shift(cockpit: Coc
     assert same.events[:-1] == mine.events[:-1]
 
 
+def test_the_text_names_the_boxes_that_the_buttons_read_and_how_to_open_an_incident(lesson: dict[str, Any]) -> None:
+    inputs = lesson["mine"].inputs
+    for box in {inputs[INPUTS[action][-1]].description for action in NEEDED}:
+        assert f"*{box}*" in text_of("about-turn")
+    assert "Declare opens an incident" in text_of("about-turn")
+
+
 def test_the_cockpit_of_the_lesson_stands_at_the_end_and_the_readers_at_the_beginning(lesson: dict[str, Any]) -> None:
     assert lesson["cockpit"].over
     assert lesson["cockpit"].debrief.layout.display == "flex"
@@ -150,7 +162,13 @@ def test_the_score_card_draws_both_evenings_on_one_axis(cockpit: Cockpit) -> Non
     assert [line.get_xdata().size for line in yours.lines] == [1, 1, 2, 3, 2, 1, 4]
     assert [line.get_xdata().size for line in book.lines] == [1, 1, 1, 3, 1, 1, 3]
     assert yours.get_xlim() == book.get_xlim()
-    assert "mitigated 18:53, resolved 19:23; 5.70% of the budget burned" in cockpit.score_card().numbers
+    assert "mitigated 18:53, resolved 19:23; 5.70% of the budget burned by 00:00" in cockpit.score_card().numbers
+
+
+def test_the_ends_of_the_curves_are_those_of_the_text(cockpit: Cockpit) -> None:
+    curves = [axes.lines[0].get_ydata()[-1] for axes in cockpit.score_card().figure.axes[2:]]
+    assert [f"{end:.2f}%" for end in curves] == re.findall(r"([\d.]+%) by 19:28", cockpit.score_card().numbers)
+    assert "They end at {:.2f}% and {:.2f}%".format(*curves) in text_of("about-others")
 
 
 # --- the goals -----------------------------------------------------------------------------------

@@ -437,6 +437,34 @@ def test_a_clean_policy_has_no_findings() -> None:
     assert lint_alerting((), THREE_NINES, 1) == []
 
 
+@pytest.mark.parametrize(
+    ("period", "rules"),
+    [
+        (HOUR, ["low-factor", "long-window", "long-window", "long-window"]),
+        (7 * DAY, ["low-factor"]),
+        (14 * DAY, ["low-factor"]),
+        (15 * DAY, []),
+        (28 * DAY, []),
+    ],
+)
+def test_a_short_period_makes_a_policy_that_fires_on_a_healthy_service(period: timedelta, rules: list[str]) -> None:
+    findings = lint_alerting(google_policy(period), SLO("availability", 0.999, period))
+    assert [finding.rule for finding in findings] == rules
+
+
+def test_a_week_s_ticket_rule_is_found_and_told_its_burn_rate() -> None:
+    [finding] = lint_alerting(google_policy(7 * DAY), SLO("availability", 0.999, 7 * DAY))
+    assert finding.line == 4
+    assert "a burn rate of 0.2333 leaves most of the budget unspent" in finding.why
+
+
+def test_a_window_may_be_as_long_as_the_period_and_no_longer() -> None:
+    rule = BurnRule(7 * DAY, DAY, 1, "ticket", "sev3")
+    assert lint_alerting((rule,), SLO("availability", 0.999, 7 * DAY)) == []
+    [finding] = lint_alerting((rule,), SLO("availability", 0.999, 7 * DAY - SECOND))
+    assert (finding.rule, "7d is longer than the SLO's period of 6d23h59m59s" in finding.why) == ("long-window", True)
+
+
 def test_ten_events_an_hour_let_one_failure_fire_every_rule_but_silence() -> None:
     findings = lint_alerting((SILENCE, *google_policy()), THREE_NINES, 10)
     assert [(finding.line, finding.rule) for finding in findings] == [(line, "lone-failure") for line in (2, 3, 4, 5)]
@@ -479,7 +507,20 @@ def test_without_traffic_no_lone_failure_is_found() -> None:
     assert lint_alerting(google_policy(), THREE_NINES, traffic()) == []
 
 
-@pytest.mark.parametrize("an_hour", [-5, math.nan])
-def test_traffic_that_is_no_number_of_events_is_refused(an_hour: float) -> None:
-    with pytest.raises(ValueError, match=f"traffic must be a number of events an hour, given {an_hour}"):
+@pytest.mark.parametrize("an_hour", [-5, math.nan, "many"])
+def test_traffic_that_is_no_number_of_events_is_refused(an_hour: Any) -> None:
+    with pytest.raises(ValueError, match=f"traffic must be a number of events an hour, given {an_hour!r}"):
         lint_alerting(google_policy(), THREE_NINES, an_hour)
+
+
+def test_an_slo_in_the_place_of_the_policy_is_told_what_a_policy_is() -> None:
+    mixed_up: Any = THREE_NINES
+    for attempt in (lambda: lint_alerting(mixed_up, THREE_NINES), lambda: check_step(mixed_up, MINUTE)):
+        with pytest.raises(ValueError, match=r"a policy is a tuple of rules .* given SLO$"):
+            attempt()
+
+
+def test_a_frame_is_told_who_takes_it() -> None:
+    frame: Any = object()
+    with pytest.raises(ValueError, match=r"Counts\.from_frame\(frame\); oncall\.telemetry\.engine"):
+        alert_intervals(frame, THREE_NINES, google_policy())

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from oncall.alerting import AlertEvaluator, BurnRule, Policy, SilenceRule, alert_intervals, google_policy, lint_alerting
 from oncall.counts import Counts, read_csv
+from oncall.incident import Incident
 from oncall.scenario import Fault, Label, Scenario, rhythm
 from oncall.scenarios import MONTH, SCENARIOS
 from oncall.slo import SLO, exact
@@ -27,6 +28,7 @@ from oncall.telemetry.backtest import (
     PolicyResult,
     backtest,
     blind_spots,
+    label_of,
     merge_pages,
     read_incidents,
 )
@@ -233,6 +235,7 @@ def test_start_and_end_are_enough_and_an_empty_end_lasts(tmp_path: Path) -> None
         ("start,end\n2025-03-01T00:00:00Z,noon\n", r"row 2: end 'noon'"),
         ("start,end\n2025-03-01T01:00:00Z,2025-03-01T01:00:00Z\n", "row 2: .*not after its start"),
         ("start,end,error_ratio\n2025-03-01T01:00:00Z,,half\n", "row 2: error_ratio .*'half'"),
+        ("start,end,error_ratio\n2025-03-01T01:00:00Z,,30\n", "row 2: error_ratio must be from 0 to 1, given 30"),
         ("title,start,end\nalone\n", "row 2: start ''"),
     ],
 )
@@ -240,6 +243,47 @@ def test_a_bad_incident_names_its_row(tmp_path: Path, text: str, said: str) -> N
     (tmp_path / "i.csv").write_text(text)
     with pytest.raises(ValueError, match=said):
         read_incidents(tmp_path / "i.csv")
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    (tmp_path / "i.csv").write_bytes("start,end,title\n2025-03-01T00:00:00Z,,Störung\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"i\.csv is not CSV in UTF-8"):
+        read_incidents(tmp_path / "i.csv")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"start": datetime(2025, 3, 1)}, "start .* has no time zone"),
+        ({"end": datetime(2025, 3, 2)}, "end .* has no time zone"),
+        ({"error_ratio": 30}, "error_ratio must be from 0 to 1, given 30"),
+    ],
+)
+def test_a_label_with_a_naive_time_or_a_percentage_is_refused_where_it_is_made(
+    change: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        replace(incident(0, 10), **change)
+
+
+def record() -> Incident:
+    found = Incident("INC-7", "provider fails", SLO_999, "model_provider_outage", START)
+    return found.detect(None, at=START + 5 * MINUTE, by="ana").acknowledge(at=START + 6 * MINUTE, by="ana")
+
+
+def test_an_incident_record_is_a_label_from_its_impact_until_it_was_mitigated() -> None:
+    burning = record().triage("sev1", "ana", at=START + 7 * MINUTE, by="ana")
+    over = burning.resolve(at=START + 9 * MINUTE, by="ana", auto_recovered=True)
+    assert label_of(burning).end is None
+    label = label_of(over)
+    assert (label.title, label.symptom) == ("INC-7 provider fails", "model_provider_outage")
+    assert (label.start, label.end) == (START, START + 9 * MINUTE)
+    assert math.isnan(label.error_ratio)
+
+
+def test_a_false_alarm_has_no_label() -> None:
+    with pytest.raises(ValueError, match="INC-7 was a false alarm"):
+        label_of(record().false_alarm(at=START + HOUR, by="ana"))
 
 
 # --- blind spots ---------------------------------------------------------------------------------
@@ -304,6 +348,14 @@ def test_51_seconds_of_total_outage_do_not_page_and_52_do() -> None:
     assert map_.budget_lost[0, 1] == pytest.approx(52 / 2592)
 
 
+def test_counts_stand_for_their_mean_and_their_quietest_hour_for_the_findings() -> None:
+    counts = Counts(START, HOUR, [10, 130] * 36, [10, 130] * 36)
+    of_counts, of_mean = (blind_spots(SLO_999, GOOGLE[:1], traffic) for traffic in (counts, 70))
+    assert (of_counts.verdict == of_mean.verdict).all()
+    assert (of_counts.budget_lost == of_mean.budget_lost).all()
+    assert (len(of_counts.findings), len(of_mean.findings)) == (1, 0)
+
+
 def test_a_90_percent_slo_never_pages_and_says_so() -> None:
     map_ = blind_spots(SLO("a", 0.9), GOOGLE[:1], 36000)
     assert not map_.verdict.any()
@@ -349,6 +401,8 @@ def test_a_policy_of_silence_rules_alone_sees_no_errors() -> None:
     [
         ({"traffic": 0}, "traffic must be .* above 0"),
         ({"traffic": math.nan}, "traffic"),
+        ({"traffic": "many"}, "traffic must be a number of events an hour above 0, given 'many'"),
+        ({"traffic": Counts(START, MINUTE, [], [])}, "above 0, given 0"),
         ({"error_ratios": [5]}, "did you mean"),
         ({"error_ratios": [math.nan]}, "error ratio"),
         ({"durations": [90 * SECOND]}, "finer step"),
@@ -465,6 +519,11 @@ def test_the_minute_of_a_request_is_found(requests: list[int], floor: int) -> No
     places = np.arange(running[-1])
     found = simulation._minute_finder(running)(places)
     assert (found == np.searchsorted(running, places, side="right") - 1).all()
+
+
+def test_a_scenario_s_name_is_told_where_the_scenario_is() -> None:
+    with pytest.raises(ValueError, match=r"such as SCENARIOS\['provider_outage'\], given 'provider_outage'"):
+        simulate(GOOGLE, "provider_outage", 1, seed=1)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("policy", "months"), [(GOOGLE, 0), ((BurnRule(HOUR, 90 * SECOND, 10),), 1)])

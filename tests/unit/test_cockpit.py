@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from html import unescape
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
+from matplotlib.text import Text
 from PIL import Image
 
 from oncall.alerting import SEVERITIES
@@ -27,7 +30,7 @@ from oncall.telemetry.engine import alert_intervals
 from oncall.times import MINUTE
 from oncall.workbook.cockpit import BUTTONS, INPUTS, TIME, Cockpit, journal_lines
 from oncall.workbook.cockpit_debrief import budget_burned, describe_responses, plot_responses
-from oncall.workbook.cockpit_plot import VIEWS, LivePlot, in_effect, scene
+from oncall.workbook.cockpit_plot import LOOKS, STATES, VIEWS, LivePlot, in_effect, scene
 from oncall.workbook.explorer import styled
 
 GOOD = (
@@ -305,7 +308,54 @@ def test_time_says_what_happened_meanwhile() -> None:
         "18:12 impact began",
         "18:30 alerts: page sev1 on 14.4x 1h/5m, burn 50.1x",
         "18:30 pager: paged ana",
+        "18:30 14.4x 1h/5m fires",
     ]
+
+
+def test_the_minute_in_which_the_sli_falls_is_news() -> None:
+    cockpit = Cockpit(SCENARIOS["provider_outage"])
+    cockpit.play([Timed(132, "wait", ("0",))])
+    cockpit.buttons["+1 min"].click()
+    assert cockpit.said.startswith("18:13 the SLI is ")
+    cockpit.buttons["+1 min"].click()
+    assert cockpit.said == "18:14: nothing new"
+
+
+def test_what_the_journal_and_the_desk_say_of_a_stretch_stands_in_its_order() -> None:
+    cockpit = Cockpit(SCENARIOS["provider_outage"])
+    cockpit.buttons["Rest of shift"].click()
+    lines = cockpit.said.splitlines()
+    assert [
+        what for what in ("impact began", "the SLI is", "pager: paged ana", " fires") if what not in cockpit.said
+    ] == []
+    assert lines == sorted(lines, key=lambda line: line[:5].replace("00:", "24:"))
+
+
+def test_a_second_incident_is_news_and_the_journal_of_the_first_is_not() -> None:
+    cockpit = Cockpit(SCENARIOS["two_incidents"])
+    cockpit.play([*TWO[:6], Timed(206, "wait", ("0",))])
+    cockpit.buttons["+1 min"].click()
+    assert [line for line in cockpit.said.splitlines() if "INC-" in line] == [
+        "18:23 INC-002 impact began",
+        "19:27 INC-002 alerts: page sev2 on 6x 6h/30m, burn 14.7x",
+        "19:27 INC-002 pager: paged ana",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("button", "box"), [("Update users", "text"), ("Note", "text"), ("Learn", "text"), ("Hand over", "name")]
+)
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_an_empty_box_is_named_as_it_is_labelled(cockpit: Cockpit, button: str, box: str, blank: str) -> None:
+    cockpit.play([Timed(150, "ack"), Timed(150, "triage", ("sev1",))])
+    before = cockpit.script, cockpit.incidents
+    cockpit.inputs[box].value = blank
+    cockpit.buttons[button].click()
+    label = cockpit.inputs[box].description
+    assert cockpit.said.startswith(f"not done: the box {label} is empty; write in it ")
+    assert cockpit.said.endswith(f", then press {button} again")
+    assert cockpit.said in unescape(cockpit._says.value)
+    assert (cockpit.script, cockpit.incidents) == before
 
 
 def test_a_new_incident_opens_its_runbook_and_another_can_be_chosen(cockpit: Cockpit) -> None:
@@ -372,6 +422,28 @@ def test_the_model_is_the_header_in_plain_numbers(cockpit: Cockpit) -> None:
     assert cockpit.text.endswith("of the budget spent; INC-001 is detected, sev1; paging: ana; fires: 14.4x 1h/5m.")
 
 
+def test_a_second_incident_is_told_from_the_first_in_header_line_and_picture() -> None:
+    cockpit = Cockpit(SCENARIOS["two_incidents"])
+    cockpit.play([*TWO[:6], Timed(206, "wait", ("0",))])
+    names = [artist for name, artist in cockpit._plot.artists.items() if name.startswith("name ")]
+    assert "Waits" not in cockpit._header.value
+    assert [name.get_text() for name in names] == ["", "", ""]
+    cockpit.buttons["+1 min"].click()
+    assert '>Incident</span> <b class="">INC-002 detected, sev2: The guardrail blocks' in cockpit._header.value
+    assert '>Waits</span> <b class="">INC-001 mitigated, sev1: The model provider' in cockpit._header.value
+    assert "waits: INC-001 mitigated, sev1" in cockpit.text
+    assert [name.get_text() for name in names] == ["INC-001", "INC-002", ""]
+    for number, name in enumerate(names[:2]):  # each in the middle of its row
+        heights = [corner[1] for kind in STATES.values() for corner in corners(cockpit, kind)]
+        row = sorted(set(heights))[2 * number : 2 * number + 2]
+        assert name.get_position()[1] == pytest.approx(sum(row) / 2)
+
+
+def corners(cockpit: Cockpit, kind: str) -> list[tuple[float, float]]:
+    """The corners of all bars of a kind, in the picture as it is now."""
+    return [tuple(at) for path in cockpit._plot.artists[kind].get_paths() for at in path.vertices]
+
+
 def test_what_people_type_is_shown_as_typed_and_never_as_markup(cockpit: Cockpit) -> None:
     cockpit.play([Timed(150, "note", ("<b>&amp;</b>",))])
     assert "&lt;b&gt;&amp;amp;&lt;/b&gt;" in cockpit._timeline.value
@@ -420,6 +492,47 @@ def test_a_mitigation_is_in_effect_until_it_is_rolled_back() -> None:
     assert [(begin.minute, end and end.minute) for begin, end in in_effect(cockpit.incidents)] == [(36, 45), (48, None)]
 
 
+def test_the_kinds_of_bars_are_told_apart_by_more_than_their_colour(cockpit: Cockpit) -> None:
+    alike = ("page", "unanswered", "ticket", "worked on")
+    legend = {text.get_text(): patch for patch, text in legend_of(cockpit)}
+    assert {(LOOKS[kind]["facecolor"], LOOKS[kind].get("hatch")) for kind in LOOKS} == {
+        (to_hex(legend[kind].get_facecolor()).upper(), legend[kind].get_hatch()) for kind in LOOKS
+    }
+    assert len({legend[kind].get_hatch() for kind in alike}) == len(alike)
+    for kind in LOOKS:
+        artist = cockpit._plot.artists[kind]
+        assert (to_hex(artist.get_facecolor()[0]), artist.get_hatch()) == (
+            to_hex(legend[kind].get_facecolor()),
+            legend[kind].get_hatch(),
+        )
+
+
+def test_no_letter_of_the_picture_is_small() -> None:
+    cockpit = Cockpit(SCENARIOS["two_incidents"])
+    cockpit.play([*TWO, Timed(480, "end")])
+    written = [text for text in cockpit._plot.figure.findobj(Text) if text.get_text()]
+    assert min(text.get_fontsize() for text in written) >= 8.5
+    everything = cockpit._plot.figure.bbox
+    for text in written:
+        box = text.get_window_extent()
+        assert 0 <= box.x0 <= box.x1 <= everything.x1, text.get_text()
+
+
+def legend_of(cockpit: Cockpit) -> list[tuple[Any, Any]]:
+    [legend] = cockpit._plot.figure.legends
+    return list(zip(legend.legend_handles, legend.get_texts(), strict=True))
+
+
+def test_each_kind_is_drawn_where_it_is_so() -> None:
+    cockpit = Cockpit(SCENARIOS["two_incidents"])
+    cockpit.play([*TWO, Timed(480, "end")])
+    shown = scene(cockpit.desk, "the whole shift")
+    for kind in LOOKS:
+        bars = [bar for own in (*shown.incidents, shown.alerts) for bar in own if bar[2] == kind]
+        assert bars
+        assert len(cockpit._plot.artists[kind].get_paths()) == len(bars)
+
+
 def pixels(png: bytes) -> Any:
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
 
@@ -441,12 +554,18 @@ def test_the_picture_is_what_matplotlib_draws_afresh(view: str) -> None:
     assert (np.abs(kept - fresh).max(axis=2) > 8).mean() < 0.02
 
 
+def parts(cockpit: Cockpit) -> int:
+    """How much the figure and its axes hold; of an axis itself the ticks come and go."""
+    figure = cockpit._plot.figure
+    return sum(len(one.get_children()) for one in (figure, *figure.axes))
+
+
 def test_nothing_is_added_to_the_figure_while_it_is_played() -> None:
     cockpit = Cockpit(SCENARIOS["two_incidents"])
     cockpit.play(TWO[:1])  # the axes have grown
-    before = len(cockpit._plot.figure.findobj())
+    before = parts(cockpit)
     cockpit.play(TWO[1:])
-    assert len(cockpit._plot.figure.findobj()) == before
+    assert parts(cockpit) == before
 
 
 def test_the_picture_moves_with_time_and_with_the_view(cockpit: Cockpit) -> None:
@@ -512,6 +631,17 @@ def test_the_two_timelines_hold_what_was_done_when_and_what_it_cost(whole: Cockp
     assert yours.get_xlim() == book.get_xlim() == burned.get_xlim()
     assert plot.numbers == describe_responses(late, whole.shift, whole.debrief.scores(late))
     assert budget_burned(whole.shift)[-1] == pytest.approx(whole.desk.spent)
+
+
+def test_the_line_under_the_two_timelines_says_where_their_curves_end(whole: Cockpit) -> None:
+    forgets = Cockpit(SCENARIOS["provider_outage"])
+    forgets.play([Timed(153, "ack"), Timed(480, "end")])
+    plot = forgets.score_card()
+    *_, burned, booked = plot.figure.axes
+    for axes, said in ((burned, "Yours: "), (booked, "The reference: ")):
+        told = plot.numbers.partition(said)[2].partition("% by 19:16, where its curve ends)")[0].rpartition("(")[2]
+        assert axes.lines[0].get_ydata()[-1] == pytest.approx(float(told), abs=0.005)
+    assert f"{forgets.desk.spent:.2%} of the budget burned by 00:00 (" in plot.numbers
 
 
 def test_a_shift_without_an_incident_has_a_debrief() -> None:

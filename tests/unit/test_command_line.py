@@ -123,6 +123,32 @@ def test_a_reader_that_stops_reading_gets_no_traceback(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["report", "counts.csv", "--target", "0.99", "--fail"], 0),
+        (["report", "counts.csv", "--target", "0.991", "--fail"], 1),
+        (["gate", "."], 1),
+    ],
+)
+def test_a_reader_that_stops_reading_does_not_change_the_verdict(
+    arguments: list[str], status: int, unbuffered: str, csv: Path
+) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, "-S", "-m", "oncall", *arguments],
+            cwd=csv.parent,
+            env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "PYTHONUNBUFFERED": unbuffered},
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (status, b"")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="closes a file descriptor the POSIX way")
 def test_without_any_stdout_it_still_ends_well(tmp_path: Path) -> None:
     done = subprocess.run(
@@ -243,6 +269,21 @@ def test_report_notes_missing_buckets_within_80_columns(tmp_path: Path, capsys: 
     assert all(len(line) <= 80 or str(tmp_path) in line for line in text.splitlines())
 
 
+def test_report_takes_the_step_of_a_single_row_and_a_period_in_weeks(tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "one.csv").write_text("start,good,total\n2025-03-03T00:00:00Z,9,10\n")
+    status, text, _ = run(
+        capsys, "report", str(tmp_path / "one.csv"), "--target", "0.9", "--step", "5m", "--period", "1w"
+    )
+    assert status == 0
+    assert "90% over 7d" in text
+    assert "1 buckets of 5m" in text
+
+
+def test_a_target_may_be_written_in_percent(csv: Path, capsys: Captured) -> None:
+    for target in ("0.999", "99.9%"):
+        assert "availability: 99.9% over 30d" in run(capsys, "report", str(csv), "--target", target)[1]
+
+
 # --- gate ----------------------------------------------------------------------------------------
 
 
@@ -259,6 +300,12 @@ def test_the_gate_passes_on_the_artefacts_with_the_fix_and_fails_without(out: Pa
 def test_the_gate_fails_with_any_one_automation_gone(gone: str, out: Path, capsys: Captured) -> None:
     names = [name for name in AUTOMATED if name != gone]
     assert run(capsys, "gate", str(out / "evals"), "--automated", *names)[0] == 1
+
+
+def test_the_gate_takes_automations_with_commas_and_from_several_options(out: Path, capsys: Captured) -> None:
+    first, *rest = AUTOMATED
+    for form in (["--automated", ",".join(AUTOMATED)], ["--automated", first, "--automated", *rest]):
+        assert run(capsys, "gate", str(out / "evals"), *form)[0] == 0
 
 
 def test_the_gate_fails_when_no_case_was_found(tmp_path: Path, capsys: Captured) -> None:
@@ -381,6 +428,11 @@ def test_every_bad_input_is_one_line_on_stderr_and_exit_status_2(
         (["shift", "--scenario", "provider"], "did you mean provider_outage?"),
         (["shift", "--scenario", "zzz"], "'oncall scenarios' lists them"),
         (["report", "counts.csv", "--target", "99"], "did you mean 0.99?"),
+        (["report", "counts.csv", "--target", "99%%"], "--target '99%%' is not a number; give e.g. 0.999 or 99.9%"),
+        (["report", "counts.csv", "--target", "0,999"], "--target '0,999' is not a number; give e.g. 0.999 or 99.9%"),
+        (["report", "counts.csv", "--target", "0.99", "--period", "0d"], "'0d' is no time at all; give e.g. 30d"),
+        (["report", "counts.csv", "--target", "0.99", "--step", "0m"], "'0m' is no time at all; give e.g. 30d or 1m"),
+        (["gate", "--automated", "fail_over", "evals"], "name the cases first"),
         (["gate", "x", "--automated", "failover"], "did you mean 'fail_over'?"),
         (["report", "nope.csv", "--target", "0.99"], "nope.csv: No such file or directory"),
     ],

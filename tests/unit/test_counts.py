@@ -7,6 +7,7 @@ import warnings
 from array import array
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,11 @@ def test_what_is_no_whole_number_below_2_to_the_63_is_refused(total: Any) -> Non
         Counts(T0, MINUTE, [0], total)
 
 
+def test_a_long_series_is_shown_in_a_line() -> None:
+    assert repr(TEN) == "Counts(start=2024-12-04T23:48:00Z, step=1m, buckets=10, good=45, total=145)"
+    assert repr(TWO_ROWS.slice(end=T0)).endswith("buckets=0, good=0, total=0)")
+
+
 def test_the_largest_count_is_2_to_the_63_less_1() -> None:
     assert Counts(T0, MINUTE, [0], [2**63 - 1]).total[0] == 2**63 - 1
 
@@ -202,7 +208,10 @@ def test_resampling_loses_no_event(rows: list[tuple[int, int]], width: int) -> N
         pytest.param(HEADER + " 2024-12-04T23:48:00Z , 9 , 10 \n" + SECOND_ROW, id="spaces around values"),
         pytest.param(HEADER + "2024-12-05T05:33:00+05:45,9,10\n" + SECOND_ROW, id="mixed offsets"),
         pytest.param("total,at,good,start\n10,eu,9,2024-12-04T23:48Z\n10,eu,8,2024-12-04T23:49Z\n", id="more columns"),
-        pytest.param(HEADER + FIRST.replace("\n", ",extra\n") + SECOND_ROW, id="a row that is too long"),
+        pytest.param("start, good ,total\n" + FIRST + SECOND_ROW, id="spaces around column names"),
+        pytest.param(HEADER + FIRST.replace("9,10", "9.0,10.0") + SECOND_ROW, id="whole numbers as pandas writes them"),
+        pytest.param(HEADER + "1733356080,9,10\n1733356140.000,8,10\n", id="Unix seconds"),
+        pytest.param(HEADER + "1733356080000,9,10\n1733356140000,8,10\n", id="Unix milliseconds"),
         pytest.param("start,good,total,timestamp\n" + FIRST + SECOND_ROW, id="start goes before timestamp"),
     ],
 )
@@ -244,6 +253,12 @@ def test_a_step_that_is_given_goes_before_what_the_rows_suggest(file: File) -> N
         assert read_csv(file(HEADER + FIRST + SECOND_ROW), step=30 * SECOND).total.tolist() == [10, 0, 10]
 
 
+def test_a_gap_of_100_000_buckets_is_read_and_its_length_told_in_thousands(file: File) -> None:
+    late = T0 + 100_001 * MINUTE
+    with pytest.warns(MissingBuckets, match=r"99,999 of 100,003 buckets of 1m are missing"):
+        read_csv(file(HEADER + FIRST + SECOND_ROW + f"{late.isoformat()},1,1\n{(late + MINUTE).isoformat()},1,1\n"))
+
+
 def test_one_row_is_enough_when_the_step_is_given(file: File) -> None:
     assert read_csv(file(HEADER + FIRST), step=MINUTE) == Counts(T0, MINUTE, [9], [10])
 
@@ -262,7 +277,7 @@ def test_a_header_without_rows_is_refused(file: File) -> None:
 
 
 def test_a_single_row_without_a_step_is_refused(file: File) -> None:
-    assert "has too few rows (1); give two or more, or one and step=" in refusal(file(HEADER + FIRST))
+    assert "has too few rows (1); give two or more, or one and the option step" in refusal(file(HEADER + FIRST))
 
 
 def test_a_directory_is_refused(tmp_path: Path) -> None:
@@ -283,11 +298,12 @@ def test_a_file_that_is_no_utf_8_text_is_refused(file: File, content: bytes) -> 
     assert "is not CSV in UTF-8" in refusal(file(content))
 
 
-@pytest.mark.parametrize("header", ["when,good,total", "start;good;total", "start, good, total", "start,Good,total"])
+@pytest.mark.parametrize("header", ["when,good,total", "start;good;total", "start,Good,total"])
 def test_a_file_without_a_column_it_needs_is_refused_with_the_columns_it_has(file: File, header: str) -> None:
     said = refusal(file(f"{header}\n" + FIRST))
     assert "needs one column" in said
     assert all(repr(name) in said for name in header.split(","))
+    assert said.endswith("; the options start, good and total name others")
 
 
 def test_a_file_with_two_columns_of_one_name_is_refused(file: File) -> None:
@@ -299,6 +315,7 @@ BAD_ROWS = [
     pytest.param("2024-12-04T23:49:00Z,11,10", "good", "11 good of only 10 events", id="more good than events"),
     pytest.param("2024-12-04T23:49:00Z,-1,10", "good", "'-1' is not a whole number", id="a negative count"),
     pytest.param("2024-12-04T23:49:00Z,8,10.5", "total", "'10.5' is not a whole number", id="a fraction"),
+    pytest.param("2024-12-04T23:49:00Z,8,12.000", "total", "'12.000' is not a", id="12 or 12 thousand"),
     pytest.param("2024-12-04T23:49:00Z,8,1e1", "total", "'1e1' is not a whole number", id="an exponent"),
     pytest.param("2024-12-04T23:49:00Z,8,ten", "total", "'ten' is not a whole number", id="text"),
     pytest.param("2024-12-04T23:49:00Z,nan,10", "good", "'nan' is not a whole number", id="nan"),
@@ -311,6 +328,7 @@ BAD_ROWS = [
     pytest.param("2024-12-04T23:49:00,8,10", "start", "has no time zone", id="a naive time"),
     pytest.param("2024-12-04,8,10", "start", "has no time zone", id="a date"),
     pytest.param("yesterday,8,10", "start", "'yesterday' is not a time", id="a time that is text"),
+    pytest.param("173335614,8,10", "start", "'173335614' is not a time", id="a number of nine digits"),
     pytest.param(",8,10", "start", "'' is not a time", id="no time"),
     pytest.param("0001-01-01T00:00:00+01:00,8,10", "start", "is not a time", id="a time before all times"),
     pytest.param("2024-12-04T23:48:00Z,8,10", "start", "not after the row", id="a duplicate"),
@@ -324,6 +342,11 @@ def test_a_bad_row_is_refused_with_file_row_and_column(file: File, row: str, col
     said = refusal(file(HEADER + FIRST + row + "\n" + "2024-12-04T23:50:00Z,8,10\n"))
     assert said.startswith(f", row 3, column '{column}': ")
     assert reason in said
+
+
+def test_a_row_with_more_cells_than_the_header_is_refused_with_both_numbers(file: File) -> None:
+    said = refusal(file("start,total,good\n2024-12-04T23:48:00Z,12,000,11,988\n"))
+    assert said == ", row 2 has 5 cells for 3 columns; quote or drop a comma"
 
 
 def test_rows_are_counted_as_an_editor_counts_lines(file: File) -> None:
@@ -345,7 +368,17 @@ def test_a_row_off_the_grid_is_refused_and_the_grid_named(file: File) -> None:
 def test_a_date_a_thousand_years_off_is_refused_before_it_fills_the_memory(file: File) -> None:
     said = refusal(file(HEADER + FIRST + SECOND_ROW + "3024-12-04T23:50:00Z,1,1\n"))
     assert said.startswith(", row 4, column 'start'")
-    assert "365242d1m after the row above, does not fit" in said
+    assert "365242d1m after the row above, leaves out 525,948,480 buckets of 1m; mend one of the two" in said
+
+
+def test_a_date_ten_years_off_is_refused_at_either_end_unless_the_file_is_long(file: File) -> None:
+    early, late = ("2014-12-04T23:47:00Z,1,1\n", "2034-12-04T23:49:00Z,1,1\n")
+    assert ", row 3, column 'start': 2024" in refusal(file(HEADER + early + FIRST + SECOND_ROW), step=MINUTE)
+    assert ", row 4, column 'start': 2034" in refusal(file(HEADER + FIRST + SECOND_ROW + late), step=MINUTE)
+    hours = "".join(f"{(T0 - HOUR * i).isoformat()},1,1\n" for i in range(1100, 0, -1))
+    assert ", row 1102, column 'start': 2038" in refusal(file(HEADER + hours + "2038-12-04T23:48:00Z,1,1\n"))
+    with pytest.warns(MissingBuckets, match=r"105,192 of 106,293"):
+        read_csv(file(HEADER + hours + "2036-12-04T23:48:00Z,1,1\n"))
 
 
 def test_a_row_that_csv_cannot_hold_is_refused(file: File) -> None:
@@ -424,6 +457,9 @@ BAD_TOTALS = [
     pytest.param([1, 2, 2.0**63], "float64", "9.2", id="a large float"),
     pytest.param([1, 2, 2**63], "uint64", "9223372036854775808", id="a large unsigned integer"),
     pytest.param([1, 2, 2**70], "object", "1180591620717411303424", id="a large integer"),
+    pytest.param([1, 2, Decimal("2.5")], "object", "Decimal('2.5')", id="a decimal fraction"),
+    pytest.param([1, 2, Decimal("nan")], "object", "Decimal('NaN')", id="a decimal nan"),
+    pytest.param([1, 2, Decimal("-inf")], "object", "Decimal('-Infinity')", id="a decimal infinity"),
     pytest.param([1, 2, "3"], "object", "'3'", id="text"),
 ]
 
@@ -435,6 +471,10 @@ def test_what_is_no_count_in_a_frame_is_refused_with_column_value_and_row(total:
     assert f"holds {shown}" in str(error.value)
 
 
+def test_a_frame_may_hold_decimals_that_are_whole() -> None:
+    assert Counts.from_frame(frame([Decimal(1), Decimal("2.0"), Decimal("3E0")])).total.tolist() == [1, 2, 3]
+
+
 def test_a_frame_without_a_column_or_with_two_of_a_name_is_refused() -> None:
     for wrong in (frame().drop(columns="good"), pd.concat([frame(), frame()], axis=1)):
         with pytest.raises(ValueError, match="the frame needs one column 'good'"):
@@ -443,14 +483,19 @@ def test_a_frame_without_a_column_or_with_two_of_a_name_is_refused() -> None:
 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_a_frame_too_short_to_have_a_step_is_refused(rows: int) -> None:
-    with pytest.raises(ValueError, match=f"the frame has {rows} rows, too few"):
+    with pytest.raises(ValueError, match=rf"the frame has too few rows \({rows}\) to say"):
         Counts.from_frame(frame()[:rows])
 
 
-@pytest.mark.parametrize("wrong", [frame(tz=None), frame().reset_index(drop=True)], ids=["naive", "numbers"])
-def test_a_frame_without_aware_times_is_refused(wrong: pd.DataFrame) -> None:
-    with pytest.raises(ValueError, match=r"needs an aware time index; .*tz_localize"):
+@pytest.mark.parametrize(
+    "wrong",
+    [frame(tz=None), frame().rename_axis("start").reset_index(), frame().set_axis(["2024-12-04T23:48Z", "", ""])],
+)
+def test_a_frame_without_aware_times_is_refused_and_what_to_give_mends_it(wrong: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match=r"needs an aware time index; give e\.g\. ") as error:
         Counts.from_frame(wrong)
+    mended = eval(str(error.value).partition("e.g. ")[2], {"frame": wrong, "pd": pd})
+    assert mended.index[0] == T0
 
 
 @pytest.mark.parametrize("rows", [[2, 1, 0], [0, 0], [0, 1, 1], [0, 2, 1]])

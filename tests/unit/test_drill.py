@@ -73,7 +73,7 @@ def test_a_shift_by_keyboard_ends_with_the_score_and_the_reference_beside_it() -
     assert (done.returncode, done.stderr) == (0, "")
     assert max(len(line.removeprefix("> ")) for line in done.stdout.splitlines()) <= WIDTH  # Enter ends the prompt's
     score = done.stdout.partition("Score of INC-001")[2]
-    for said in ("TTA          15 of 15", "reference Acknowledged after 3m", "without content: 4", "The shift: "):
+    for said in ("TTA          15 of 15", "reference Acknowledged after 3m", "content: What went", "The shift: "):
         assert said in score
 
 
@@ -98,8 +98,21 @@ def test_no_screen_is_wider_than_80_columns_and_none_shows_an_unknown_number(nam
 
 
 def test_help_explains_every_action() -> None:
-    assert all(action.what in explain() for action in ACTIONS.values())
+    words = " ".join(explain().split())
+    assert all(action.what in words for action in ACTIONS.values())
     assert explain(["apply"]).startswith("apply NAME")
+
+
+def test_help_fits_80_columns_and_what_runs_over_hangs_under_its_words() -> None:
+    lines = explain().splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert lines[1:3] == [f"{'next':<30}let time pass until something happens, an hour at", " " * 30 + "most"]
+
+
+def test_the_drill_says_why_time_stopped() -> None:
+    shown = drill(typed="next\nnext\nnext\nnext\nquit\n").stdout
+    assert "> 18:13 the SLI is 49.85%, below 99%\n\n18:13 of" in shown
+    assert "> 18:30 14.4x 1h/5m fires\n\n18:30 of" in shown
 
 
 def test_what_is_mistyped_is_neither_kept_nor_done() -> None:
@@ -207,6 +220,7 @@ def test_a_script_is_played_kept_and_scored(tmp_path: Path) -> None:
     script.write_text("151 ack\n154 triage sev1\n155 apply fail_over\n")
     done = drill("--responder", str(script), "--save", str(path))
     assert "18:31  ack\n       acknowledged\n" in done.stdout
+    assert "       18:13 the SLI is 49.85%, below 99%\n       18:30 14.4x 1h/5m fires\n18:31  ack" in done.stdout
     assert "Score of INC-001" in done.stdout
     assert resume(path)[1][:2] == [("wait", "151"), ("ack",)]
 

@@ -176,7 +176,13 @@ def test_two_kinds_of_files_at_once_are_refused(log: Path) -> None:
         count_requests(log.parent, good=FAST)
 
 
-@pytest.mark.parametrize("name", ["nothing.csv", "*.csv", "log.txt", "."])
+@pytest.mark.parametrize("name", ["nothing.csv", "*.csv"])
+def test_a_source_that_is_not_there_is_said_to_be_missing(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=r"there is no file .*csv$"):
+        count_requests(tmp_path / name, good=FAST)
+
+
+@pytest.mark.parametrize("name", ["log.txt", "."])
 def test_a_source_without_logs_says_what_it_looked_for(tmp_path: Path, name: str) -> None:
     (tmp_path / "log.txt").write_text(LOG)
     with pytest.raises(ValueError, match=r"no file that ends in \.csv, \.csv\.gz, \.parquet"):
@@ -201,6 +207,17 @@ def test_an_empty_log_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("timestamp,status\n")
     with pytest.raises(ValueError, match="no requests"):
         count_requests(tmp_path, good="status = 'ok'", timestamp="CAST(timestamp AS TIMESTAMP)")
+    with pytest.raises(ValueError, match="no requests"):
+        count_requests(tmp_path, good="status < 500")
+
+
+def test_files_with_differing_columns_are_counted_as_their_error_says(tmp_path: Path, database: Any) -> None:
+    (tmp_path / "1.csv").write_text("timestamp,region,ok\n2025-03-01T00:00:10Z,eu,true\n")
+    (tmp_path / "2.csv").write_text("timestamp,ok\n2025-03-01T00:00:20Z,true\n")
+    with pytest.raises(ValueError, match=r'"region" is missing; give connection=.*union_by_name = true\)"$'):
+        count_requests(tmp_path, good="ok")
+    source = f"read_csv('{tmp_path}/*.csv', union_by_name = true)"
+    assert columns(count_requests(source, good="ok AND region = 'eu'", connection=database)) == ([1], [2])
 
 
 def test_without_duckdb_the_error_says_how_to_get_it(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,6 +252,13 @@ def test_progress_climbs_to_one(log: Path) -> None:
 def test_a_condition_or_column_that_does_not_work_lists_the_columns(log: Path, mistake: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="the columns are timestamp, status, latency_ms"):
         count_requests(log, **mistake)  # type: ignore[arg-type]
+
+
+def test_a_time_in_seconds_is_told_how_to_become_a_moment(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("timestamp,status\n1740787210,200\n")
+    with pytest.raises(ValueError, match=r"timestamp must be a moment, e\.g\. 'to_timestamp\(seconds\)'"):
+        count_requests(tmp_path, good="status < 500")
+    assert count_requests(tmp_path, good="status < 500", timestamp="to_timestamp(timestamp)").start == START
 
 
 @pytest.mark.parametrize("every", ["week", "Minute", timedelta(), timedelta(milliseconds=1500), 60])

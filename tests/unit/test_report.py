@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -163,6 +165,13 @@ def test_rules_that_the_buckets_are_too_coarse_for_are_named() -> None:
     assert "still firing" in rows(text, "3x 1d/2h")[0]
 
 
+def test_where_only_tickets_are_left_it_is_said_that_nobody_is_paged() -> None:
+    coarse, fine = told(even(500, 1000, 24 * 8, HOUR)), told(even(500, 1000, 60))
+    assert "no rule is left that pages" in part(coarse, "What this policy cannot see")
+    assert "no rule is left" not in fine
+    assert "no rule is left" not in told(even(0, 9, 60), policy=(SilenceRule(10 * MINUTE),))
+
+
 def test_where_no_rule_is_left_nobody_is_told_of_anything_and_that_is_said() -> None:
     text = told(even(500, 1000, 10, DAY))
     assert text.count("are too coarse for it") == 4
@@ -213,6 +222,52 @@ def test_a_silence_rule_too_fine_for_the_buckets_is_named_and_silence_counts_as_
     text = told(even(0, 100, 30, HOUR), policy=(SilenceRule(10 * MINUTE),))
     assert "left out" in rows(text, "silence 10m")[0]
     assert "no rule watches for silence" in part(text, "What this policy cannot see")
+
+
+# --- counters given as counts ----------------------------------------------------------------------
+
+DOUBT = "Caution    both columns hardly ever fall: growing counters? Give the differences"
+
+
+@pytest.mark.parametrize("restarts", [(), (400,), (200, 401)])
+@pytest.mark.parametrize("gaps", [(), range(50, 60), range(5, 600, 70)])
+def test_counters_that_grow_are_doubted_whatever_restarts_and_gaps_they_have(
+    restarts: Sequence[int], gaps: Sequence[int]
+) -> None:
+    good, total = [0], [0]
+    for minute in range(1, 600):
+        again = minute in restarts
+        good.append(90 + minute % 3 if again else good[-1] + 90 + minute % 3)
+        total.append(100 if again else total[-1] + 100)
+    for gap in gaps:
+        good[gap] = total[gap] = 0
+    assert DOUBT in told(Counts(START, MINUTE, good, total)).splitlines()
+
+
+def poisson(mean: Sequence[float], seed: int) -> list[int]:
+    return [int(count) for count in np.random.default_rng(seed).poisson(mean)]
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    buckets=st.integers(2, 1500),
+    mean=st.sampled_from([0.01, 1, 100, 1e6]),
+    growth=st.sampled_from([1, 3]),
+    failing=st.sampled_from([0.001, 0.01]),
+    seed=st.integers(0, 99),
+)
+def test_real_counts_are_never_doubted_even_while_the_traffic_grows(
+    buckets: int, mean: float, growth: float, failing: float, seed: int
+) -> None:
+    total = np.linspace(mean, mean * growth, buckets)
+    good, bad = poisson(total * (1 - failing), seed), poisson(total * failing, seed + 100)
+    counts = Counts(START, MINUTE, good, [sum(pair) for pair in zip(good, bad, strict=True)])
+    assert "Caution" not in told(counts, policy=())
+
+
+@pytest.mark.parametrize("series", [[], [5], [7] * 5000, [0] * 500, range(100), [0, *[1] * 5000]])
+def test_short_and_constant_counts_are_never_doubted(series: Sequence[int]) -> None:
+    assert "Caution" not in told(Counts(START, MINUTE, series, series), policy=())
 
 
 # --- form ----------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from oncall.responders import ACTIONS, Timed, act, attempt, check_action, possib
 from oncall.scenarios import SCENARIOS
 from oncall.scoring import score
 from oncall.shift import Desk, Shift, run_shift
+from oncall.slo import SLO
 from oncall.times import HOUR, MINUTE
 
 SCENARIO = SCENARIOS["provider_outage"]
@@ -216,6 +217,50 @@ def test_handing_over_makes_somebody_else_commander_and_they_act_from_then_on() 
     assert [event.get("ic") for event in desk.incidents[-1].events if event.verb == "triage"] == ["ana", "bo"]
 
 
+def test_what_still_hurts_users_has_not_gone_away_by_itself_and_is_not_resolved() -> None:
+    desk = paged()
+    for words in (("ack",), ("triage", "sev1")):
+        act(desk, *words)
+        with pytest.raises(ValueError, match=r"INC-001 has not .*: the SLI is 49\.\d\d%, below 99%; mitigate it"):
+            act(desk, "resolve")
+        assert "resolve" not in possible(desk)
+    act(desk, "apply", "serve_degraded")
+    act(desk, "wait", "5")
+    with pytest.raises(ValueError, match="INC-001 has not gone away by itself: quality is harmed; "):
+        act(desk, "resolve")
+    silent = paged(name="silent_edge")
+    with pytest.raises(ValueError, match="no request arrives"):
+        act(silent, "resolve")
+
+
+def test_what_has_gone_away_by_itself_is_resolved_without_more_words() -> None:
+    desk = paged(41, "silent_edge")
+    assert "resolve" in possible(desk)
+    assert act(desk, "resolve") == "resolved"
+    assert desk.incidents[-1].events[-1].get("auto_recovered")
+
+
+def test_mitigated_and_resolved_can_be_said_too_early_and_the_answer_says_so() -> None:
+    desk = paged()
+    for words in (("ack",), ("triage", "sev1"), ("apply", "fail_over"), ("wait", "3")):
+        act(desk, *words)
+    assert act(desk, "mitigated") == "mitigated, though the SLI is 84.73%, below 99%"
+    assert act(desk, "resolve") == "resolved, though the SLI is 84.73%, below 99%"
+    desk = paged()
+    for words in (("ack",), ("triage", "sev1"), ("apply", "serve_degraded"), ("wait", "3")):
+        act(desk, *words)
+    assert act(desk, "mitigated") == "mitigated, though quality is harmed"
+
+
+def test_an_sli_that_misses_its_target_by_a_hair_does_not_read_as_if_it_was_met() -> None:
+    hair = replace(SCENARIO, slo=SLO("availability", 0.999), requests=1e6, errors=0.00104, quiet=HOUR, faults=())
+    desk = Desk(hair, 1)
+    desk.declare(by="ana")
+    assert 0.99895 < desk.sli < 0.999  # in two digits it would read 99.90%
+    with pytest.raises(ValueError, match=r"the SLI is 99\.89%, below 99\.9%"):
+        act(desk, "resolve")
+
+
 def test_escalating_pages_the_next_person() -> None:
     desk = paged()
     act(desk, "ack")
@@ -233,6 +278,39 @@ def test_next_stops_when_something_happens_and_after_an_hour_at_most() -> None:
     assert desk.incident is not None
     act(desk, "end")
     assert desk.now == desk.ends
+    assert act(desk, "next") == ""
+    assert desk.now == desk.ends
+
+
+def test_time_that_passes_says_what_changed_by_itself() -> None:
+    desk = Desk(SCENARIO, 1)
+    assert [act(desk, "wait", "60"), act(desk, "next")] == ["", ""]
+    assert act(desk, "next") == "18:13 the SLI is 49.85%, below 99%"
+    assert act(desk, "next") == "18:30 14.4x 1h/5m fires"
+    assert act(desk, "next") == ""  # the pager's next step stands in the journal
+    for words in (("ack",), ("triage", "sev1"), ("apply", "serve_degraded")):
+        act(desk, *words)
+    assert act(desk, "wait", "30").splitlines() == [
+        "18:36 the SLI is 99.70%, at its target of 99% again",
+        "18:36 quality is harmed",
+        "18:39 14.4x 1h/5m no longer fires",
+        "19:00 an update to users is due",
+    ]
+    act(desk, "rollback", "serve_degraded")
+    assert "19:06 quality is no longer harmed" in act(desk, "wait", "1")
+
+
+def test_a_long_wait_tells_of_each_thing_the_last_time_only() -> None:
+    desk = Desk(SCENARIOS["flapping_provider"], 1)
+    lines = act(desk, "end").splitlines()
+    assert len(lines) == len({line[6:] for line in lines})
+    assert [line[:5] for line in lines] == sorted(line[:5] for line in lines)
+    assert "21:01 the SLI is 39.87%, below 99%" in lines  # the last of eight times
+    assert sum("the SLI is" in line for line in lines) == 2
+
+
+def test_a_silent_minute_is_told_as_one() -> None:
+    assert "18:01 no request arrives" in act(Desk(SCENARIOS["silent_edge"], 1), "wait", "130").splitlines()
 
 
 def test_next_stops_when_an_update_to_users_falls_due() -> None:
@@ -258,7 +336,9 @@ def test_the_journal_of_words_is_legal_and_comes_back_from_disk(script: Path, tm
 
 def test_a_note_that_looks_as_if_it_was_learnt_does_not_stand_in_the_way_of_closing() -> None:
     desk = paged()
-    for words in (("ack",), ("triage", "sev1"), ("note", "learnt, automate: tea"), ("note", "learnt, x"), ("resolve",)):
+    for words in (("ack",), ("triage", "sev1"), ("note", "learnt, automate: tea"), ("note", "learnt, x")):
+        act(desk, *words)
+    for words in (("apply", "fail_over"), ("mitigated",), ("resolve",)):
         act(desk, *words)
     assert act(desk, "close") == "INC-001 is closed"
 

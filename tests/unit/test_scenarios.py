@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -174,6 +175,12 @@ def test_its_data_is_whole(name: str) -> None:
     for fault in scenario.faults:
         assert fault.title.strip()
         assert fault.symptom in RUNBOOKS or fault.lost or not fault.felt
+
+
+@EVERY
+def test_a_red_herring_reads_as_it_would_at_its_moment(name: str) -> None:
+    for one in SCENARIOS[name].red_herrings:
+        assert not re.search(r"(minutes|hours) (before|after)|went out|the (blip|outage|incident)|it looks", one.text)
 
 
 # --- the traps -----------------------------------------------------------------------------------

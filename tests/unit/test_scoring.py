@@ -417,6 +417,25 @@ def test_on_a_false_alarm_needless_actions_and_needless_updates_lose_points() ->
     assert points("false_alarm", alarmed("fail_over", "serve_cached")) < points("false_alarm", alarmed("fail_over"))
 
 
+def sees_through_it(desk: Desk) -> None:
+    """Looks, and calls it a false alarm without having rated it."""
+    forgetful(desk)
+    if desk.incident:
+        desk.false_alarm(by="ana")
+
+
+def test_a_false_alarm_called_one_before_it_was_rated_loses_nothing() -> None:
+    assert points("false_alarm", absent) < points("false_alarm", forgetful) < points("false_alarm", sees_through_it)
+    assert points("false_alarm", sees_through_it) == 100
+    [incident] = run_shift(SCENARIOS["false_alarm"], 1, sees_through_it).incidents
+    assert lost(score(incident, None)) == {}
+
+
+def test_an_incident_called_a_false_alarm_before_it_was_rated_is_not_spared() -> None:
+    incident, *_ = run_shift(SCENARIO, 1, sees_through_it).incidents
+    assert {"severity", "actions", "budget"} <= set(lost(score(incident, the_book("provider_outage")[0])))
+
+
 def test_an_incident_called_a_false_alarm_scores_below_one_that_was_worked() -> None:
     assert points("provider_outage", alarmed()) < points("provider_outage", careful)
 
@@ -555,6 +574,60 @@ def test_an_empty_postmortem_scores_nothing_though_the_journal_fills_half_of_it(
         return write_postmortem(incident, contributing_factors=[], action_items=[])
 
     assert lost(score(journal(Response(postmortem=nothing)), GOOD)) == {"postmortem": 10, "recurrence": 10}
+
+
+# --- how the reasons read ------------------------------------------------------------------------
+
+
+def why(result: Score, dimension: str) -> str:
+    return next(one.why for one in result.dimensions if one.name == dimension)
+
+
+def test_a_postmortem_s_gaps_are_named() -> None:
+    gaps: Callable[[Incident], str] = lambda incident: SECTIONLESS(incident).replace(  # noqa: E731
+        "- The runbook waited for a person.", "Nothing recorded."
+    )
+    said = why(score(journal(Response(postmortem=gaps)), GOOD), "postmortem")
+    assert said == "Sections missing: What went well; without content: What went wrong."
+    assert why(score(journal(Response(postmortem=VAGUE)), GOOD), "postmortem") == "Other lint findings: 1."
+
+
+def test_a_sentence_is_no_postmortem_with_every_section() -> None:
+    result = score(journal(Response(postmortem=lambda incident: "It broke.")), GOOD)
+    assert earned(result, "postmortem") == 0
+    assert why(result, "postmortem").startswith("Sections missing: Summary, Impact, ")
+
+
+def test_what_happened_once_is_told_in_the_singular() -> None:
+    false = run_shift(SCENARIOS["false_alarm"], 1, alarmed(updates=1)).incidents[0]
+    assert why(score(false, the_book("false_alarm")[0]), "updates") == "Users were told once of a false alarm."
+    [undone] = run_shift(SCENARIO, 1, flapping(1)).incidents
+    assert why(score(undone, GOOD), "actions") == "Needed and taken back: once."
+    [undone] = run_shift(SCENARIO, 1, flapping(2)).incidents
+    assert why(score(undone, GOOD), "actions") == "Needed and taken back: 2 times."
+    brief = replace(GOOD, events=GOOD.events[:1]).measure(99, 100, at=START + HOUR, by="metrics")
+    brief = brief.resolve(at=START + HOUR, by="ana", auto_recovered=True)
+    assert why(score(brief, GOOD), "budget") == "1 request failed, no more than with the reference."
+
+
+def test_a_hair_s_breadth_beyond_the_reference_does_not_read_as_nothing() -> None:
+    said = why(score(journal(Response(failed=20_001)), GOOD), "budget")
+    assert said == "20,001 requests failed, less than 1% more than with the reference."
+
+
+def test_no_reason_says_what_to_call_or_asks_what_was_meant() -> None:
+    [edge] = run_shift(SCENARIOS["silent_edge"], 1, absent).incidents
+    said = why(score(edge, the_book("silent_edge")[0]), "recurrence")
+    assert said == "No case: there is no runbook, and so nothing to replay."
+    [missed] = score_shift((), the_book("provider_outage")).values()
+    assert why(missed, "recurrence") == "No case: INC-001 holds no measure that shows the fault."
+
+
+def test_what_nobody_ended_and_what_cannot_be_undone_earn_nothing_of_the_budget_and_say_why() -> None:
+    never = score(journal(Response(mitigated=None)), GOOD)
+    assert why(never, "budget") == "It was never called mitigated, so the budget counts as burning on."
+    risky = score(journal(Response(actions=(*MITIGATIONS, "purge_cache"))), GOOD)
+    assert why(risky, "budget") == "purge_cache cannot be undone, so what was saved does not count."
 
 
 # --- what the reference did ----------------------------------------------------------------------

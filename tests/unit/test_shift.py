@@ -387,6 +387,28 @@ def test_an_incident_can_be_declared_before_the_alert_and_the_alert_then_pages_f
     assert next(event.get("text") for event in incident.events if event.by == "pager") == "paged ana"
 
 
+@pytest.mark.parametrize("state", ["mitigated", "resolved"])
+def test_another_incident_can_be_declared_once_the_one_at_hand_is_mitigated(state: str) -> None:
+    def responder(desk: Desk) -> None:
+        forgetful(desk)
+        with pytest.raises(ValueError, match="open already; it is acknowledged: work on that one, or say mitigated"):
+            desk.declare(by="bo")
+        desk.triage("sev1", "ana", by="ana")
+        desk.apply("serve_degraded")
+        desk.advance(5 * MINUTE)
+        desk.mitigated(by="ana")
+        if state == "resolved":
+            desk.resolve(by="ana")
+        desk.declare(by="bo")
+        assert [one.state for one in desk.incidents] == [state, "detected"]
+        desk.acknowledge("bo")
+        desk.false_alarm(by="bo")
+        assert desk.current.id == "INC-001"  # it waited until the second was closed
+
+    first, second = run_shift(SCENARIO, 1, responder).incidents
+    assert (first.state, second.state) == (state, "closed")
+
+
 def test_a_forced_escalation_pages_the_next_on_the_ladder_at_once_until_somebody_answers() -> None:
     def responder(desk: Desk) -> None:
         forgetful(desk)

@@ -90,6 +90,7 @@ def test_a_moment_written_and_read_is_the_same_moment(moment: datetime) -> None:
     ("text", "length"),
     [
         ("30d", 30 * DAY),
+        ("1w", 7 * DAY),
         ("1h30m", 90 * MINUTE),
         ("90s", timedelta(seconds=90)),
         ("51.84s", timedelta(seconds=51.84)),
