@@ -127,23 +127,25 @@ def _every(length: int, running: Integers) -> Integers:
 
 def _block_sums(columns: Columns, length: int, kind: type) -> Integers:
     """Good and total events in each block, two rows that begin with a 0, added up a chunk of blocks at a time."""
-    chunk, blocks = max(1, CHUNK // length), -(-len(columns) // length)
-    edges = np.arange(0, chunk * length, length)
-    sums: Integers = np.zeros((2, 1 + blocks), kind)
+    chunk = max(1, CHUNK // length) * length
+    starts = np.arange(0, chunk, length)
 
-    def add_up(block: int) -> int:
-        first, here = block * length, sums[:, 1 + block : 1 + block + chunk]
-        good, total = (column[first : first + chunk * length] for column in (columns.good, columns.total))
-        for row, column in zip(here, (good, total), strict=True):
-            row[:] = np.add.reduceat(column, edges[: len(row)], dtype=kind)  # with out= it would keep the GIL
-        return int(total.max()) if columns.trusted else _check(good, total, first)  # from the cache by now
+    def add_up(first: int) -> tuple[int, list[Integers]]:
+        good, total = (column[first : first + chunk] for column in (columns.good, columns.total))
+        here = starts[: -(-len(total) // length)]
+        sums = [np.add.reduceat(column, here, dtype=kind) for column in (good, total)]
+        largest = int(total.max()) if columns.trusted else _check(good, total, first)  # from the cache by now
+        return largest, sums
 
     try:
-        largest = max(_in_two_threads(add_up, range(0, blocks, chunk)))
+        chunks = _in_two_threads(add_up, range(0, len(columns), chunk))
     except ValueError:
         check_counts(columns)  # two threads do not come upon the first wrong bucket first
         raise
-    return sums if kind is object or largest * length < 2**63 else _block_sums(columns, length, object)
+    if kind is not object and max(largest for largest, _ in chunks) * length >= 2**63:
+        return _block_sums(columns, length, object)
+    rows = zip(*(sums for _, sums in chunks), strict=True)
+    return np.array([np.concatenate([[0], *row]) for row in rows], kind)
 
 
 def check_counts(columns: Columns) -> None:
