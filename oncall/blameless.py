@@ -176,10 +176,12 @@ def lint_postmortem(text: str, *, people: Sequence[str] = (), lowest_sli: float 
 
     ``people`` are names to be read as people; @handles, roles such as "the on-call engineer", he
     and she are known without. "Outage" is questioned where ``lowest_sli``, a ratio, is above 0.
-    Any text is taken. A sentence by itself gets only its own findings; a text with headings is
-    also told which of ``SECTIONS`` it lacks. Lines count from 1; 0 is the text as a whole.
-    What could have been may be written under "Action items" and "Where we got lucky".
+    Any text is taken. A sentence by itself gets only its own findings; a text with headings, and
+    one of no more than a word, is also told which of ``SECTIONS`` it lacks. Lines count from 1; 0 is
+    the text as a whole. What could have been may be written under "Action items" and "Where we got lucky".
     """
+    if not isinstance(text, str):
+        raise ValueError(f"text must be the postmortem itself, given {text!r:.60}; give e.g. path.read_text()")
     if isinstance(people, str):
         raise ValueError(f"people must be a list of names, given {people!r}; give [{people!r}]")
     partial = lowest_sli is not None and (exact_ratio(lowest_sli, "lowest_sli") or 0) > 0
@@ -187,7 +189,7 @@ def lint_postmortem(text: str, *, people: Sequence[str] = (), lowest_sli: float 
     said = _HIDDEN.sub(_blank, text.translate(_STRAIGHT))  # here and below, every character keeps its place
     blocks = list(_blocks(text, said))
     said = _phrases(_FINE).sub(_blank, _mark_people(said, people))
-    found = [*_section_findings(blocks), *_action_findings(blocks)]
+    found = [*_section_findings(text, blocks), *_action_findings(blocks)]
     for rule in _RULES:
         if partial or rule.name != "not-an-outage":
             found += [finding for block in blocks for finding in _rule_findings(rule, block, said, text)]
@@ -248,11 +250,11 @@ _DATE = re.compile(  # but not one that tells when something happened, as in "br
 )
 
 
-def _section_findings(blocks: list[_Block]) -> Iterator[Finding]:
+def _section_findings(text: str, blocks: list[_Block]) -> Iterator[Finding]:
     lines = {block.section: block.line for block in reversed(blocks) if block.kind == "title"}
     filled = {block.section for block in blocks if block.kind not in _HEADINGS and not _UNFILLED.fullmatch(block.text)}
-    wanted = _SECTIONS.items() if any(block.kind in _HEADINGS for block in blocks) else ()
-    for name, (_, belongs) in wanted:
+    whole = len(text.split()) < 2 or any(block.kind in _HEADINGS for block in blocks)  # a path is no sentence
+    for name, (_, belongs) in _SECTIONS.items() if whole else ():
         if name not in filled:
             advice = f'Write {belongs}, or "Nothing recorded."'
             yield Finding(lines.get(name, 0), name, "missing-section", "the section is missing or empty.", advice)

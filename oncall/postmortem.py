@@ -70,7 +70,7 @@ def write_postmortem(
     is passed in, each a list of sentences. An empty section says that nothing was recorded.
     """
     facts = (_impact(incident), _detection(incident), _timeline(incident))
-    learnt = (contributing_factors, went_well, went_wrong, lucky, map(str, action_items))
+    learnt = (contributing_factors, went_well, went_wrong, lucky, _items(action_items))
     bodies = [[_summary(incident)], *map(_bullets, (*facts, *learnt, _metrics(incident)))]
     lines = [f"# {_line(f'Postmortem {incident.id}: {incident.title}')}", ""]
     for section, body in zip(SECTIONS, bodies, strict=True):
@@ -178,6 +178,14 @@ def _clock(incident: Incident, at: datetime) -> str:
     moments = [incident.impact_start, *(event.at for event in incident.events)]
     pattern = "%H:%M:%S" if len({moment.date() for moment in moments}) == 1 else "%Y-%m-%d %H:%M:%S"
     return at.strftime(pattern)
+
+
+def _items(items: Iterable[ActionItem]) -> list[str]:
+    listed = items if isinstance(items, str) else tuple(items)
+    if not all(isinstance(item, ActionItem) for item in listed):
+        example = "ActionItem('prevent', 'Cap the retries', 'ana', date(2025, 4, 1))"
+        raise ValueError(f"action_items must be a list of ActionItem, given {listed!r}; give e.g. [{example}]")
+    return list(map(str, listed))
 
 
 def _bullets(lines: Iterable[str]) -> Sequence[str]:

@@ -10,6 +10,8 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -113,19 +115,33 @@ def to_eval_case(
     page's detection time at that ratio, rounded up to a minute, plus one, unless given;
     ``restore_within`` adds the settle times of the symptom's runbook and one minute more: what a
     machine needs that does at once what people did. It stays a minute below what the incident took
-    as recorded, for a longer one would prove nothing. A ``ValueError`` when nothing was measured or
-    no page rule sees such a fault.
+    as recorded, for a longer one would prove nothing. A ``ValueError`` when nothing was measured,
+    no page rule sees such a fault, or nothing in the runbook can meet that default: people were
+    quicker than the page and a machine after it.
     """
     settle = sum((step.settle for step in RUNBOOKS[known_symptom(incident.symptom)].mitigations), timedelta())
     error_ratio = _worst_error_ratio(incident)
     if page_within is None:
         page_within = _detection_time(incident.slo, error_ratio) + MINUTE
-    if restore_within is None:
-        restore_within = positive(page_within, "page_within") + settle + MINUTE
-        if (impact := incident.metrics().impact) is not None:
-            restore_within = max(MINUTE, min(restore_within, impact - MINUTE))
-    case_id = f"regression-{incident.id}"
-    return ReplayCase(case_id, incident.symptom, incident.slo, error_ratio, page_within, restore_within)
+    limit, impact = restore_within, incident.metrics().impact
+    if limit is None:
+        limit = positive(page_within, "page_within") + settle + MINUTE
+        if impact is not None:
+            limit = max(MINUTE, min(limit, impact - MINUTE))
+    case = ReplayCase(f"regression-{incident.id}", incident.symptom, incident.slo, error_ratio, page_within, limit)
+    if restore_within is None and (why := _out_of_reach(case)):
+        took = "" if impact is None else f" (people took {duration_text(impact)})"
+        raise ValueError(f"no automation meets the limits of {incident.id}{took}: {why}; give limits that it can meet")
+    return case
+
+
+def _out_of_reach(case: ReplayCase) -> str:
+    """Why the whole runbook, automated, fails this case and any part of it does too; "" if one passes."""
+    names = [mitigation.name for mitigation in RUNBOOKS[case.symptom].mitigations]
+    parts = (part for size in range(len(names), 0, -1) for part in combinations(names, size))
+    if any(replay(case, part).passed for part in parts):
+        return ""
+    return f"with its whole runbook, {replay(case, names).why}"
 
 
 def to_prompt_case(
@@ -189,6 +205,7 @@ def replay(case: ReplayCase, automated: Iterable[str] = ()) -> Verdict:
     return _verdict(case, paged, restored)
 
 
+@cache  # the same for every set of automations
 def _paged_after(sli: float, slo: SLO) -> timedelta | None:
     """When the first page comes at this SLI; ``None`` when three days bring none, for then none ever comes."""
     evaluator, good = AlertEvaluator(slo, _page_rules(slo), MINUTE), round(exact(sli) * REQUESTS)
@@ -242,8 +259,11 @@ def _fail_to_pass(case: ReplayCase, automated: Sequence[str]) -> Verdict:
 
 
 def judge_answer(case: PromptCase, answer: Answer) -> Verdict:
-    """Whether an answer meets a prompt case. A latency that is demanded but unknown is not met."""
-    text, latency = answer if isinstance(answer, tuple) else (answer, None)
+    """Whether an answer meets a prompt case; what is no answer fails. A latency demanded but unknown is not met."""
+    text, latency = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
+    if not isinstance(text, str) or not isinstance(latency, timedelta | None):
+        given = " ".join(repr(answer).split())[:60]
+        return Verdict(case.id, False, f"answer= must return a text, or a text and a timedelta; given {given}")
     said = text.casefold()
     problems = [f"{wanted!r} is missing" for wanted in case.must_contain if wanted.casefold() not in said]
     problems += [f"{banned!r} is there" for banned in case.must_not_contain if banned.casefold() in said]
@@ -287,8 +307,8 @@ def gate(paths: str | Path | Iterable[str | Path], *, automated: Iterable[str] =
     """Run every case in these files and folders; the gate passes when each is proved and passes.
 
     ``automated`` names the mitigations that the system applies by itself, ``answer`` asks the system
-    a prompt. A case that cannot fail, one that stands twice, a file that is no case, and an empty
-    set all fail the gate.
+    a prompt: the one way to run prompt cases. A case that cannot fail, one that stands twice, a file
+    that is no case, an answer that raises, and an empty set all fail the gate.
     """
     automated = tuple(map(known_mitigation, _texts(automated, "automated")))
     files = [file for path in ([paths] if isinstance(paths, str | Path) else paths) for file in _case_files(Path(path))]
@@ -310,9 +330,17 @@ def _gate_case(file: Path, automated: tuple[str, ...], answer: Ask | None) -> Ve
     if isinstance(case, ReplayCase):
         return _fail_to_pass(case, automated)
     if answer is None:
-        return Verdict(case.id, False, "a prompt case needs answer=, a function that asks your system")
+        why = "a prompt case runs from a test: gate(paths, answer=ask), where ask(prompt) asks your system"
+        return Verdict(case.id, False, why)
     proof = _told_apart(case)
-    return judge_answer(case, answer(case.input)) if proof.passed else proof
+    return _ask(case, answer) if proof.passed else proof
+
+
+def _ask(case: PromptCase, answer: Ask) -> Verdict:
+    try:
+        return judge_answer(case, answer(case.input))
+    except Exception as error:  # whatever happens in there, the other cases still run
+        return Verdict(case.id, False, " ".join(f"answer= raised {type(error).__name__}: {error}".split()))
 
 
 def _standing_once(verdict: Verdict, times: int) -> Verdict:

@@ -203,6 +203,6 @@ def known_mitigation(name: str) -> str:
 def _known(name: str, names: Mapping[str, object], what: str) -> str:
     if name in names:
         return name
-    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.3)
+    near = difflib.get_close_matches(str(name), names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
     raise ValueError(f"unknown {what} {name!r}; {hint}")

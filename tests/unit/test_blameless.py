@@ -6,6 +6,7 @@ import csv
 import math
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -261,7 +262,19 @@ def test_a_root_cause_stands_for_the_contributing_factors_but_is_questioned() ->
 
 def test_a_sentence_by_itself_is_told_of_no_sections() -> None:
     assert rules("It was human error.") == ["human-error"]
-    assert rules("") == []
+
+
+@pytest.mark.parametrize("text", ["", "\n \n", "TBD", "/srv/postmortems/INC-7.md"])
+def test_nothing_at_all_or_a_path_lacks_every_section(text: str) -> None:
+    assert [finding.phrase for finding in lint_postmortem(text)] == list(SECTIONS)
+
+
+@pytest.mark.parametrize("text", [Path("pm.md"), b"## Summary", None])
+def test_what_is_no_text_is_refused(text: Any) -> None:
+    with pytest.raises(
+        ValueError, match=r"text must be the postmortem itself, given .*; give e\.g\. path\.read_text\(\)"
+    ):
+        lint_postmortem(text)
 
 
 # --- action items --------------------------------------------------------------------------------

@@ -117,6 +117,12 @@ def test_one_text_where_a_list_belongs_is_refused_and_not_spelt_out(name: str) -
         written(whole(), **{name: "One provider."})
 
 
+@pytest.mark.parametrize("given", ["do it", ["do it"], [ITEM, "do it"]])
+def test_an_action_item_that_is_only_a_text_is_refused(given: Any) -> None:
+    with pytest.raises(ValueError, match=r"action_items must be a list of ActionItem, given .*do it"):
+        written(whole(), action_items=given)
+
+
 def test_it_is_written_the_same_way_twice() -> None:
     assert written(whole()) == written(whole())
 

@@ -94,7 +94,7 @@ def test_by_default_a_page_is_due_a_minute_after_the_detection_time_rounded_up(
     times = [rule.detection_time(slo, bad / 1000) for rule in google_policy() if rule.action == "page"]
     earliest = min(time for time in times if time is not None)
     assert math.ceil(earliest / MINUTE) == minutes
-    assert to_eval_case(outage(1000 - bad, slo=slo)).page_within == (minutes + 1) * MINUTE
+    assert to_eval_case(outage(1000 - bad, slo=slo, mitigated=None)).page_within == (minutes + 1) * MINUTE
 
 
 def test_limits_given_in_the_call_are_kept() -> None:
@@ -246,6 +246,33 @@ def test_people_who_were_quick_still_get_a_case_that_their_record_fails() -> Non
     quick = outage(mitigated=25)
     assert to_eval_case(quick).restore_within == 24 * MINUTE
     assert prove(to_eval_case(quick), quick, automating(*MITIGATIONS)).passed
+
+
+@pytest.mark.parametrize(
+    ("good", "began", "mitigated", "why"),
+    [
+        (900, 0, 38, r"\(people took 38m\): with its whole runbook, not restored within 37m but after 3h41m;"),
+        (500, 5, 25, r"\(people took 20m\): with its whole runbook, not restored within 19m but after 23m;"),
+    ],
+)
+def test_people_quicker_than_a_page_and_any_automation_leave_no_case(
+    good: int, began: int, mitigated: int, why: str
+) -> None:
+    quick = replace(outage(good, mitigated=mitigated), impact_start=START + began * MINUTE)
+    with pytest.raises(ValueError, match=why):
+        to_eval_case(quick)
+    assert to_eval_case(quick, restore_within=HOUR).restore_within == HOUR
+
+
+def test_a_default_that_only_a_part_of_the_runbook_meets_is_still_a_case() -> None:
+    case = to_eval_case(outage(900, mitigated=220))
+    assert not replay(case, MITIGATIONS).passed
+    assert replay(case, ["serve_degraded"]).passed
+
+
+def test_a_fault_that_no_mitigation_mends_is_no_case() -> None:
+    with pytest.raises(ValueError, match=r"limits of INC-001: with its whole runbook, not restored within 24m;"):
+        to_eval_case(outage(400, symptom="slow_first_token", mitigated=None))
 
 
 def test_an_incident_never_mitigated_fails_as_recorded_so_that_the_fix_can_be_proved() -> None:
@@ -536,8 +563,26 @@ def test_the_gate_fails_on_a_wrong_answer(evals: Path) -> None:
 
 
 def test_the_gate_fails_on_a_prompt_case_that_it_cannot_ask(evals: Path) -> None:
-    assert "needs answer=" in str(gate(evals / "prompts"))
+    assert "a prompt case runs from a test: gate(paths, answer=ask)" in str(gate(evals / "prompts"))
     assert not gate(evals / "prompts")
+
+
+@pytest.mark.parametrize("answer", [None, 5, b"Paris", ("Paris", 1.5), ("Paris",), ["Paris", SECOND], (None, SECOND)])
+def test_what_is_no_answer_fails_its_case_alone_and_is_told_what_to_return(answer: Any, evals: Path) -> None:
+    replayed, asked_again = gate(evals, automated=MITIGATIONS, answer=lambda prompt: answer).verdicts
+    assert replayed.passed
+    assert not asked_again.passed
+    assert asked_again.why == f"answer= must return a text, or a text and a timedelta; given {answer!r}"
+
+
+def test_an_answer_that_raises_fails_its_case_alone_and_says_what_happened(evals: Path) -> None:
+    def too_late(prompt: str) -> str:
+        raise TimeoutError("the model\nis down")
+
+    replayed, asked_again = gate(evals, automated=MITIGATIONS, answer=too_late).verdicts
+    assert replayed.passed
+    assert not asked_again.passed
+    assert asked_again.why == "answer= raised TimeoutError: the model is down"
 
 
 def test_a_prompt_case_that_cannot_fail_fails_the_gate(tmp_path: Path) -> None:

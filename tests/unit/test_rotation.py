@@ -113,6 +113,8 @@ BAD = [
     ({"handoff": "09:00"}, "give e.g. time(9, 30)"),
     ({"handoff": time(9, tzinfo=UTC)}, "a time without a zone"),
     ({"tz": "America/Chicgo"}, "given 'America/Chicgo'; give e.g. 'America/Chicago'"),
+    ({"tz": "CEST"}, "given 'CEST'; give e.g. 'Europe/Berlin'"),
+    ({"tz": "GMT+1"}, "given 'GMT+1'; give e.g. 'Europe/Berlin'"),
     ({"tz": ""}, "IANA zone name"),
     ({"tz": "/etc/passwd"}, "IANA zone name"),
     ({"tz": None}, "IANA zone name"),

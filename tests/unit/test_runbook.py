@@ -425,7 +425,7 @@ def test_an_unknown_mitigation_is_told_the_nearest() -> None:
             use("failover")
 
 
-@pytest.mark.parametrize("name", ["", "zzzz"])
+@pytest.mark.parametrize("name", ["", "zzzz", "database_down"])
 def test_what_is_near_to_nothing_is_told_all_names(name: str) -> None:
     with pytest.raises(ValueError, match=r"unknown symptom .*; known are .*model_provider_outage"):
         MockSystem(name)
