@@ -12,7 +12,6 @@ from pathlib import Path
 
 from oncall import journal
 from oncall.responders import ACTIONS, Responder, Timed, attempt, check_action, possible
-from oncall.scoring import events_of
 from oncall.shift import Desk
 from oncall.slo import burn_rate, percent
 from oncall.terminal import wrap
@@ -92,7 +91,7 @@ def status(desk: Desk) -> str:
     burn = f"burn {burn_rate(hour, slo):.1f}x" if hour == hour else "burn unknown"
     spent = f"budget spent {desk.spent:.2%}"
     state = f"{incident.id} {incident.state}, {incident.severity or 'sev?'}: {incident.title}" if incident else ""
-    told = [event.get("text") for event in events_of(incident, "note") if event.by == "pager"] if incident else []
+    told = [event.get("text") for event in incident.events_of("note") if event.by == "pager"] if incident else []
     facts = {
         "the pager rings": told[-1] if desk.ringing and told else "",
         "fires": ", ".join(rule.name for rule in desk.firing),

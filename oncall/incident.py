@@ -107,7 +107,11 @@ class Incident:
     @property
     def postmortem(self) -> str | None:
         """The postmortem it was closed with; ``None`` while there is none."""
-        return next((event.get("postmortem") for event in self.events if event.verb == "close"), None)
+        return next((event.get("postmortem") for event in self.events_of("close")), None)
+
+    def events_of(self, verb: str) -> list[Event]:
+        """The events of one verb, in order."""
+        return [event for event in self.events if event.verb == verb]
 
     def metrics(self) -> Metrics:
         """The incident's times; see ``metrics``."""

@@ -92,7 +92,7 @@ def read_action_items(text: str) -> tuple[ActionItem, ...]:
 
 def measured(incident: Incident) -> tuple[int, int]:
     """Good and total events over all of the incident's measures, (0, 0) when there are none."""
-    measures = [event for event in incident.events if event.verb == "measure"]
+    measures = incident.events_of("measure")
     return sum(m.get("good") for m in measures), sum(m.get("total") for m in measures)
 
 
@@ -100,7 +100,7 @@ def measured(incident: Incident) -> tuple[int, int]:
 
 
 def _summary(incident: Incident) -> str:
-    triages = [event for event in incident.events if event.verb == "triage"]
+    triages = incident.events_of("triage")
     commander = f" {triages[-1].get('ic')} was incident commander." if triages else ""
     impact = incident.metrics().impact
     felt = "How long users felt it is not recorded" if impact is None else f"Users felt it for {duration_text(impact)}"
@@ -118,7 +118,7 @@ def _impact(incident: Incident) -> list[str]:
     if not total:
         return [*lines, "How many requests failed is not recorded."]
     bad = total - good
-    last = max(event.at for event in incident.events if event.verb == "measure")
+    last = max(event.at for event in incident.events_of("measure"))
     until = _clock(incident, last)
     lines.append(f"{bad:,} of {total:,} requests failed ({percent(bad / total, 3)}), measured until {until} UTC.")
     if last <= incident.impact_start:  # how long was measured is not known
@@ -131,7 +131,7 @@ def _impact(incident: Incident) -> list[str]:
 
 
 def _detection(incident: Incident) -> list[str]:
-    detect, ttd = next((event for event in incident.events if event.verb == "detect"), None), incident.metrics().ttd
+    detect, ttd = next(iter(incident.events_of("detect")), None), incident.metrics().ttd
     if detect is None or ttd is None:
         return []
     delay = f"{duration_text(abs(ttd))} {'after the impact began' if ttd >= timedelta() else 'before users felt it'}"

@@ -158,14 +158,14 @@ def to_prompt_case(
 
 def _sample(incident: Incident) -> dict[str, Any]:
     """What a prompt case takes from the record: the last sample, and an id beside the replay case's."""
-    samples = [dict(event.details) for event in incident.events if event.verb == "sample"]
+    samples = [dict(event.details) for event in incident.events_of("sample")]
     if not samples:
         raise ValueError(f"{incident.id} holds no sample; record one with .sample(input, bad_output, good_output)")
     return {"id": f"regression-{incident.id}-prompt", **samples[-1]}
 
 
 def _worst_error_ratio(incident: Incident) -> float:
-    measures = [(event.get("good"), event.get("total")) for event in incident.events if event.verb == "measure"]
+    measures = [(event.get("good"), event.get("total")) for event in incident.events_of("measure")]
     worst = max(((total - good) / total for good, total in measures if total), default=0.0)
     if not worst:
         raise ValueError(f"{incident.id} holds no measure that shows the fault; record one with .measure(good, total)")

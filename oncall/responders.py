@@ -17,7 +17,6 @@ from oncall.incident import TRANSITIONS, Incident
 from oncall.postmortem import ActionItem, write_postmortem
 from oncall.reference import automation, due_date
 from oncall.runbook import FLOORS, MITIGATIONS, RUNBOOKS, Mitigation, Runbook, known_mitigation, known_symptom
-from oncall.scoring import events_of
 from oncall.shift import LADDER, OVER, Desk
 from oncall.slo import burn_rate, percent
 from oncall.times import DAY, HOUR, MINUTE, duration_text
@@ -265,7 +264,7 @@ def _book(desk: Desk, symptom: str) -> Runbook:
 
 def _who(desk: Desk) -> str:
     """Who is at the desk: the incident commander, else the first on the ladder."""
-    commanders = [event.get("ic") for event in events_of(desk.incident, "triage")] if desk.incident else []
+    commanders = [event.get("ic") for event in desk.incident.events_of("triage")] if desk.incident else []
     return str(commanders[-1]) if commanders else LADDER.steps[0].on_call(desk.now)[0]
 
 
@@ -365,7 +364,7 @@ def _close(desk: Desk, *words: str) -> str:
 def postmortem(incident: Incident) -> str:
     """The postmortem of an incident from what people wrote down with ``learn`` while they worked on it."""
     found: dict[str, list[str]] = {kind: [] for kind in LEARNT}
-    for text in [event.get("text") for event in events_of(incident, "note")]:
+    for text in [event.get("text") for event in incident.events_of("note")]:
         kind, _, learnt = text.removeprefix(_LEARNT).partition(": ")
         if text.startswith(_LEARNT) and kind in LEARNT:
             found[kind].append(learnt)
@@ -395,7 +394,7 @@ def _verb(verb: str) -> Callable[[Desk], bool]:
 
 
 def _may_be_false(desk: Desk) -> bool:
-    return _verb("false_alarm")(desk) and not events_of(desk.current, "mitigate")
+    return _verb("false_alarm")(desk) and not desk.current.events_of("mitigate")
 
 
 def _may_declare(desk: Desk) -> bool:

@@ -110,12 +110,12 @@ def _judge(journal: Incident, reference: Incident) -> dict[str, Judgement]:
 
 def _not_due(journal: Incident, reference: Incident) -> dict[str, Judgement]:
     """The dimensions that ask for nothing, as the reference shows that triaged and closed it, and why."""
-    if not events_of(reference, "triage"):
+    if not reference.events_of("triage"):
         return {}
-    if events_of(reference, "false_alarm"):
-        nothing, told = (1.0, "Nothing is due for a false alarm."), len(events_of(journal, "update"))
+    if reference.events_of("false_alarm"):
+        nothing, told = (1.0, "Nothing is due for a false alarm."), len(journal.events_of("update"))
         needless = (1 - 0.5 * told, f"Users were told {_times(told)} of a false alarm.")
-        at_once = events_of(journal, "false_alarm") and not events_of(journal, "triage")
+        at_once = journal.events_of("false_alarm") and not journal.events_of("triage")
         names = ("budget", "postmortem", "recurrence", *(("severity", "actions") if at_once else ()))
         return dict.fromkeys(names, nothing) | {"updates": needless if told else nothing}
     spared = {} if reference.postmortem else {"postmortem": (1.0, f"None is due at {reference.severity}.")}
@@ -152,7 +152,7 @@ def _waits(journal: Incident) -> Iterator[timedelta | None]:
 
 
 def _severity(journal: Incident, reference: Incident) -> Judgement:
-    decided = [event.get("severity") for event in events_of(journal, "triage")]
+    decided = [event.get("severity") for event in journal.events_of("triage")]
     if not decided:
         return 0, "Nobody decided a severity."
     mine, right = decided[-1], reference.severity or decided[-1]
@@ -165,7 +165,7 @@ def _severity(journal: Incident, reference: Incident) -> Judgement:
 def _actions(journal: Incident, reference: Incident) -> Judgement:
     """The share of what the reference kept that was kept here, less what was needless or taken back."""
     needed, unneeded = _kept(reference), _unneeded(journal, reference)
-    if not events_of(journal, "triage"):
+    if not journal.events_of("triage"):
         return 0, "Nobody worked on it."
     if needed and not _mitigations(journal):
         return 0, "Nothing was mitigated."
@@ -179,7 +179,7 @@ def _actions(journal: Incident, reference: Incident) -> Judgement:
 
 
 def _mitigations(journal: Incident) -> list[str]:
-    return list(dict.fromkeys(event.get("action") for event in events_of(journal, "mitigate")))
+    return list(dict.fromkeys(event.get("action") for event in journal.events_of("mitigate")))
 
 
 def _unneeded(journal: Incident, reference: Incident) -> list[str]:
@@ -223,9 +223,9 @@ def _updates(journal: Incident, reference: Incident) -> Judgement:
 
     More than twice as many as are due tire their readers, and cost.
     """
-    if not events_of(journal, "detect"):
+    if not journal.events_of("detect"):
         return 0, "Nothing was detected."
-    told = [event.at for event in events_of(journal, "update")]
+    told = [event.at for event in journal.events_of("update")]
     due, met, left = _due(journal, reference), 0, list(told)
     for begin, end in due:
         if at := next((at for at in left if begin <= at <= end), None):
@@ -239,7 +239,7 @@ def _updates(journal: Incident, reference: Incident) -> Judgement:
 
 def _due(journal: Incident, reference: Incident) -> list[tuple[datetime, datetime]]:
     """The stretches of time in each of which an update is due."""
-    start, times = events_of(journal, "detect")[0].at, journal.metrics()
+    start, times = journal.events_of("detect")[0].at, journal.metrics()
     until = start + (times.ttm or reference.metrics().ttr or UPDATE_EVERY)
     halves = range(max(1, -(-(until - start) // UPDATE_EVERY)))
     due = [(start + i * UPDATE_EVERY, min(until, start + (i + 1) * UPDATE_EVERY)) for i in halves]
@@ -315,11 +315,6 @@ def _times(count: int) -> str:
 
 def _sentence(words: str) -> str:
     return f"{words[0].upper()}{words[1:]}."
-
-
-def events_of(journal: Incident, verb: str) -> list[Event]:
-    """The events of one verb, in order."""
-    return [event for event in journal.events if event.verb == verb]
 
 
 JUDGES: tuple[tuple[str, int, Callable[[Incident, Incident], Judgement]], ...] = (

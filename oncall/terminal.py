@@ -12,7 +12,7 @@ from oncall.incident import Event, Incident
 from oncall.postmortem import ActionItem, measured, read_action_items
 from oncall.regression import prove, replay, to_eval_case
 from oncall.runbook import RUNBOOKS
-from oncall.scoring import Score, events_of, mean_points, score
+from oncall.scoring import Score, mean_points, score
 from oncall.shift import Shift
 from oncall.slo import burn_rate, percent, sli
 from oncall.times import DAY, HOUR, MINUTE, duration_text
@@ -132,7 +132,7 @@ _FOUND = {
 
 
 def _detected(incident: Incident) -> Event:
-    return events_of(incident, "detect")[0]
+    return incident.events_of("detect")[0]
 
 
 def _sli(counts: Counts, end: datetime, length: timedelta) -> float:
@@ -187,7 +187,7 @@ def _marks(incident: Incident) -> list[tuple[datetime, str]]:
     words = {"acknowledge": "acknowledged", "triage": "triaged", "mitigated": "mitigated", "resolve": "resolved"}
     words |= {"detect": _FOUND[_detected(incident).get("action")][1], "false_alarm": "false alarm"}
     told = [(event.at, words[event.verb]) for event in incident.events if event.verb in words]
-    return [(incident.impact_start, "it begins" if events_of(incident, "false_alarm") else "users feel it"), *told]
+    return [(incident.impact_start, "it begins" if incident.events_of("false_alarm") else "users feel it"), *told]
 
 
 def _line(event: Event, words: str) -> str:
@@ -202,13 +202,13 @@ def _paging(counts: Counts, incident: Incident) -> list[str]:
         seen = f"SLI {ratio:6.1%}   burn {burn_rate(ratio, incident.slo):5.1f}x" if ratio == ratio else "no requests"
         lines.append(f"last {duration_text(window):<13} {seen}")
     fired = f"{detect.get('window')} fires: {detect.get('action')}, {detect.get('severity')}"
-    paged = [_line(event, event.get("text")) for event in events_of(incident, "note") if event.by == "pager"]
+    paged = [_line(event, event.get("text")) for event in incident.events_of("note") if event.by == "pager"]
     return [*lines, _line(detect, fired if detect.details else f"declared by {detect.by}"), *paged]
 
 
 def _triaged(incident: Incident) -> list[str]:
-    lines = [_line(event, f"acknowledged by {event.by}") for event in events_of(incident, "acknowledge")]
-    for event in events_of(incident, "triage"):
+    lines = [_line(event, f"acknowledged by {event.by}") for event in incident.events_of("acknowledge")]
+    for event in incident.events_of("triage"):
         roles = ", ".join(f"{role} {who}" for role, who in event.details if role != "severity")
         lines.append(_line(event, f"{incident.id} is {event.get('severity')}; {roles}"))
     book = [f"runbook            {RUNBOOKS[incident.symptom].title}"] if incident.symptom in RUNBOOKS else []
@@ -218,16 +218,16 @@ def _triaged(incident: Incident) -> list[str]:
 def _mitigated(incident: Incident) -> list[str]:
     """Each mitigation with the SLI that was measured before it and just before the next."""
     lines = []
-    slis = [(event.at, sli(event.get("good"), event.get("total"))) for event in events_of(incident, "measure")]
-    started = events_of(incident, "mitigate")
-    ends = [event.at for event in (*started[1:], *events_of(incident, "mitigated"))]
+    slis = [(event.at, sli(event.get("good"), event.get("total"))) for event in incident.events_of("measure")]
+    started = incident.events_of("mitigate")
+    ends = [event.at for event in (*started[1:], *incident.events_of("mitigated"))]
     for event, until in zip(started, [*ends, incident.events[-1].at], strict=False):
         before = [ratio for at, ratio in slis if at <= event.at]
         after = [ratio for at, ratio in slis if event.at < at <= until]
         change = f"{before[-1]:4.0%} → {after[-1]:4.0%}" if before and after else ""
         lines.append(_line(event, f"{event.get('action'):<16} {change}"))
     for verb, word in (("mitigated", "mitigated"), ("resolve", "resolved"), ("false_alarm", "a false alarm")):
-        lines += [_line(event, word) for event in events_of(incident, verb)]
+        lines += [_line(event, word) for event in incident.events_of(verb)]
     return lines or ["nothing was done"]
 
 

@@ -146,15 +146,14 @@ def _findings(text: str, incident: Incident) -> str:
 
 def people_in(incident: Incident) -> tuple[str, ...]:
     """Who is on the ladder, and whom the journal names as leading or in a role, as a sentence would write them."""
-    triages = (event for event in incident.events if event.verb == "triage")
-    named = [who for event in triages for role, who in event.details if role != "severity"]
+    named = [who for event in incident.events_of("triage") for role, who in event.details if role != "severity"]
     on_the_ladder = [who for step in LADDER.steps for who in step.targets]
     return tuple(dict.fromkeys(str(name).capitalize() for name in (*on_the_ladder, *named)))
 
 
 def lowest_measured(incident: Incident) -> float | None:
     """The lowest SLI that the journal measured; ``None`` when it measured nothing."""
-    measures = [event for event in incident.events if event.verb == "measure" and event.get("total")]
+    measures = [event for event in incident.events_of("measure") if event.get("total")]
     return min((event.get("good") / event.get("total") for event in measures), default=None)
 
 
