@@ -52,6 +52,7 @@ def human(read: Read, tell: Tell, keep: Keep = lambda words: None, before: Itera
 def _obey(desk: Desk, words: Words, keep: Keep) -> str:
     if not words:
         return ""
+    words = (words[0].lower(), *words[1:])
     if words[0] in ("help", "?"):
         return explain(words[1:])
     try:
@@ -87,9 +88,9 @@ def status(desk: Desk) -> str:
     """The screen above the prompt: time, SLI, burn, budget, state, who is paged, and what can be done."""
     slo, incident = desk.scenario.slo, desk.incident
     now, hour = desk.sli, desk.sli_over(HOUR)
-    sli = f"SLI {now:.1%}" if now == now else "no requests"
+    sli = f"SLI {now:.1%} (1m)" if now == now else "no requests (1m)"
     burn = f"burn {burn_rate(hour, slo):.1f}x" if hour == hour else "burn unknown"
-    spent = f"budget spent {desk.spent:.2%}"
+    spent = f"spent {desk.spent:.2%}"
     state = f"{incident.id} {incident.state}, {incident.severity or 'sev?'}: {incident.title}" if incident else ""
     told = [event.get("text") for event in incident.events_of("note") if event.by == "pager"] if incident else []
     facts = {
@@ -100,7 +101,8 @@ def status(desk: Desk) -> str:
         "users": "have heard nothing for half an hour; an update is due" if desk.update_due else "",
         "you can": ", ".join(possible(desk)),
     }
-    lines = [f"{desk.now:%H:%M} of {desk.ends:%H:%M}   {sli} of {percent(slo.target)}   {burn} (1h)   {spent}"]
+    clock = f"{desk.now:%H:%M} until {desk.ends:%H:%M}"
+    lines = [f"{clock}   {sli}, target {percent(slo.target)}   {burn} (1h)   {spent}"]
     lines += [state or "no incident is open", *(f"{name}: {what}" for name, what in facts.items() if what)]
     return "\n".join(wrap(lines, hang=9))
 

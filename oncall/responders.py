@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from oncall.incident import TRANSITIONS, Incident
+from oncall.incident import TRANSITIONS, IllegalTransition, Incident
 from oncall.postmortem import ActionItem, write_postmortem
 from oncall.reference import automation, due_date
 from oncall.runbook import FLOORS, MITIGATIONS, RUNBOOKS, Mitigation, Runbook, known_mitigation, known_symptom
@@ -34,7 +34,10 @@ def act(desk: Desk, action: str, *words: str) -> str:
     What is unknown or not allowed now is a ``ValueError`` that says why, and changes nothing.
     """
     check_action(action, *words)
-    return ACTIONS[action].do(desk, *words)
+    try:
+        return ACTIONS[action].do(desk, *words)
+    except IllegalTransition as error:  # what it allows besides are the record's verbs, not these actions
+        raise ValueError(str(error).partition("; allowed")[0]) from None
 
 
 def check_action(action: str, *words: str) -> None:
@@ -121,15 +124,16 @@ def _timed(entry: list[object]) -> Timed:
 
 
 def _wait(desk: Desk, minutes: str) -> str:
-    if not minutes.isdigit() or len(minutes) > 6:
-        raise ValueError(f"minutes are a whole number, given {minutes!r}; give e.g. 5")
-    return _pass_time(desk, int(minutes) * MINUTE)
+    number = minutes.removesuffix("m")
+    if not number.isdigit() or len(number) > 6:
+        raise ValueError(f"minutes are a whole number up to 999999, given {minutes!r}; give e.g. 5")
+    return _pass_time(desk, int(number) * MINUTE)
 
 
 def _next(desk: Desk) -> str:
     """To whatever happens by itself: an event in a journal, or a sign that changes."""
-    before, said, limit = _events(desk), "", desk.now + HOUR
-    while not said and _events(desk) == before and desk.now < min(limit, desk.ends):
+    said, limit = "", min(desk.now + HOUR, desk.ends)
+    while not said and desk.now < limit:
         said = _pass_time(desk, MINUTE)
     return said
 
@@ -138,42 +142,54 @@ def _end(desk: Desk) -> str:
     return _pass_time(desk, desk.ends - desk.now)
 
 
-def _events(desk: Desk) -> int:
-    return sum(event.verb != "measure" for one in desk.incidents for event in one.events)
-
-
 def _pass_time(desk: Desk, length: timedelta) -> str:
-    """Let time pass; a line for each sign that began or ended, by the last time that it did."""
-    said: dict[tuple[int, bool], str] = {}
-    until = min(desk.now + length, desk.ends)
+    """Let time pass; a line for each event, and for each sign that began or ended by the last time that it did."""
+    said: dict[object, str] = {}
+    events, signs, until = _events(desk), _signs(desk), min(desk.now + length, desk.ends)
     while desk.now < until:
-        before = _signs(desk)
         desk.advance(MINUTE)
-        for place, ((was, *_), (shows, began, ended)) in enumerate(zip(before, _signs(desk), strict=True)):
-            if shows != was:
+        (known, events), (before, signs) = (events, _events(desk)), (signs, _signs(desk))
+        said |= {key: f"{desk.now:%H:%M} {text}" for key, text in events.items() if key not in known}
+        for place, ((was, *_), (shows, began, ended)) in enumerate(zip(before, signs, strict=True)):
+            if shows != was and (text := began if shows else ended):
                 said.pop((place, shows), None)
-                said[place, shows] = f"{desk.now:%H:%M} {began if shows else ended}"
+                said[place, shows] = f"{desk.now:%H:%M} {text}"
     return "\n".join(said.values())
+
+
+def _events(desk: Desk) -> dict[tuple[str, int], str]:
+    """What the journals hold, in words for what happens while time passes."""
+    return {
+        (one.id, place): {"detect": f"{one.id} opens: {one.title}", "reopen": f"{one.id} is open again"}.get(
+            event.verb, str(event.get("text"))
+        )
+        for one in desk.incidents
+        for place, event in enumerate(one.events)
+        if event.verb != "measure"
+    }
 
 
 def _signs(desk: Desk) -> list[tuple[bool, str, str]]:
     """What tells that something is wrong beside the journals: whether it shows, and its beginning and end in words."""
-    sli = _sli_text(desk)
+    low = _sli_text(desk) if desk.sli == desk.sli else ""
     return [
-        (not desk.sli >= desk.scenario.slo.target, sli, sli),
+        (desk.sli < desk.scenario.slo.target, low, low),
+        (desk.sli != desk.sli, "no request arrives", "requests arrive again"),
         *((rule in desk.firing, f"{rule.name} fires", f"{rule.name} no longer fires") for rule in desk.policy),
         *((name in desk.harmed, f"{name} is harmed", f"{name} is no longer harmed") for name in FLOORS),
+        (desk.ringing, "", "that was the last on the ladder: nobody is left to page"),
         (desk.update_due, "an update to users is due", "no update to users is due any more"),
     ]
 
 
 def _sli_text(desk: Desk) -> str:
-    """How the last minute compares with the target; the SLI is rounded down, so that no miss reads as a hit."""
+    """How the last minute compares with the target; where rounding would hide a miss it is rounded down."""
     sli, target = desk.sli, desk.scenario.slo.target
     if sli != sli:
         return "no request arrives"
-    compared = f"at its target of {percent(target)} again" if sli >= target else f"below {percent(target)}"
-    return f"the SLI is {int(sli * 10_000) / 10_000:.2%}, {compared}"
+    if sli >= target:
+        return f"the SLI is {sli:.2%}, at its target of {percent(target)} again"
+    return f"the SLI is {min(sli, target - 1e-4):.2%}, below {percent(target)}"
 
 
 def _unwell(desk: Desk) -> str:
@@ -308,33 +324,33 @@ def _escalate(desk: Desk) -> str:
     return str(desk.current.events[-1].get("text"))
 
 
-def _update(desk: Desk, *words: str) -> str:
-    desk.update(" ".join(words), by=_who(desk))
+def _update(desk: Desk, first: str, *words: str) -> str:
+    desk.update(" ".join([first, *words]), by=_who(desk))
     return "users are told"
 
 
-def _note(desk: Desk, *words: str) -> str:
-    desk.note(" ".join(words), by=_who(desk))
+def _note(desk: Desk, first: str, *words: str) -> str:
+    desk.note(" ".join([first, *words]), by=_who(desk))
     return "noted"
 
 
 def _mitigated(desk: Desk) -> str:
     desk.mitigated(by=_who(desk))
-    return f"mitigated{_though(desk)}"
+    return f"mitigated, though {why}" if (why := _unwell(desk)) else "mitigated"
 
 
 def _resolve(desk: Desk) -> str:
-    """Once mitigated it may be said too early; before that, it must have gone away by itself."""
-    by_itself = desk.current.state not in OVER
-    if by_itself and (why := _unwell(desk)):
-        advice = "mitigate it and say mitigated, or wait until users are well"
-        raise ValueError(f"{desk.current.id} has not gone away by itself: {why}; {advice}")
-    desk.resolve(by=_who(desk), auto_recovered=by_itself)
-    return f"resolved{_though(desk)}"
+    incident = desk.current
+    if why := _unwell(desk):
+        advice = "mitigate it, wait until users are well, or say false_alarm if they feel nothing"
+        raise ValueError(f"{incident.id} is not over: {why}; {advice}")
+    desk.resolve(by=_who(desk), auto_recovered=incident.state not in OVER)
+    return "resolved"
 
 
-def _though(desk: Desk) -> str:
-    return f", though {why}" if (why := _unwell(desk)) else ""
+def _reopen(desk: Desk) -> str:
+    desk.reopen(by=_who(desk))
+    return f"{desk.current.id} is open again"
 
 
 def _false_alarm(desk: Desk) -> str:
@@ -357,8 +373,10 @@ _LEARNT = "learnt, "  # how a note begins that the postmortem takes up
 
 def _close(desk: Desk, *words: str) -> str:
     """File it with this postmortem, or with one made of what was written down with ``learn``."""
-    desk.close(" ".join(words) or postmortem(desk.current), by=_who(desk))
-    return f"{desk.incidents[-1].id} is closed"
+    incident = desk.current
+    learnt = [event for event in incident.events_of("note") if event.get("text").startswith(_LEARNT)]
+    desk.close(" ".join(words) or postmortem(incident), by=_who(desk))
+    return f"{incident.id} is closed{', without what was learnt' if words and learnt else ''}"
 
 
 def postmortem(incident: Incident) -> str:
@@ -402,7 +420,7 @@ def _may_declare(desk: Desk) -> bool:
 
 
 def _may_resolve(desk: Desk) -> bool:
-    return _verb("resolve")(desk) or (not _may_declare(desk) and not _unwell(desk))
+    return desk.incident is not None and desk.incident.state != "resolved" and not _unwell(desk)
 
 
 ACTIONS = {
@@ -425,8 +443,14 @@ ACTIONS = {
         Action("note TEXT", "write something down", _note, _verb("note")),
         Action("mitigated", "say that users no longer feel it", _mitigated, _verb("mitigated")),
         Action("resolve", "say that it is over", _resolve, _may_resolve),
+        Action("reopen", "say that it is not over after all", _reopen, _verb("reopen")),
         Action("false_alarm", "say that there was nothing", _false_alarm, _may_be_false),
-        Action(f"learn {'|'.join(LEARNT)} TEXT", "write down for the postmortem", _learn, _verb("note")),
+        Action(
+            f"learn {'|'.join(LEARNT)} TEXT",
+            "write down for the postmortem; automate NAME",
+            _learn,
+            _verb("note"),
+        ),
         Action("close [TEXT]", "file it, its postmortem TEXT or what was learnt", _close, _verb("close")),
     )
 }

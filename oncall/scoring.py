@@ -20,6 +20,8 @@ from oncall.times import MINUTE, duration_text
 UPDATE_EVERY = 30 * MINUTE
 PROMPT_ACK, ACK_SLOPE = 5 * MINUTE, 25 * MINUTE  # prompt earns all points, so much later none
 UNDONE = "rolled back: "  # how a note begins that tells of a rollback
+ESCALATED = "escalated"  # the note of who called the next person on the ladder
+NEEDLESS = "needless "  # before the name of an incident that was none
 LEARNT = SECTIONS[4:9]  # the sections that people write; the others follow from the journal
 
 
@@ -70,8 +72,8 @@ def score_shift(journals: Sequence[Incident], references: Sequence[Incident]) ->
     """The scores of a whole shift, by incident: each is held against the reference's with the same symptom.
 
     What is left over is matched in order. An incident that the reference had and this shift did not
-    scores 0, under the name ``missed INC-…``. One that the reference did not have was needless,
-    unless it is a known symptom that came back.
+    scores 0, under the name ``missed INC-…``. One that the reference did not have was needless, and
+    is called so, unless it is a known symptom that came back.
     """
     own, scores = list(journals), {}
     pairs: list[tuple[Incident | None, Incident]] = [(_take(own, one.symptom), one) for one in references]
@@ -79,13 +81,19 @@ def score_shift(journals: Sequence[Incident], references: Sequence[Incident]) ->
         mine = mine or (own.pop(0) if own else None)
         scores[mine.id if mine else f"missed {theirs.id}"] = score(mine or replace(theirs, events=()), theirs)
     for again in own:
-        scores[again.id] = score(again, next((one for one in references if one.symptom == again.symptom), None))
+        same = next((one for one in references if one.symptom == again.symptom), None)
+        scores[again.id if same else f"{NEEDLESS}{again.id}"] = score(again, same)
     return dict(sorted(scores.items()))
 
 
 def mean_points(scores: dict[str, Score]) -> int:
-    """The points of a shift: the mean over its incidents, 100 when there was nothing and nothing was done."""
-    return round(Fraction(sum(one.points for one in scores.values()), len(scores))) if scores else 100
+    """The points of a shift: the mean over its incidents, 100 when there was nothing and nothing was done.
+
+    What was needless may lower the mean, and never raises it.
+    """
+    points = [one.points for one in scores.values()]
+    needed = [one.points for name, one in scores.items() if not name.startswith(NEEDLESS)]
+    return min((round(Fraction(sum(some), len(some))) for some in (points, needed) if some), default=100)
 
 
 def _take(journals: list[Incident], symptom: str) -> Incident | None:
@@ -139,10 +147,14 @@ def _tta(journal: Incident, reference: Incident) -> Judgement:
 
 
 def _waits(journal: Incident) -> Iterator[timedelta | None]:
-    """From each call for a person to the acknowledgement that answered it; ``None`` where none did."""
-    called: datetime | None = None
+    """From each call for a person to the acknowledgement that answered it; ``None`` where none did.
+
+    Whoever calls for help is there, so those pages ask for no answer of their own.
+    """
+    called, helped = None, False
     for event in journal.events:
-        if event.verb == "detect" or (event.verb == "note" and event.by == "pager"):
+        helped = event.get("text") == ESCALATED or (helped and event.verb in ("note", "update", "measure", "triage"))
+        if event.verb == "detect" or (event.verb == "note" and event.by == "pager" and not helped):
             called = called or event.at
         elif event.verb == "acknowledge" and called:
             yield event.at - called
@@ -158,13 +170,16 @@ def _severity(journal: Incident, reference: Incident) -> Judgement:
     mine, right = decided[-1], reference.severity or decided[-1]
     if mine == right:
         return 1, f"{mine} is right."
-    # Too high costs sleep; too low costs users. When unsure, take the higher.
-    return (0.5, f"{mine} is higher than {right}.") if mine < right else (0, f"{mine} is lower than {right}.")
+    if mine < right:
+        return 0.5, f"{mine} is higher than {right}, which costs sleep."
+    return 0, f"{mine} is lower than {right}, which costs users: when unsure, take the higher."
 
 
 def _actions(journal: Incident, reference: Incident) -> Judgement:
     """The share of what the reference kept that was kept here, less what was needless or taken back."""
     needed, unneeded = _kept(reference), _unneeded(journal, reference)
+    if journal.events_of("false_alarm") and not reference.events_of("false_alarm"):
+        return 0, "It was called a false alarm, and it was none."
     if not journal.events_of("triage"):
         return 0, "Nobody worked on it."
     if needed and not _mitigations(journal):
@@ -248,16 +263,18 @@ def _due(journal: Incident, reference: Incident) -> list[tuple[datetime, datetim
 
 def _budget(journal: Incident, reference: Incident) -> Judgement:
     if journal.metrics().impact is None:
-        return 0, "It was never called mitigated, so the budget counts as burning on."
+        ended = journal.events_of("mitigated") or journal.events_of("resolve")
+        why = "It came back and was not called mitigated again" if ended else "It was never called mitigated"
+        return 0, f"{why}, so the budget counts as burning on."
     if risky := _irreversible(_unneeded(journal, reference)):
         return 0, f"{', '.join(risky)} cannot be undone, so what was saved does not count."
     (good, total), (reference_good, reference_total) = measured(journal), measured(reference)
     if not total or not reference_total:
-        return 0, "Nothing was measured."
+        return 0, "No request was counted while it was open, so nothing can be compared."
     bad, reference_bad = total - good, reference_total - reference_good
     failed = f"{bad:,} request{'s' if bad != 1 else ''} failed"
     if bad <= reference_bad:
-        return 1, f"{failed}, no more than with the reference."
+        return 1, f"{failed}{'' if journal is reference else ', no more than with the reference'}."
     beyond = (bad - reference_bad) / max(1, reference_bad)
     more = f"{beyond:.0%}" if beyond >= 0.01 else "less than 1%"
     return 1 - beyond, f"{failed}, {more} more than with the reference."
@@ -271,13 +288,13 @@ def _postmortem(journal: Incident, reference: Incident) -> Judgement:
     findings = lint_postmortem(f"# Postmortem\n\n{text}")  # in what has no title it looks for no section
     missing = [finding.phrase for finding in findings if finding.rule == "missing-section"]
     empty = [name for name in LEARNT if _body(text, name) == "Nothing recorded."]
-    other = len(findings) - len(missing)
+    other = [repr(finding.phrase) for finding in findings if finding.rule != "missing-section"]
     written = sum(name not in (*missing, *empty) for name in LEARNT) / len(LEARNT)
-    share = written - 0.1 * (other + sum(name not in LEARNT for name in missing))
+    share = written - 0.1 * (len(other) + sum(name not in LEARNT for name in missing))
     if not findings and not empty:
         return share, "Every section is there and the lint finds nothing."
-    parts = _listed({"sections missing": missing, "without content": empty})
-    return share, _sentence("; ".join([*parts, *([f"other lint findings: {other}"] if other else [])]))
+    parts = _listed({"sections missing": missing, "without content": empty, "the lint asks about": other})
+    return share, _sentence("; ".join(parts))
 
 
 def _body(text: str, section: str) -> str:

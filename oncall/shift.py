@@ -19,7 +19,7 @@ from oncall.escalation import EscalationPolicy, Page, Step, escalate
 from oncall.incident import Incident
 from oncall.runbook import MITIGATIONS, RUNBOOKS, MockSystem, known_mitigation
 from oncall.scenario import Fault, Scenario, Traffic
-from oncall.scoring import UNDONE, UPDATE_EVERY
+from oncall.scoring import ESCALATED, UNDONE, UPDATE_EVERY
 from oncall.slo import burn_rate, sli
 from oncall.times import MINUTE
 
@@ -197,12 +197,12 @@ class Desk:
         """Open an incident before any alert does, because somebody noticed; one at hand must be mitigated."""
         if (incident := self.incident) and incident.state not in OVER:
             why = f"{incident.id} is open already; it is {incident.state}"
-            raise ValueError(f"{why}: work on that one, or say mitigated first if this is another")
+            raise ValueError(f"{why}: work on that one first")
         self._open(None, "Declared by hand", by)
 
     def escalate(self, *, by: str) -> None:
         """Page the next person on the ladder at once; it climbs on from there until somebody acknowledges."""
-        self.note("escalated", by=by)
+        self.note(ESCALATED, by=by)
         rest = LADDER.steps[self._rung % len(LADDER.steps) :]
         self._to_page = deque(escalate(EscalationPolicy(rest), self.now).pages)
         self._page()
@@ -244,6 +244,10 @@ class Desk:
     def resolve(self, *, by: str, auto_recovered: bool = False) -> None:
         """It is over."""
         self._measured_then(lambda incident: incident.resolve(at=self.now, by=by, auto_recovered=auto_recovered))
+
+    def reopen(self, *, by: str) -> None:
+        """It was resolved too early."""
+        self._record(self.current.reopen(at=self.now, by=by))
 
     def false_alarm(self, *, by: str) -> None:
         """There was nothing that users felt."""

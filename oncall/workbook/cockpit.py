@@ -9,7 +9,6 @@ import json
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from html import escape
 from itertools import zip_longest
 from pathlib import Path
@@ -55,6 +54,7 @@ BUTTONS: dict[str, tuple[str, ...]] = {
     "Learn": ("learn",),
     "Mitigated": ("mitigated",),
     "Resolved": ("resolve",),
+    "Reopen": ("reopen",),
     "Close": ("close",),
     "Apply": ("apply",),
     "Roll back": ("rollback",),
@@ -328,13 +328,14 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _do(self, action: str, *words: str) -> bool:
         """Do it, or say why it is not allowed; whether it was done."""
-        minute, before = self._minute(), journal(self.incidents)
+        minute = self._minute()
         try:
             said = act(self.desk, action, *words)
         except ValueError as error:
             self.said, done = f"not done: {error}", False
         else:
-            self.said, done = self._news(before, said) if action in TIME else said, True
+            nothing = "the shift is over" if self.over else "nothing new"
+            self.said, done = said or f"{self.desk.now:%H:%M}: {nothing}", True
             if action not in TIME:
                 self._done.append(Timed(minute, action, words))
             if action == "runbook" and words:
@@ -345,15 +346,6 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         if not self._playing:
             self._settle()
         return done
-
-    def _news(self, before: list[Entry], said: str) -> str:
-        """What happened while time passed, in its order: what is new in the journals, and what was said besides."""
-        new = [entry for entry in journal(self.incidents) if entry not in before]
-        lines = [*_lines(new, named=len(self.incidents) > 1), *said.splitlines()]
-        start = f"{self.desk.scenario.start:%H:%M}"  # what the clock shows earlier is tomorrow's
-        nothing = "the shift is over" if self.over else "nothing new"
-        ordered = sorted(lines, key=lambda line: (line[:5] < start, line[:5]))
-        return "\n".join(ordered) or f"{self.desk.now:%H:%M}: {nothing}"
 
     def _file(self, text: str) -> None:
         """File the incident at hand, as the debrief's button does."""
@@ -400,7 +392,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
             "Respond": ("name", "Acknowledge", "Escalate", "Declare"),
             "Decide": ("severity", "roles", "Triage", "Hand over", "False alarm"),
             "Write": ("text", "Update users", "Note", "kind", "Learn"),
-            "Finish": ("Mitigated", "Resolved", "Close"),
+            "Finish": ("Mitigated", "Resolved", "Reopen", "Close"),
         }
         controls = self.buttons | self.inputs
         boxes = [_named(label, _row(*(controls[name] for name in names))) for label, names in rows.items()]
@@ -535,31 +527,19 @@ def _inputs() -> dict[str, Any]:
 # --- the panes -----------------------------------------------------------------------------------
 
 
-Entry = tuple[datetime, str, str]  # when, the incident, and what happened
-
-
-def journal(incidents: Iterable[Incident]) -> list[Entry]:
-    """What the journals say, by time; what was measured is left out."""
-    entries = []
+def journal_lines(incidents: Iterable[Incident]) -> list[str]:
+    """What the journals say, by time in UTC; where there are two, each line names its incident. No measures."""
+    incidents, entries = list(incidents), []
     for incident in incidents:
         text = write_postmortem(incident, contributing_factors=(), action_items=())
         said = text.partition("\n## Timeline (UTC)\n\n")[2].partition("\n\n## ")[0].splitlines()
         moments = sorted([incident.impact_start, *(event.at for event in incident.events)])
+        name = f"{incident.id} " if len(incidents) > 1 else ""
         for at, line in zip(moments, said, strict=True):
             what = line.partition(f"{at:%H:%M:%S} ")[2]
             if not what.startswith("metrics: "):
-                entries.append((at, incident.id, what))
-    return sorted(entries, key=lambda entry: entry[0])
-
-
-def journal_lines(incidents: Iterable[Incident]) -> list[str]:
-    """What the journals say, a line each, in UTC; where there are two, each line names its incident."""
-    incidents = list(incidents)
-    return _lines(journal(incidents), named=len(incidents) > 1)
-
-
-def _lines(entries: Iterable[Entry], *, named: bool) -> list[str]:
-    return [f"{at:%H:%M} {f'{incident} ' if named else ''}{what}" for at, incident, what in entries]
+                entries.append((at, f"{at:%H:%M} {name}{what}"))
+    return [line for _, line in sorted(entries, key=lambda entry: entry[0])]
 
 
 def _timeline(incidents: tuple[Incident, ...]) -> str:

@@ -39,6 +39,7 @@ SCRIPT = """
 191 learn automate serve_degraded
 251 close
 """
+CURE = (("apply", "fail_over"), ("apply", "serve_cached"), ("apply", "serve_degraded"), ("wait", "5"))
 
 
 def paged(minutes: int = 0, name: str = "provider_outage") -> Desk:
@@ -170,7 +171,7 @@ def test_the_provider_s_page_admits_to_an_outage_late() -> None:
         (("learn", "nothing", "x"), "learn one of"),
         (("learn", "factor"), "give: learn"),
         (("learn", "automate", "tea"), "unknown mitigation"),
-        (("update",), "must be a text"),
+        (("update",), "give: update TEXT"),
         (("declare",), "is open already"),
         (("close",), "not allowed"),
         (("runbook", "sunspots"), "unknown symptom"),
@@ -195,13 +196,13 @@ def test_exactly_what_is_listed_as_possible_is_not_refused_by_the_record() -> No
         "wait": ("1",),
     }
     words |= {"update": ("x",), "note": ("x",), "learn": ("factor", "x"), "handover": ("bo",)}
-    steps = (("wait", "150"), ("ack",), ("triage", "sev1"), ("apply", "fail_over"), ("mitigated",), ("resolve",))
+    steps = (("wait", "150"), ("ack",), ("triage", "sev1"), *CURE, ("mitigated",), ("resolve",))
     for done in range(len(steps) + 1):
         for name in ACTIONS:
             desk = Desk(SCENARIO, 1)
             for step in steps[:done]:
                 act(desk, *step)
-            if name == "apply" and desk.applied:
+            if name in ("apply", "rollback") and desk.applied:
                 continue
             allowed = name in possible(desk)
             said = attempt(desk, name, *words.get(name, ()))
@@ -221,12 +222,12 @@ def test_what_still_hurts_users_has_not_gone_away_by_itself_and_is_not_resolved(
     desk = paged()
     for words in (("ack",), ("triage", "sev1")):
         act(desk, *words)
-        with pytest.raises(ValueError, match=r"INC-001 has not .*: the SLI is 49\.\d\d%, below 99%; mitigate it"):
+        with pytest.raises(ValueError, match=r"INC-001 is not over: the SLI is 49\.\d\d%, below 99%; mitigate it"):
             act(desk, "resolve")
         assert "resolve" not in possible(desk)
     act(desk, "apply", "serve_degraded")
     act(desk, "wait", "5")
-    with pytest.raises(ValueError, match="INC-001 has not gone away by itself: quality is harmed; "):
+    with pytest.raises(ValueError, match="INC-001 is not over: quality is harmed; "):
         act(desk, "resolve")
     silent = paged(name="silent_edge")
     with pytest.raises(ValueError, match="no request arrives"):
@@ -240,12 +241,14 @@ def test_what_has_gone_away_by_itself_is_resolved_without_more_words() -> None:
     assert desk.incidents[-1].events[-1].get("auto_recovered")
 
 
-def test_mitigated_and_resolved_can_be_said_too_early_and_the_answer_says_so() -> None:
+def test_mitigated_can_be_said_too_early_and_the_answer_says_so_and_resolved_cannot() -> None:
     desk = paged()
     for words in (("ack",), ("triage", "sev1"), ("apply", "fail_over"), ("wait", "3")):
         act(desk, *words)
-    assert act(desk, "mitigated") == "mitigated, though the SLI is 84.73%, below 99%"
-    assert act(desk, "resolve") == "resolved, though the SLI is 84.73%, below 99%"
+    assert act(desk, "mitigated") == "mitigated, though the SLI is 84.74%, below 99%"
+    with pytest.raises(ValueError, match=r"not over: the SLI is 84\.74%"):
+        act(desk, "resolve")
+    assert "resolve" not in possible(desk)
     desk = paged()
     for words in (("ack",), ("triage", "sev1"), ("apply", "serve_degraded"), ("wait", "3")):
         act(desk, *words)
@@ -286,8 +289,9 @@ def test_time_that_passes_says_what_changed_by_itself() -> None:
     desk = Desk(SCENARIO, 1)
     assert [act(desk, "wait", "60"), act(desk, "next")] == ["", ""]
     assert act(desk, "next") == "18:13 the SLI is 49.85%, below 99%"
-    assert act(desk, "next") == "18:30 14.4x 1h/5m fires"
-    assert act(desk, "next") == ""  # the pager's next step stands in the journal
+    opened = ["18:30 INC-001 opens: The model provider fails requests", "18:30 paged ana", "18:30 14.4x 1h/5m fires"]
+    assert act(desk, "next").splitlines() == opened
+    assert act(desk, "next") == "18:35 paged bo"
     for words in (("ack",), ("triage", "sev1"), ("apply", "serve_degraded")):
         act(desk, *words)
     assert act(desk, "wait", "30").splitlines() == [
@@ -303,9 +307,10 @@ def test_time_that_passes_says_what_changed_by_itself() -> None:
 def test_a_long_wait_tells_of_each_thing_the_last_time_only() -> None:
     desk = Desk(SCENARIOS["flapping_provider"], 1)
     lines = act(desk, "end").splitlines()
-    assert len(lines) == len({line[6:] for line in lines})
+    signs = [line for line in lines if "paged" not in line]
+    assert len(signs) == len({line[6:] for line in signs})
     assert [line[:5] for line in lines] == sorted(line[:5] for line in lines)
-    assert "21:01 the SLI is 39.87%, below 99%" in lines  # the last of eight times
+    assert "21:01 the SLI is 39.88%, below 99%" in lines  # the last of eight times
     assert sum("the SLI is" in line for line in lines) == 2
 
 
@@ -338,9 +343,59 @@ def test_a_note_that_looks_as_if_it_was_learnt_does_not_stand_in_the_way_of_clos
     desk = paged()
     for words in (("ack",), ("triage", "sev1"), ("note", "learnt, automate: tea"), ("note", "learnt, x")):
         act(desk, *words)
-    for words in (("apply", "fail_over"), ("mitigated",), ("resolve",)):
+    for words in (*CURE, ("mitigated",), ("resolve",)):
         act(desk, *words)
     assert act(desk, "close") == "INC-001 is closed"
+
+
+def test_a_text_of_one_s_own_says_what_it_leaves_out() -> None:
+    desk = paged()
+    for words in (("ack",), ("triage", "sev1"), ("learn", "factor", "One provider."), *CURE, ("mitigated",)):
+        act(desk, *words)
+    act(desk, "resolve")
+    assert act(desk, "close", "It broke.") == "INC-001 is closed, without what was learnt"
+
+
+def test_what_was_resolved_too_early_is_opened_again() -> None:
+    desk = paged()
+    for words in (("ack",), ("triage", "sev1"), *CURE, ("mitigated",), ("resolve",)):
+        act(desk, *words)
+    assert "reopen" in possible(desk)
+    assert act(desk, "reopen") == "INC-001 is open again"
+    assert desk.current.state == "triaged"
+
+
+def test_closing_names_the_incident_that_was_closed() -> None:
+    desk = paged()
+    for words in (("ack",), ("triage", "sev1"), *CURE, ("mitigated",), ("resolve",), ("declare",), ("ack",)):
+        act(desk, *words)
+    assert act(desk, "false_alarm") == "closed as a false alarm"
+    assert act(desk, "close") == "INC-001 is closed"
+
+
+def test_a_refusal_speaks_of_actions_and_not_of_the_record_s_verbs() -> None:
+    desk = paged()
+    with pytest.raises(ValueError, match=r"^INC-001 is detected: triage is not allowed$"):
+        act(desk, "triage", "sev1")
+
+
+def test_the_end_of_the_ladder_is_told() -> None:
+    said = act(Desk(SCENARIO, 1), "wait", "300")
+    assert said.count(" paged ") == 6
+    assert "19:15 that was the last on the ladder: nobody is left to page" in said
+
+
+def test_silence_that_turns_into_failures_is_told() -> None:
+    silent = SCENARIOS["silent_edge"]
+    faults = (
+        replace(silent.faults[0], duration=5 * MINUTE),
+        replace(SCENARIO.faults[0], start=silent.faults[0].start + 5 * MINUTE),
+    )
+    desk = Desk(replace(silent, faults=faults), 1)
+    assert act(desk, "wait", "121") == "18:01 no request arrives"
+    low, again = act(desk, "wait", "5").splitlines()
+    assert low.startswith("18:06 the SLI is ")
+    assert again == "18:06 requests arrive again"
 
 
 def test_every_action_says_how_it_is_typed_and_what_it_is_for() -> None:

@@ -589,7 +589,7 @@ def test_a_postmortem_s_gaps_are_named() -> None:
     )
     said = why(score(journal(Response(postmortem=gaps)), GOOD), "postmortem")
     assert said == "Sections missing: What went well; without content: What went wrong."
-    assert why(score(journal(Response(postmortem=VAGUE)), GOOD), "postmortem") == "Other lint findings: 1."
+    assert why(score(journal(Response(postmortem=VAGUE)), GOOD), "postmortem") == "The lint asks about: 'human error'."
 
 
 def test_a_sentence_is_no_postmortem_with_every_section() -> None:
@@ -739,3 +739,56 @@ def test_an_incident_mitigated_the_moment_it_is_detected_can_be_scored() -> None
     one = one.resolve(at=START, by="bo", auto_recovered=True)
     assert one.metrics().ttm == timedelta()
     assert 0 <= score(one, one).points <= 100
+
+
+# --- what must not pay ---------------------------------------------------------------------------
+
+
+def crying_wolf(desk: Desk) -> None:
+    """Declares twenty incidents that are none, and does not look at the one that is."""
+    for _ in range(20):
+        desk.declare(by="ana")
+        desk.acknowledge("ana")
+        desk.false_alarm(by="ana")
+
+
+def test_false_alarms_declared_by_hand_do_not_lift_a_shift() -> None:
+    scores = score_shift(run_shift(SCENARIO, 1, crying_wolf).incidents, the_book("provider_outage"))
+    assert sum(name.startswith("needless ") for name in scores) == 20
+    assert mean_points(scores) == scores["INC-021"].points < 20
+
+
+def test_whoever_calls_for_help_is_there_and_loses_nothing_for_it() -> None:
+    def helped(desk: Desk) -> None:
+        desk.advance_until(lambda desk: desk.incident is not None)
+        desk.acknowledge("ana")
+        desk.escalate(by="ana")
+        desk.advance(9 * MINUTE)
+
+    [journal] = run_shift(SCENARIO, 1, helped).incidents
+    assert why(score(journal, GOOD), "TTA").startswith("Acknowledged after 0s")
+
+
+def test_an_outage_called_a_false_alarm_is_told_so() -> None:
+    def waved_away(desk: Desk) -> None:
+        desk.advance_until(lambda desk: desk.incident is not None)
+        desk.acknowledge("ana")
+        desk.false_alarm(by="ana")
+
+    journal, *_ = run_shift(SCENARIO, 1, waved_away).incidents
+    assert why(score(journal, GOOD), "actions") == "It was called a false alarm, and it was none."
+
+
+def test_what_came_back_is_not_said_to_have_never_been_mitigated() -> None:
+    def reopened(desk: Desk) -> None:
+        desk.advance_until(lambda desk: desk.incident is not None)
+        desk.acknowledge("ana")
+        desk.triage("sev1", "ana", by="ana")
+        desk.apply("serve_degraded")
+        desk.advance(5 * MINUTE)
+        desk.mitigated(by="ana")
+        desk.resolve(by="ana")
+        desk.reopen(by="ana")
+
+    [journal] = run_shift(SCENARIO, 1, reopened).incidents
+    assert why(score(journal, GOOD), "budget").startswith("It came back and was not called mitigated again")

@@ -391,7 +391,7 @@ def test_an_incident_can_be_declared_before_the_alert_and_the_alert_then_pages_f
 def test_another_incident_can_be_declared_once_the_one_at_hand_is_mitigated(state: str) -> None:
     def responder(desk: Desk) -> None:
         forgetful(desk)
-        with pytest.raises(ValueError, match="open already; it is acknowledged: work on that one, or say mitigated"):
+        with pytest.raises(ValueError, match="open already; it is acknowledged: work on that one first"):
             desk.declare(by="bo")
         desk.triage("sev1", "ana", by="ana")
         desk.apply("serve_degraded")
