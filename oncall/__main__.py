@@ -26,6 +26,7 @@ from oncall.reference import reference
 from oncall.regression import gate, save_case, to_eval_case
 from oncall.report import is_missed, report
 from oncall.responders import read_script
+from oncall.runbook import MITIGATIONS
 from oncall.scenario import Scenario
 from oncall.scenario_file import parse_scenario, read_scenario
 from oncall.scenarios import SCENARIOS
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal without UTF-8 shows ? for what it lacks
             stream.reconfigure(errors="replace")
-    status = 1  # until a verb knows better
+    status = 0  # a text that nobody reads to its end is no failure; a verdict goes through _answer
     try:
         arguments = _parser().parse_args((sys.argv[1:] if argv is None else argv) or ["shift"])
         status = arguments.run(arguments)
@@ -174,9 +175,14 @@ def _report(arguments: argparse.Namespace) -> int:
 def _share(text: str) -> float:
     """A ratio, or what stands before a percent sign: 0.999 and 99.9% are the same number."""
     try:
-        return float(re.sub("%$", "e-2", text))
+        share = float(re.sub("%$", "e-2", text))
     except ValueError:
         raise ValueError(f"--target {text!r} is not a number; give e.g. 0.999 or 99.9%") from None
+    if text.endswith("%") and 0 < share < 0.5:
+        number = 100 * share
+        meant = 100 * number if 0.5 < number < 1 else 100 - number  # it is a ratio, or the error budget
+        raise ValueError(f"--target {text!r} is less than half of all events; did you mean {meant:.12g}%?")
+    return share
 
 
 def _length(text: str) -> timedelta:
@@ -188,6 +194,9 @@ def _length(text: str) -> timedelta:
 def _gate(arguments: argparse.Namespace) -> int:
     if not arguments.paths:
         raise ValueError("name the cases first, a file or a folder; --automated takes every word after it")
+    for word in arguments.automated:
+        if word not in MITIGATIONS and Path(word).exists():
+            raise ValueError(f"--automated takes every word after it; name the path {word!r} before it")
     verdict = gate(arguments.paths, automated=" ".join(arguments.automated).replace(",", " ").split())
     return _answer(f"{verdict}\n", verdict.passed)
 
@@ -201,13 +210,13 @@ def _answer(text: str, fine: bool) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     """What the notebooks need, and what is there."""
-    print(f"Python      {sys.version.split()[0]}")
+    text = f"Python      {sys.version.split()[0]}\n"
     for name in (*NEEDED, *OPTIONAL):
         use = f"  (optional: {OPTIONAL[name]})" if name in OPTIONAL else ""
-        print(f"{name:<11} {_version(name) or f'missing: pip install {name}'}{use}")
+        text += f"{name:<11} {_version(name) or f'missing: pip install {name}'}{use}\n"
     missing = ", ".join(name for name in NEEDED if _version(name) is None)
-    print(f"The notebooks lack {missing}; 'make lab' sets everything up." if missing else "The notebooks can run.")
-    return 1 if missing else 0
+    text += f"The notebooks lack {missing}; 'make lab' sets everything up.\n" if missing else "The notebooks can run.\n"
+    return _answer(text, not missing)
 
 
 def _version(name: str) -> str | None:

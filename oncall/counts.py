@@ -110,10 +110,7 @@ class Counts:
         _need_columns("the frame", list(frame.columns), "good", "total")
         index = frame.index
         if getattr(index, "tz", None) is None:
-            times = "frame.index" if index.inferred_type == "string" else "frame['start']"
-            aware = f"frame.set_index(pd.to_datetime({times}, utc=True))"
-            mend = "frame.tz_localize('UTC')" if index.inferred_type == "datetime64" else aware
-            raise ValueError(f"the frame needs an aware time index; give e.g. {mend}")
+            raise ValueError(f"the frame needs an aware time index; give e.g. {_with_aware_index(frame)}")
         if len(index) < 2:
             raise ValueError(f"the frame has too few rows ({len(index)}) to say how long a bucket is; give two or more")
         steps = index[1:] - index[:-1]
@@ -137,9 +134,9 @@ def read_csv(
     Columns with other names are named in the call; further columns are ignored. Times are ISO 8601
     with an offset, or Unix time in seconds or milliseconds; they are in order. ``step`` is the
     commonest distance between rows unless given. Missing buckets become 0 of 0 events and are
-    reported as a ``MissingBuckets`` warning. Everything else that is wrong, a gap so long that it
-    is a mistyped date too, is a ``ValueError`` naming file, row and column; rows are counted as an
-    editor counts lines, the header being row 1.
+    reported as a ``MissingBuckets`` warning. Everything else that is wrong is a ``ValueError``
+    naming file, row and column; rows are counted as an editor counts lines, the header being row 1.
+    A very long gap is taken for a mistyped date, unless ``step`` is given.
     """
     if Path(path).is_dir():
         raise ValueError(f"{path} is a directory; give a CSV file")
@@ -155,7 +152,10 @@ def read_csv(
         raise ValueError(f"{path} is not CSV in UTF-8: {error}") from None
     if not rows or (len(rows) == 1 and step is None):
         raise ValueError(f"{path} has too few rows ({len(rows)}); give two or more, or one and the option step")
-    return _fill(path, start, rows, _commonest_gap(rows) if step is None else positive(step, "step"))
+    longest = MOST_BUCKETS
+    if step is None:
+        step, longest = _commonest_gap(rows), min(longest, max(100_000, 99 * len(rows)))
+    return _fill(path, start, rows, positive(step, "step"), longest)
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -191,6 +191,8 @@ def _read_row(path: str | Path, line: int, row: dict[Any, Any], start: str, good
 def _moment(text: str) -> datetime:
     """A time in ISO 8601, or in Unix time: ten digits of seconds or thirteen of milliseconds."""
     if unix := re.fullmatch(r"[0-9]{10}([0-9]{3})?(\.[0-9]+)?", text.strip()):
+        if not unix[1] and re.match("(19|20)..(0[1-9]|1[0-2])(0[1-9]|[12].|3[01])([01].|2[0-3])", unix[0]):
+            raise ValueError(f"{text!r} may be a date with its hour or Unix time; write 2024-12-04T23:00:00Z")
         return datetime.fromtimestamp(float(text) / (1000 if unix[1] else 1), UTC)
     return parse_moment(text)
 
@@ -208,12 +210,12 @@ def _commonest_gap(rows: list[_Row]) -> timedelta:
     return min(multimode(gap for gap in gaps if gap > timedelta()), default=MINUTE)
 
 
-def _fill(path: str | Path, start: str, rows: list[_Row], step: timedelta) -> Counts:
-    """One bucket a step from the first row to the last; the gaps 0 of 0."""
+def _fill(path: str | Path, start: str, rows: list[_Row], step: timedelta, longest: int) -> Counts:
+    """One bucket a step from the first row to the last; the gaps, of ``longest`` buckets at most, 0 of 0."""
     first = rows[0][1]
     previous = first - step
     good, total = array("q"), array("q")
-    longest = min(MOST_BUCKETS, max(100_000, 99 * len(rows)))  # a gap beyond it is a mistyped date
+    empty = array("q", [0])
     unit = duration_text(step)
     for line, moment, n_good, n_total in rows:
         where = f"{path}, row {line}, column {start!r}: {moment_text(moment)}"
@@ -222,12 +224,14 @@ def _fill(path: str | Path, start: str, rows: list[_Row], step: timedelta) -> Co
         places, off_grid = divmod(moment - previous, step)
         if off_grid or places > longest:
             wrong = f"does not fit {unit} buckets" if off_grid else f"leaves out {places - 1:,} buckets of {unit}"
+            real = not off_grid and places <= MOST_BUCKETS
+            mend = f"; if the gap is real, give the option step ({unit})" if real else " or give another step"
             gap = duration_text(moment - previous)
-            raise ValueError(
-                f"{where}, {gap} after the row above, {wrong}; mend one of the two or give the option step"
-            )
-        good.extend([0] * (places - 1) + [n_good])
-        total.extend([0] * (places - 1) + [n_total])
+            raise ValueError(f"{where}, {gap} after the row above, {wrong}; mend one of the two{mend}")
+        good += empty * (places - 1)
+        total += empty * (places - 1)
+        good.append(n_good)
+        total.append(n_total)
         previous = moment
     if missing := len(good) - len(rows):
         what = f"{missing:,} of {len(good):,} buckets of {unit} are missing; read as no events"
@@ -259,7 +263,29 @@ def _whole_column(frame: pd.DataFrame, name: str) -> Iterable[int]:
     if column.dtype == "int64":  # the usual case, without a loop
         return array("q", column.to_numpy().tobytes())
     for moment, value in column.items():
-        number = isinstance(value, Real | Decimal) and value == value  # nan is neither equal nor comparable
-        if not (number and abs(value) < 2**63 and value % 1 == 0):
+        if not _is_whole(value):
             raise ValueError(f"the frame's column {name!r} holds {value!r} at {moment}, not a whole number below 2**63")
     return map(int, column)
+
+
+def _is_whole(value: Any) -> bool:
+    number = isinstance(value, Real | Decimal)
+    try:
+        return bool(number and abs(value) < 2**63 and value % 1 == 0)
+    except ArithmeticError:  # a decimal nan compares with nothing
+        return False
+
+
+def _with_aware_index(frame: pd.DataFrame) -> str:
+    """The pandas that gives this frame an aware index, of its index or of a column ``start``."""
+    index, times = frame.index, "frame.index"
+    if index.inferred_type == "datetime64":
+        return "frame.tz_localize('UTC')"
+    if "start" in frame.columns and index.inferred_type not in ("string", "datetime", "date"):
+        index, times = frame.set_index("start").index, "frame['start']"
+    unit = ""
+    if index.inferred_type in ("integer", "floating"):  # pandas takes them for nanoseconds unless told
+        if index.max() < 10**8:
+            return "frame.set_index(COLUMN), where COLUMN is the one that holds times"
+        unit = ", unit='ms'" if index.max() > 10**11 else ", unit='s'"
+    return f"frame.set_index(pd.to_datetime({times}, utc=True{unit}))"

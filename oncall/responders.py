@@ -374,9 +374,12 @@ _LEARNT = "learnt, "  # how a note begins that the postmortem takes up
 def _close(desk: Desk, *words: str) -> str:
     """File it with this postmortem, or with one made of what was written down with ``learn``."""
     incident = desk.current
-    learnt = [event for event in incident.events_of("note") if event.get("text").startswith(_LEARNT)]
-    desk.close(" ".join(words) or postmortem(incident), by=_who(desk))
-    return f"{incident.id} is closed{', without what was learnt' if words and learnt else ''}"
+    text = " ".join(words) or postmortem(incident)
+    notes = [event.get("text") for event in incident.events_of("note")]
+    learnt = [note.partition(": ")[2] for note in notes if note.startswith(_LEARNT)]
+    desk.close(text, by=_who(desk))
+    lost = learnt and not any(one in text for one in learnt)
+    return f"{incident.id} is closed{', without what was learnt' if lost else ''}"
 
 
 def postmortem(incident: Incident) -> str:

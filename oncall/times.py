@@ -39,7 +39,7 @@ def parse_moment(text: str, name: str = "time") -> datetime:
 def parse_duration(text: str) -> timedelta:
     """A length such as ``30d``, ``1w``, ``1h30m`` or ``90s``; anything else is a ``ValueError``."""
     if not re.fullmatch(r"(\d{1,7}(\.\d+)?[wdhms])+", text):
-        raise ValueError(f"{text!r} is not a length of time; write 30d, 6h, 5m, 90s or 1h30m")
+        raise ValueError(f"{text!r} is not a length of time; write 1w, 30d, 6h, 5m, 90s or 1h30m")
     return sum((float(part[:-1]) * _UNITS[part[-1]] for part in re.findall(r"[\d.]+[wdhms]", text)), timedelta())
 
 

@@ -130,6 +130,8 @@ def test_a_reader_that_stops_reading_gets_no_traceback(tmp_path: Path) -> None:
         (["report", "counts.csv", "--target", "0.99", "--fail"], 0),
         (["report", "counts.csv", "--target", "0.991", "--fail"], 1),
         (["gate", "."], 1),
+        (["check"], 1),  # nothing is installed without site-packages
+        (["scenarios"], 0),
     ],
 )
 def test_a_reader_that_stops_reading_does_not_change_the_verdict(
@@ -284,6 +286,11 @@ def test_a_target_may_be_written_in_percent(csv: Path, capsys: Captured) -> None
         assert "availability: 99.9% over 30d" in run(capsys, "report", str(csv), "--target", target)[1]
 
 
+@pytest.mark.parametrize("target", ["0.1", "50%"])
+def test_a_low_target_without_a_percent_sign_is_taken_as_it_stands(target: str, csv: Path, capsys: Captured) -> None:
+    assert run(capsys, "report", str(csv), "--target", target)[0] == 0
+
+
 # --- gate ----------------------------------------------------------------------------------------
 
 
@@ -306,6 +313,14 @@ def test_the_gate_takes_automations_with_commas_and_from_several_options(out: Pa
     first, *rest = AUTOMATED
     for form in (["--automated", ",".join(AUTOMATED)], ["--automated", first, "--automated", *rest]):
         assert run(capsys, "gate", str(out / "evals"), *form)[0] == 0
+
+
+def test_a_file_may_have_the_name_of_a_mitigation(
+    out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(AUTOMATED[0]).touch()
+    assert run(capsys, "gate", str(out / "evals"), "--automated", *AUTOMATED)[0] == 0
 
 
 def test_the_gate_fails_when_no_case_was_found(tmp_path: Path, capsys: Captured) -> None:
@@ -398,6 +413,7 @@ BAD: dict[str, Sequence[str]] = {
     "a file that is no CSV": ["report", "bytes.csv", "--target", "0.99"],
     "an empty file": ["report", "empty.csv", "--target", "0.99"],
     "more good than total": ["report", "wrong.csv", "--target", "0.99"],
+    "a target far too low in percent": ["report", "counts.csv", "--target", "0.999%"],
     "a gate on nothing": ["gate"],
     "an unknown mitigation": ["gate", "counts.csv", "--automated", "pray"],
 }
@@ -432,7 +448,17 @@ def test_every_bad_input_is_one_line_on_stderr_and_exit_status_2(
         (["report", "counts.csv", "--target", "0,999"], "--target '0,999' is not a number; give e.g. 0.999 or 99.9%"),
         (["report", "counts.csv", "--target", "0.99", "--period", "0d"], "'0d' is no time at all; give e.g. 30d"),
         (["report", "counts.csv", "--target", "0.99", "--step", "0m"], "'0m' is no time at all; give e.g. 30d or 1m"),
+        (
+            ["report", "counts.csv", "--target", "0.999%"],
+            "'0.999%' is less than half of all events; did you mean 99.9%?",
+        ),
+        (["report", "counts.csv", "--target", "0.1%"], "did you mean 99.9%?"),
+        (["report", "counts.csv", "--target", "5%"], "did you mean 95%?"),
         (["gate", "--automated", "fail_over", "evals"], "name the cases first"),
+        (
+            ["gate", "x", "--automated", "fail_over", "counts.csv"],
+            "every word after it; name the path 'counts.csv' before",
+        ),
         (["gate", "x", "--automated", "failover"], "did you mean 'fail_over'?"),
         (["report", "nope.csv", "--target", "0.99"], "nope.csv: No such file or directory"),
     ],

@@ -330,6 +330,8 @@ BAD_ROWS = [
     pytest.param("yesterday,8,10", "start", "'yesterday' is not a time", id="a time that is text"),
     pytest.param("173335614,8,10", "start", "'173335614' is not a time", id="a number of nine digits"),
     pytest.param(",8,10", "start", "'' is not a time", id="no time"),
+    pytest.param("2024120500,8,10", "start", "may be a date with its hour", id="a date and an hour"),
+    pytest.param("1999123123.0,8,10", "start", "may be a date with its hour", id="a date and an hour as a float"),
     pytest.param("0001-01-01T00:00:00+01:00,8,10", "start", "is not a time", id="a time before all times"),
     pytest.param("2024-12-04T23:48:00Z,8,10", "start", "not after the row", id="a duplicate"),
     pytest.param("2024-12-05T00:48:00+01:00,8,10", "start", "not after the row", id="a duplicate in another zone"),
@@ -371,10 +373,31 @@ def test_a_date_a_thousand_years_off_is_refused_before_it_fills_the_memory(file:
     assert "365242d1m after the row above, leaves out 525,948,480 buckets of 1m; mend one of the two" in said
 
 
+@pytest.mark.parametrize("seconds", [1733356080, 1899999999, 1999999999, 2024130100, 2024120024, 2024123200])
+def test_ten_digits_that_are_no_date_with_its_hour_are_unix_seconds(file: File, seconds: int) -> None:
+    assert read_csv(file(HEADER + f"{seconds},9,10\n"), step=MINUTE).start == datetime.fromtimestamp(seconds, UTC)
+
+
+def test_a_long_gap_is_read_once_the_step_is_given_as_the_refusal_says(file: File) -> None:
+    monday, wednesday = (datetime(2024, 12, day, tzinfo=UTC) for day in (2, 4))
+    moments = [monday + SECOND * i for i in range(600)] + [wednesday + SECOND * i for i in range(400)]
+    path = file(HEADER + "".join(f"{moment.isoformat()},1,1\n" for moment in moments))
+    assert refusal(path).endswith("mend one of the two; if the gap is real, give the option step (1s)")
+    with pytest.warns(MissingBuckets, match=r"172,200 of 173,200 buckets of 1s"):
+        counts = read_csv(path, step=SECOND)
+    assert (counts.start, counts.end, sum(counts.total)) == (monday, wednesday + 400 * SECOND, 1000)
+
+
+def test_a_gap_beyond_all_data_is_refused_with_a_step_too(file: File) -> None:
+    path = file(HEADER + FIRST + SECOND_ROW + "3024-12-04T23:50:00Z,1,1\n")
+    for named in ({}, {"step": MINUTE}):
+        assert refusal(path, **named).endswith("525,948,480 buckets of 1m; mend one of the two or give another step")
+
+
 def test_a_date_ten_years_off_is_refused_at_either_end_unless_the_file_is_long(file: File) -> None:
-    early, late = ("2014-12-04T23:47:00Z,1,1\n", "2034-12-04T23:49:00Z,1,1\n")
-    assert ", row 3, column 'start': 2024" in refusal(file(HEADER + early + FIRST + SECOND_ROW), step=MINUTE)
-    assert ", row 4, column 'start': 2034" in refusal(file(HEADER + FIRST + SECOND_ROW + late), step=MINUTE)
+    early, late = ("2014-12-04T23:47:00Z,1,1\n", "2034-12-04T23:49:00Z,1,1\n2034-12-04T23:50:00Z,1,1\n")
+    assert ", row 3, column 'start': 2024" in refusal(file(HEADER + early + FIRST + SECOND_ROW))
+    assert ", row 4, column 'start': 2034" in refusal(file(HEADER + FIRST + SECOND_ROW + late))
     hours = "".join(f"{(T0 - HOUR * i).isoformat()},1,1\n" for i in range(1100, 0, -1))
     assert ", row 1102, column 'start': 2038" in refusal(file(HEADER + hours + "2038-12-04T23:48:00Z,1,1\n"))
     with pytest.warns(MissingBuckets, match=r"105,192 of 106,293"):
@@ -459,6 +482,7 @@ BAD_TOTALS = [
     pytest.param([1, 2, 2**70], "object", "1180591620717411303424", id="a large integer"),
     pytest.param([1, 2, Decimal("2.5")], "object", "Decimal('2.5')", id="a decimal fraction"),
     pytest.param([1, 2, Decimal("nan")], "object", "Decimal('NaN')", id="a decimal nan"),
+    pytest.param([1, 2, Decimal("snan")], "object", "Decimal('sNaN')", id="a signalling nan"),
     pytest.param([1, 2, Decimal("-inf")], "object", "Decimal('-Infinity')", id="a decimal infinity"),
     pytest.param([1, 2, "3"], "object", "'3'", id="text"),
 ]
@@ -487,15 +511,40 @@ def test_a_frame_too_short_to_have_a_step_is_refused(rows: int) -> None:
         Counts.from_frame(frame()[:rows])
 
 
+def timed(start: Any) -> pd.DataFrame:
+    """The frame with its times in a column."""
+    return frame().assign(start=start).reset_index(drop=True)
+
+
+SECONDS = T0.timestamp() + np.array([0, 60, 120])
+
+
 @pytest.mark.parametrize(
     "wrong",
-    [frame(tz=None), frame().rename_axis("start").reset_index(), frame().set_axis(["2024-12-04T23:48Z", "", ""])],
+    [
+        pytest.param(frame(tz=None), id="a naive index"),
+        pytest.param(frame().set_axis(["2024-12-04T23:48Z", "", ""]), id="an index of text"),
+        pytest.param(frame().set_axis(frame().index.astype(object)), id="an index of objects"),
+        pytest.param(frame().set_axis(SECONDS.astype(int)), id="an index of Unix seconds"),
+        pytest.param(timed(frame().index), id="a column"),
+        pytest.param(timed(frame(tz=None).index), id="a naive column"),
+        pytest.param(timed(frame().index).set_axis(frame().index.astype(str)), id="an index of text beside a column"),
+        pytest.param(timed(SECONDS.astype(int)), id="a column of Unix seconds"),
+        pytest.param(timed(SECONDS), id="a column of Unix seconds as floats"),
+        pytest.param(timed(SECONDS.astype(int).astype(object)), id="a column of Unix seconds as objects"),
+        pytest.param(timed((SECONDS * 1000).astype(int)), id="a column of Unix milliseconds"),
+    ],
 )
 def test_a_frame_without_aware_times_is_refused_and_what_to_give_mends_it(wrong: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match=r"needs an aware time index; give e\.g\. ") as error:
         Counts.from_frame(wrong)
     mended = eval(str(error.value).partition("e.g. ")[2], {"frame": wrong, "pd": pd})
     assert mended.index[0] == T0
+
+
+def test_a_frame_that_only_numbers_its_rows_is_asked_for_the_column_with_the_times() -> None:
+    with pytest.raises(ValueError, match=r"give e\.g\. frame\.set_index\(COLUMN\), where COLUMN"):
+        Counts.from_frame(timed(0).rename(columns={"start": "when"}))
 
 
 @pytest.mark.parametrize("rows", [[2, 1, 0], [0, 0], [0, 1, 1], [0, 2, 1]])

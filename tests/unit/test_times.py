@@ -108,6 +108,13 @@ def test_what_is_no_length_is_refused_with_an_example(text: str) -> None:
         parse_duration(text)
 
 
+def test_the_refusal_of_a_length_shows_every_unit_in_examples_that_can_be_read() -> None:
+    with pytest.raises(ValueError, match="write") as refusal:
+        parse_duration("")
+    examples = re.findall(r"\d\w+", str(refusal.value))
+    assert {example[-1] for example in examples if parse_duration(example)} == set("wdhms")
+
+
 @pytest.mark.parametrize(
     ("length", "text"),
     [
