@@ -171,14 +171,17 @@ _RULES = (
 # --- the lint --------------------------------------------------------------------------------------
 
 
-def lint_postmortem(text: str, *, people: Sequence[str] = (), lowest_sli: float | None = None) -> list[Finding]:
+def lint_postmortem(
+    text: str, *, people: Sequence[str] = (), lowest_sli: float | None = None, whole: bool = False
+) -> list[Finding]:
     """What in this postmortem blames, judges, regrets or stays vague, in the order of its lines.
 
     ``people`` are names to be read as people; @handles, roles such as "the on-call engineer", he
     and she are known without. "Outage" is questioned where ``lowest_sli``, a ratio, is above 0.
-    Any text is taken. A sentence by itself gets only its own findings; a text with headings, and
-    one of no more than a word, is also told which of ``SECTIONS`` it lacks. Lines count from 1; 0 is
-    the text as a whole. What could have been may be written under "Action items" and "Where we got lucky".
+    Any text is taken. A sentence by itself gets only its own findings; a text that is ``whole``, has
+    headings, is empty or only a file's name is also told which of ``SECTIONS`` it lacks. Lines count
+    from 1; 0 is the text as a whole. What could have been may be written under "Action items" and
+    "Where we got lucky".
     """
     if not isinstance(text, str):
         raise ValueError(f"text must be the postmortem itself, given {text!r:.60}; give e.g. path.read_text()")
@@ -189,11 +192,15 @@ def lint_postmortem(text: str, *, people: Sequence[str] = (), lowest_sli: float 
     said = _HIDDEN.sub(_blank, text.translate(_STRAIGHT))  # here and below, every character keeps its place
     blocks = list(_blocks(text, said))
     said = _phrases(_FINE).sub(_blank, _mark_people(said, people))
-    found = [*_section_findings(text, blocks), *_action_findings(blocks)]
+    whole = whole or bool(_NO_TEXT.fullmatch(text)) or any(block.kind in _HEADINGS for block in blocks)
+    found = [*_section_findings(blocks, whole), *_action_findings(blocks)]
     for rule in _RULES:
         if partial or rule.name != "not-an-outage":
             found += [finding for block in blocks for finding in _rule_findings(rule, block, said, text)]
     return sorted(dict.fromkeys(found), key=lambda finding: finding.line)
+
+
+_NO_TEXT = re.compile(r"\s*(?:\S+\.(?:md|txt)\s*)?")  # nothing, or a path given by mistake: no sentence either
 
 
 def _rule_findings(rule: _Rule, block: _Block, said: str, text: str) -> Iterator[Finding]:
@@ -250,10 +257,9 @@ _DATE = re.compile(  # but not one that tells when something happened, as in "br
 )
 
 
-def _section_findings(text: str, blocks: list[_Block]) -> Iterator[Finding]:
+def _section_findings(blocks: list[_Block], whole: bool) -> Iterator[Finding]:
     lines = {block.section: block.line for block in reversed(blocks) if block.kind == "title"}
     filled = {block.section for block in blocks if block.kind not in _HEADINGS and not _UNFILLED.fullmatch(block.text)}
-    whole = len(text.split()) < 2 or any(block.kind in _HEADINGS for block in blocks)  # a path is no sentence
     for name, (_, belongs) in _SECTIONS.items() if whole else ():
         if name not in filled:
             advice = f'Write {belongs}, or "Nothing recorded."'

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from oncall.blameless import SECTIONS as SECTIONS
 from oncall.blameless import lint_postmortem as lint_postmortem
@@ -181,17 +182,23 @@ def _clock(incident: Incident, at: datetime) -> str:
 
 
 def _items(items: Iterable[ActionItem]) -> list[str]:
-    listed = items if isinstance(items, str) else tuple(items)
-    if not all(isinstance(item, ActionItem) for item in listed):
+    listed = _listed(items)
+    if not isinstance(listed, list) or not all(isinstance(item, ActionItem) for item in listed):
         example = "ActionItem('prevent', 'Cap the retries', 'ana', date(2025, 4, 1))"
         raise ValueError(f"action_items must be a list of ActionItem, given {listed!r}; give e.g. [{example}]")
     return list(map(str, listed))
 
 
 def _bullets(lines: Iterable[str]) -> Sequence[str]:
-    if isinstance(lines, str):
-        raise ValueError(f"give a list of sentences, not one text: [{lines!r}]")
-    return [f"- {_line(line)}" for line in lines]
+    listed = _listed(lines)
+    if not isinstance(listed, list) or not all(isinstance(line, str) for line in listed):
+        raise ValueError(f"give a list of sentences such as ['One provider.'], given {listed!r}")
+    return [f"- {_line(line)}" for line in listed]
+
+
+def _listed(values: Any) -> Any:
+    """The values as a list; a text, or what holds no values, as it is."""
+    return values if isinstance(values, str) or not isinstance(values, Iterable) else list(values)
 
 
 def _line(text: str) -> str:

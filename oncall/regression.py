@@ -7,7 +7,7 @@ question that went wrong again. Both are one JSON object in a file.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -114,34 +114,38 @@ def to_eval_case(
     The error ratio is the worst that the incident's measures show. ``page_within`` is the earliest
     page's detection time at that ratio, rounded up to a minute, plus one, unless given;
     ``restore_within`` adds the settle times of the symptom's runbook and one minute more: what a
-    machine needs that does at once what people did. It stays a minute below what the incident took
-    as recorded, for a longer one would prove nothing. A ``ValueError`` when nothing was measured,
-    no page rule sees such a fault, or nothing in the runbook can meet that default: people were
-    quicker than the page and a machine after it.
+    machine needs that does at once what people did. It stays below what the incident took as
+    recorded, for a longer one would prove nothing. A ``ValueError`` when nothing was measured; and,
+    unless both limits are given, when no page rule sees such a fault, nothing in the runbook
+    restores it, or people were quicker than a page and any automation after it.
     """
-    settle = sum((step.settle for step in RUNBOOKS[known_symptom(incident.symptom)].mitigations), timedelta())
-    error_ratio = _worst_error_ratio(incident)
-    if page_within is None:
-        page_within = _detection_time(incident.slo, error_ratio) + MINUTE
-    limit, impact = restore_within, incident.metrics().impact
-    if limit is None:
-        limit = positive(page_within, "page_within") + settle + MINUTE
-        if impact is not None:
-            limit = max(MINUTE, min(limit, impact - MINUTE))
-    case = ReplayCase(f"regression-{incident.id}", incident.symptom, incident.slo, error_ratio, page_within, limit)
-    if restore_within is None and (why := _out_of_reach(case)):
-        took = "" if impact is None else f" (people took {duration_text(impact)})"
-        raise ValueError(f"no automation meets the limits of {incident.id}{took}: {why}; give limits that it can meet")
-    return case
+    symptom, slo, error_ratio = known_symptom(incident.symptom), incident.slo, _worst_error_ratio(incident)
+    if page_within is None or restore_within is None:
+        page = _detection_time(slo, error_ratio) + MINUTE
+        page_within = page if page_within is None else positive(page_within, "page_within")
+        if restore_within is None:
+            restore_within = _restore_within(incident, error_ratio, max(page, page_within))
+    return ReplayCase(f"regression-{incident.id}", symptom, slo, error_ratio, page_within, restore_within)
 
 
-def _out_of_reach(case: ReplayCase) -> str:
-    """Why the whole runbook, automated, fails this case and any part of it does too; "" if one passes."""
-    names = [mitigation.name for mitigation in RUNBOOKS[case.symptom].mitigations]
-    parts = (part for size in range(len(names), 0, -1) for part in combinations(names, size))
-    if any(replay(case, part).passed for part in parts):
-        return ""
-    return f"with its whole runbook, {replay(case, names).why}"
+def _restore_within(incident: Incident, error_ratio: float, page: timedelta) -> timedelta:
+    """What the runbook, automated, needs after the page, but less than people took."""
+    mitigations, impact = RUNBOOKS[incident.symptom].mitigations, incident.metrics().impact
+    names = [mitigation.name for mitigation in mitigations]
+    parts = [part for size in range(len(names) + 1) for part in combinations(names, size)]
+    replays = [_page_and_restore(incident.symptom, incident.slo, error_ratio, part)[1] for part in parts]
+    soonest = min((restored for restored in replays if restored is not None), default=None)
+    if soonest is None:
+        failing = percent(error_ratio, 3)
+        raise ValueError(f"nothing in the runbook of {incident.symptom} restores {failing} failing")
+    if impact is not None and impact <= soonest:
+        raise ValueError(
+            f"no automation is quicker than people were: they took {duration_text(impact)}, and a page and any "
+            f"automation take at least {duration_text(soonest)}; a longer restore_within gates the automations, but "
+            f"proves nothing about {incident.id}"
+        )
+    limit = page + sum((mitigation.settle for mitigation in mitigations), MINUTE)
+    return limit if impact is None else min(limit, max(soonest, impact - MINUTE))
 
 
 def to_prompt_case(
@@ -194,15 +198,22 @@ def replay(case: ReplayCase, automated: Iterable[str] = ()) -> Verdict:
     begin with the page, in the runbook's order, and each takes its settle time.
     """
     wanted = {known_mitigation(name) for name in _texts(automated, "automated")}
-    system = MockSystem(case.symptom, failing=case.error_ratio)
-    paged = elapsed = _paged_after(system.sli, case.slo)
-    restored = MINUTE if is_healthy(system, case.slo) else None
-    for mitigation in RUNBOOKS[case.symptom].mitigations:
-        if elapsed is not None and restored is None and mitigation.name in wanted:
+    return _verdict(case, *_page_and_restore(case.symptom, case.slo, case.error_ratio, wanted))
+
+
+def _page_and_restore(
+    symptom: str, slo: SLO, error_ratio: float, automated: Collection[str]
+) -> tuple[timedelta | None, timedelta | None]:
+    """When the fault is paged and when the SLI is back, ``None`` for never."""
+    system = MockSystem(symptom, failing=error_ratio)
+    paged = elapsed = _paged_after(system.sli, slo)
+    restored = MINUTE if is_healthy(system, slo) else None
+    for mitigation in RUNBOOKS[symptom].mitigations:
+        if elapsed is not None and restored is None and mitigation.name in automated:
             system.apply(mitigation.name)
             elapsed += mitigation.settle
-            restored = elapsed if is_healthy(system, case.slo) else None
-    return _verdict(case, paged, restored)
+            restored = elapsed if is_healthy(system, slo) else None
+    return paged, restored
 
 
 @cache  # the same for every set of automations
@@ -353,9 +364,10 @@ def _standing_once(verdict: Verdict, times: int) -> Verdict:
 
 
 def save_case(case: Case, path: str | Path) -> None:
-    """Write a case as one JSON object; ``load_case`` gives the same case back."""
+    """Write a case as one JSON object, in a folder that is made if need be; ``load_case`` gives the same case back."""
     record = {"case": "replay" if isinstance(case, ReplayCase) else "prompt", "version": VERSION, **vars(case)}
     text = json.dumps(record, indent=2, ensure_ascii=False, default=_to_json)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(text + "\n", encoding="utf-8")
 
 

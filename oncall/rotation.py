@@ -88,5 +88,5 @@ def _check_zone(tz: str) -> None:
         # No EST for CEST, and no Etc/GMT+1 for GMT+1, which it is the opposite of.
         places = [zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")]
         near = get_close_matches(str(tz), places, n=1) or ["Europe/Berlin"]
-        hint = f"{near[0]!r} (where no zone is known: pip install tzdata)"
-        raise ValueError(f"tz must be an IANA zone name, given {tz!r}; give e.g. {hint}") from None
+        hint = f"'UTC' or e.g. {near[0]!r} (where no zone is known: pip install tzdata)"
+        raise ValueError(f"tz must be an IANA zone name, given {tz!r}; give {hint}") from None

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from oncall.counts import Counts
 from oncall.slo import SLO, exact_ratio
-from oncall.times import DAY, MINUTE, utc
+from oncall.times import DAY, MINUTE, moment_text, utc
 
 # Requests in each hour of a UTC day and on each day of the week, in percent of the mean. Tables and
 # straight lines between them: sines differ in their last digit from machine to machine.
@@ -72,7 +72,7 @@ class Review:
 class Label:
     """The truth about one fault in a series: what it was, and from when to when; ``end`` is ``None`` if it lasts.
 
-    Moments are aware; the error ratio is from 0 to 1, ``nan`` where unknown.
+    Moments are aware, and the end is after the start; the error ratio is from 0 to 1, ``nan`` where unknown.
     """
 
     title: str
@@ -85,6 +85,10 @@ class Label:
         object.__setattr__(self, "start", utc(self.start, "start"))
         if self.end is not None:
             object.__setattr__(self, "end", utc(self.end, "end"))
+            if self.end <= self.start:
+                raise ValueError(f"the incident ends at {moment_text(self.end)}, not after its start")
+        if isinstance(self.error_ratio, str | None):
+            raise ValueError(f"error_ratio must be a number, math.nan where unknown, given {self.error_ratio!r}")
         exact_ratio(self.error_ratio, "error_ratio")
 
 

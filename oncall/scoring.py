@@ -285,7 +285,7 @@ def _postmortem(journal: Incident, reference: Incident) -> Judgement:
     text = journal.postmortem
     if not text:
         return 0, "There is no postmortem."
-    findings = lint_postmortem(f"# Postmortem\n\n{text}")  # in what has no title it looks for no section
+    findings = lint_postmortem(text, whole=True)
     missing = [finding.phrase for finding in findings if finding.rule == "missing-section"]
     empty = [name for name in LEARNT if _body(text, name) == "Nothing recorded."]
     other = [repr(finding.phrase) for finding in findings if finding.rule != "missing-section"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
-from numbers import Real
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -101,6 +101,9 @@ def backtest(
         raise ValueError("policies must be given by name, e.g. {'google': google_policy()}")
     if not len(counts):
         raise ValueError("the counts hold no buckets; give some")
+    incidents = tuple(incidents)
+    if not all(isinstance(label, Label) for label in incidents):
+        raise ValueError("incidents must be a list of Label; label_of(incident) makes one of an Incident")
     labels = sorted(incidents, key=lambda label: label.start)
     for label in labels:
         if label.start >= counts.end or _end(label, counts.end) <= counts.start:
@@ -131,8 +134,6 @@ def _label(where: str, row: dict[str, str]) -> Label:
     try:
         start = parse_moment(row["start"] or "", "start")
         end = parse_moment(row["end"], "end") if row["end"] else None
-        if end is not None and end <= start:
-            raise ValueError(f"the incident ends at {moment_text(end)}, not after its start")
         return Label(row.get("title") or "", row.get("symptom") or "", start, end, _number(row.get("error_ratio")))
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
@@ -328,7 +329,8 @@ def blind_spots(
     ratios = [_error_ratio(ratio) for ratio in error_ratios]
     ends = np.array([_buckets(duration, step) for duration in durations])
     history = max((rule.long // step for rule in rules), default=0)
-    rate = _rate(traffic) * Fraction(step // MICROSECOND, HOUR // MICROSECOND)
+    hourly = _rate(traffic)
+    rate = hourly * Fraction(step // MICROSECOND, HOUR // MICROSECOND)
     begin, end = -history, int(ends.max()) + history + 1
     events = _integers(
         [rate.numerator * t // rate.denominator for t in range(begin, end)],
@@ -342,7 +344,8 @@ def blind_spots(
             fired = _fired(_Outage(events, history, bad), rule, slo, step, ends)
             verdict[row] = np.maximum(verdict[row], fired * VERDICTS.index(rule.action))
         lost[row] = bad[ends] / (float(slo.exact_budget * rate) * (slo.period / step))
-    return BlindSpots(error_ratios, durations, verdict, lost, tuple(lint_alerting(policy, slo, traffic)))
+    findings = lint_alerting(policy, slo, traffic if isinstance(traffic, Counts) else float(hourly))
+    return BlindSpots(error_ratios, durations, verdict, lost, tuple(findings))
 
 
 @dataclass(frozen=True)
@@ -386,9 +389,10 @@ def _integers(sums: list[int], factors: list[Fraction]) -> Integers:
 def _rate(traffic: float | Counts) -> Fraction:
     if isinstance(traffic, Counts):
         traffic = sum(traffic.total) / max(1, len(traffic)) * (HOUR / traffic.step)
-    if not (isinstance(traffic, Real) and 0 < traffic < math.inf):
-        raise ValueError(f"traffic must be a number of events an hour above 0, given {traffic!r}; give e.g. 600")
-    return exact(traffic)
+    with contextlib.suppress(ValueError):
+        if not isinstance(traffic, str) and (rate := exact(traffic)) > 0:
+            return rate
+    raise ValueError(f"traffic must be a number of events an hour above 0, given {traffic!r}; give e.g. 600")
 
 
 def _error_ratio(ratio: float) -> Fraction:

@@ -22,7 +22,10 @@ READERS = {".csv": "read_csv", ".csv.gz": "read_csv", ".parquet": "read_parquet"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BLANK_LINE = "\n\n"
 NO_REQUESTS = "the source holds no requests; give one that does"
-NO_MOMENT = "; timestamp must be a moment, e.g. 'to_timestamp(seconds)' or 'CAST(text AS TIMESTAMP)'"
+NO_MOMENT = (
+    "; timestamp must be a moment, e.g. 'to_timestamp(seconds)', 'CAST(text AS TIMESTAMP)' or, in duckdb, "
+    "\"strptime(text, '%d/%b/%Y:%H:%M:%S %z')\""
+)
 BY_NAME = "; give connection=duckdb.connect() and a source such as \"read_csv('logs/*.csv', union_by_name = true)\""
 
 Progress = Callable[[float], None]

@@ -136,7 +136,7 @@ class Review(VBox):  # type: ignore[misc]
 
 
 def _findings(text: str, incident: Incident) -> str:
-    found = lint_postmortem(text, people=people_in(incident), lowest_sli=lowest_measured(incident))
+    found = lint_postmortem(text, people=people_in(incident), lowest_sli=lowest_measured(incident), whole=True)
     items = "".join(
         f"<li>line {one.line}, <b>{escape(one.phrase)}</b> ({one.rule}): {escape(f'{one.why} {one.suggestion}')}</li>"
         for one in found

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,7 @@ def test_each_policy_shows_its_findings() -> None:
         (lambda: google(past(), incident(-10, 10, "early")), "'early'.*outside the counts"),
         (lambda: google(past(), incident(5 * 1440, None, "late")), "'late'.*outside the counts"),
         (lambda: google(Counts(START, MINUTE, [], [])), "no buckets"),
+        (lambda: google(past(), record()), r"label_of\(incident\) makes one of an Incident"),  # type: ignore[arg-type]
         (lambda: google(past().resample(7 * MINUTE)), "do not divide"),
     ],
 )
@@ -392,6 +394,13 @@ def test_numbers_past_2_63_do_not_wrap() -> None:
     assert np.allclose(few.budget_lost, many.budget_lost)
 
 
+@pytest.mark.parametrize("traffic", [Decimal("600"), np.float64(600), np.int64(600), Fraction(600)])
+def test_traffic_may_be_any_kind_of_number(traffic: Any) -> None:
+    map_, same = blind_spots(SLO_999, GOOGLE, traffic), blind_spots(SLO_999, GOOGLE, 600)
+    assert (map_.verdict == same.verdict).all()
+    assert map_.findings == same.findings
+
+
 def test_a_policy_of_silence_rules_alone_sees_no_errors() -> None:
     assert not blind_spots(SLO_999, (SilenceRule(10 * MINUTE),), 600).verdict.any()
 
@@ -401,7 +410,10 @@ def test_a_policy_of_silence_rules_alone_sees_no_errors() -> None:
     [
         ({"traffic": 0}, "traffic must be .* above 0"),
         ({"traffic": math.nan}, "traffic"),
+        ({"traffic": math.inf}, "traffic must be .* above 0, given inf"),
         ({"traffic": "many"}, "traffic must be a number of events an hour above 0, given 'many'"),
+        ({"traffic": "600"}, "traffic must be a number of events an hour above 0, given '600'"),
+        ({"traffic": True}, "traffic must be a number of events an hour above 0, given True"),
         ({"traffic": Counts(START, MINUTE, [], [])}, "above 0, given 0"),
         ({"error_ratios": [5]}, "did you mean"),
         ({"error_ratios": [math.nan]}, "error ratio"),

@@ -264,9 +264,23 @@ def test_a_sentence_by_itself_is_told_of_no_sections() -> None:
     assert rules("It was human error.") == ["human-error"]
 
 
-@pytest.mark.parametrize("text", ["", "\n \n", "TBD", "/srv/postmortems/INC-7.md"])
-def test_nothing_at_all_or_a_path_lacks_every_section(text: str) -> None:
+@pytest.mark.parametrize("text", ["Fixed.", "F", "キャッシュが古い答えを返した。", "The cache was fixed in pm.md"])
+def test_a_sentence_needs_no_number_of_words(text: str) -> None:
+    assert lint_postmortem(text) == []
+
+
+@pytest.mark.parametrize("text", ["", "\n \n", "\r\n", "pm.md", "/srv/INC-7.md", r"C:\pm\7.txt", "a.md\n"])
+def test_nothing_at_all_or_a_path_given_by_mistake_lacks_every_section(text: str) -> None:
     assert [finding.phrase for finding in lint_postmortem(text)] == list(SECTIONS)
+
+
+@pytest.mark.parametrize("text", ["", "TBD", "We fixed it.", "/srv/postmortems/INC-7.md", "We fixed it.\n\n- Well."])
+def test_a_whole_text_lacks_its_sections_even_without_headings(text: str) -> None:
+    assert [finding.phrase for finding in lint_postmortem(text, whole=True)] == list(SECTIONS)
+
+
+def test_a_whole_text_with_all_sections_lacks_none() -> None:
+    assert lint_postmortem(CLEAN, whole=True) == []
 
 
 @pytest.mark.parametrize("text", [Path("pm.md"), b"## Summary", None])

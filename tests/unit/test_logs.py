@@ -261,6 +261,14 @@ def test_a_time_in_seconds_is_told_how_to_become_a_moment(tmp_path: Path) -> Non
     assert count_requests(tmp_path, good="status < 500", timestamp="to_timestamp(timestamp)").start == START
 
 
+def test_a_time_as_web_servers_write_it_is_told_how_to_become_a_moment(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("text,status\n01/Mar/2025:01:00:00 +0100,200\n")
+    with pytest.raises(ValueError, match=r"timestamp must be a moment, .*strptime") as refused:
+        count_requests(tmp_path, good="status < 500", timestamp="text")
+    advice = str(refused.value).split('"')[-2]
+    assert count_requests(tmp_path, good="status < 500", timestamp=advice).start == START
+
+
 @pytest.mark.parametrize("every", ["week", "Minute", timedelta(), timedelta(milliseconds=1500), 60])
 def test_a_bucket_must_be_whole_seconds(log: Path, every: Any) -> None:
     with pytest.raises(ValueError, match=r"every must be"):

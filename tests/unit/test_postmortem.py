@@ -123,6 +123,18 @@ def test_an_action_item_that_is_only_a_text_is_refused(given: Any) -> None:
         written(whole(), action_items=given)
 
 
+@pytest.mark.parametrize("given", [None, ITEM, 5])
+def test_what_is_no_list_of_action_items_is_refused(given: Any) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"must be a list of ActionItem, given {given!r}; give e.g.")):
+        written(whole(), action_items=given)
+
+
+@pytest.mark.parametrize("given", [None, 5, [5]])
+def test_what_is_no_list_of_sentences_is_refused(given: Any) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"['One provider.'], given {given!r}")):
+        written(whole(), went_well=given)
+
+
 def test_it_is_written_the_same_way_twice() -> None:
     assert written(whole()) == written(whole())
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oncall.counts import Counts
-from oncall.scenario import DAILY, WEEKLY, Fault, Scenario, Traffic, combined, rhythm
+from oncall.scenario import DAILY, WEEKLY, Fault, Label, Scenario, Traffic, combined, rhythm
 from oncall.scenarios import SCENARIOS
 from oncall.slo import SLO, sli
 from oncall.times import DAY, HOUR, MINUTE
@@ -259,3 +261,16 @@ def test_labels_are_the_faults_as_moments() -> None:
     lasts, blip = two.labels()
     assert (lasts.title, lasts.symptom, lasts.start, lasts.end) == ("lasts", SYMPTOM, MONDAY + HOUR, None)
     assert (blip.start, blip.end, blip.error_ratio) == (MONDAY + 2 * HOUR, MONDAY + 2 * HOUR + 51 * SECOND, 1.0)
+
+
+@pytest.mark.parametrize("end", [MONDAY, MONDAY - HOUR])
+def test_a_label_that_ends_before_it_began_is_refused(end: datetime) -> None:
+    with pytest.raises(ValueError, match=f"the incident ends at {end:%Y-%m-%d}T.*Z, not after its start"):
+        Label("upside down", SYMPTOM, MONDAY, end, 1.0)
+
+
+@pytest.mark.parametrize("given", ["0.3", "nan", None])
+def test_the_error_ratio_of_a_label_is_a_number_and_nan_where_unknown(given: Any) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"a number, math.nan where unknown, given {given!r}")):
+        Label("unclear", SYMPTOM, MONDAY, None, given)
+    assert math.isnan(Label("unclear", SYMPTOM, MONDAY, None, math.nan).error_ratio)
