@@ -320,7 +320,9 @@ def _cut_out(blocks: _Blocks, values: Integers, ks: Places) -> Integers:
     """The values in these blocks, a row each; for a block before the data those in the first one."""
     whole, rest = divmod(len(values), blocks.length)
     end = whole * blocks.length
-    rows = values[:end].reshape(whole, blocks.length)[np.clip(ks, 0, whole - 1)]
+    rows = values[:end].reshape(whole, blocks.length)
+    # take is quicker, but would first copy all of a column whose values lie apart.
+    rows = rows.take(ks, axis=0, mode="clip") if rows.flags.c_contiguous else rows[np.clip(ks, 0, whole - 1)]
     if rest and len(ks) and ks[-1] == whole:
         rows[-1, :rest] = values[end:]
     return rows.astype(blocks.total.dtype, copy=False)
