@@ -180,7 +180,8 @@ class _Series:
 
 def _series(counts: Counts | Counters | pd.DataFrame) -> _Series:
     if isinstance(counts, Counts):
-        return _Series(counts.start, counts.step, Columns(np.asarray(counts.good), np.asarray(counts.total)))
+        columns = Columns(np.asarray(counts.good), np.asarray(counts.total), most=counts.most)
+        return _Series(counts.start, counts.step, columns)
     if isinstance(counts, Counters):
         return _Series(counts.start, counts.step, Columns(counts.good, counts.total, cumulative=True))
     if hasattr(counts, "index") and hasattr(counts, "columns"):
@@ -203,7 +204,7 @@ def _plain_columns(frame: pd.DataFrame) -> Columns | None:
     good, total = frame["good"], frame["total"]
     if not all(isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu" for column in (good, total)):
         return None
-    return Columns(good.to_numpy(), total.to_numpy(), trusted=False)
+    return Columns(good.to_numpy(), total.to_numpy())
 
 
 def _step(index: pd.Index) -> timedelta | None:
