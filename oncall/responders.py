@@ -342,8 +342,8 @@ def _mitigated(desk: Desk) -> str:
 def _resolve(desk: Desk) -> str:
     incident = desk.current
     if why := _unwell(desk):
-        advice = "mitigate it, wait until users are well, or say false_alarm if they feel nothing"
-        raise ValueError(f"{incident.id} is not over: {why}; {advice}")
+        nothing = ", or say false_alarm if users feel nothing" if _may_be_false(desk) else ""
+        raise ValueError(f"{incident.id} is not over: {why}; mitigate it, or wait until it is well{nothing}")
     desk.resolve(by=_who(desk), auto_recovered=incident.state not in OVER)
     return "resolved"
 

@@ -373,6 +373,15 @@ def test_closing_names_the_incident_that_was_closed() -> None:
     assert act(desk, "close") == "INC-001 is closed"
 
 
+def test_a_false_alarm_is_advised_only_while_it_can_be_said() -> None:
+    desk = paged()
+    act(desk, "ack")
+    assert "say false_alarm" in attempt(desk, "resolve")
+    for words in (("triage", "sev1"), ("apply", "fail_over")):
+        act(desk, *words)
+    assert "false_alarm" not in attempt(desk, "resolve")
+
+
 def test_a_refusal_speaks_of_actions_and_not_of_the_record_s_verbs() -> None:
     desk = paged()
     with pytest.raises(ValueError, match=r"^INC-001 is detected: triage is not allowed$"):
