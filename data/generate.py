@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from oncall.scenarios import MONTH
+from oncall.gameday.bundled import MONTH
 from oncall.times import moment_text
 
 SEED = 30

@@ -13,19 +13,21 @@ from oncall.alerting import (
     google_policy,
     lint_alerting,
 )
-from oncall.blameless import lint_postmortem
+from oncall.catalogue import RUNBOOKS
 from oncall.counts import Counts, read_csv
 from oncall.escalation import EscalationPolicy, Step, escalate, lint_escalation
-from oncall.finding import Finding
+from oncall.findings import Finding
+from oncall.gameday.bundled import SCENARIOS
+from oncall.gameday.desk import run_shift
+from oncall.gameday.scoring import score
 from oncall.incident import IllegalTransition, Incident, metrics
+from oncall.mock_system import MockSystem
 from oncall.postmortem import ActionItem, write_postmortem
+from oncall.postmortem_lint import lint_postmortem
 from oncall.regression import gate, prove, replay, to_eval_case, to_prompt_case
 from oncall.rotation import Rotation
-from oncall.runbook import RUNBOOKS, Mitigation, MockSystem, Runbook, run_runbook
+from oncall.runbook import Mitigation, Runbook, run_runbook
 from oncall.scenario import Scenario
-from oncall.scenarios import SCENARIOS
-from oncall.scoring import score
-from oncall.shift import run_shift
 from oncall.slo import SLO, budget_action, budget_remaining, burn_rate, exhaustion_time, sli
 
 __all__ = [

@@ -15,7 +15,7 @@ from numbers import Real
 from operator import index, sub
 
 from oncall.counts import Counts
-from oncall.finding import Finding
+from oncall.findings import Finding
 from oncall.slo import SLO, exact, exact_burn, exact_ratio, exceeds, percent, scaled
 from oncall.times import DAY, HOUR, MINUTE, duration_text, positive
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from oncall.finding import Finding
+from oncall.findings import Finding
 from oncall.rotation import Rotation, is_name
 from oncall.slo import SLO, scaled
 from oncall.times import duration_text, moment_text, positive, utc

@@ -18,10 +18,14 @@ from typing import Any, cast
 from oncall import journal
 from oncall.alerting import SEVERITIES, Alert
 from oncall.slo import SLO, sli
-from oncall.times import moment_text, parse_moment, utc
+from oncall.times import MINUTE, moment_text, parse_moment, utc
 
 STATES = ("new", "detected", "acknowledged", "triaged", "mitigating", "mitigated", "resolved", "closed")
 MAJOR = ("sev1", "sev2")
+OVER = ("mitigated", "resolved")  # states in which users no longer feel it
+UPDATE_EVERY = 30 * MINUTE
+UNDONE = "rolled back: "  # how a note begins that tells of a rollback
+ESCALATED = "escalated"  # the note of who called the next person on the ladder
 REMARKS = ("note", "update", "measure", "sample")
 VERSION = 1
 
@@ -267,6 +271,17 @@ def metrics(incident: Incident) -> Metrics:
         ttr=between(detected, resolved),
         impact=between(incident.impact_start, mitigated),
     )
+
+
+def in_effect(events: Iterable[Event]) -> list[str]:
+    """The mitigations that were applied and not taken back, by name, in order."""
+    kept: dict[str, None] = {}
+    for event in events:
+        if event.verb == "mitigate":
+            kept[event.get("action")] = None
+        elif event.verb == "note" and event.get("text").startswith(UNDONE):
+            kept.pop(event.get("text").removeprefix(UNDONE), None)
+    return list(kept)
 
 
 def _first(events: Iterable[Event], *verbs: str) -> datetime | None:

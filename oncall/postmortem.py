@@ -12,11 +12,24 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from oncall.blameless import SECTIONS as SECTIONS
-from oncall.blameless import lint_postmortem as lint_postmortem
-from oncall.incident import Event, Incident
+from oncall.catalogue import MITIGATIONS, RUNBOOKS
+from oncall.incident import Event, Incident, in_effect
 from oncall.slo import percent
-from oncall.times import duration_text
+from oncall.times import DAY, duration_text
+
+SECTIONS = (
+    "Summary",
+    "Impact",
+    "Detection",
+    "Timeline (UTC)",
+    "Contributing factors",
+    "What went well",
+    "What went wrong",
+    "Where we got lucky",
+    "Action items",
+    "Metrics",
+)
+"""The sections of a postmortem, in their order."""
 
 KINDS = ("prevent", "mitigate", "detect", "process")
 _ITEM = re.compile(rf"- ({'|'.join(KINDS)}): (.+) \(owner: ([^,]+), due: (\d{{4}}-\d\d-\d\d)(?:, automates: (\w+))?\)")
@@ -95,6 +108,27 @@ def measured(incident: Incident) -> tuple[int, int]:
     """Good and total events over all of the incident's measures, (0, 0) when there are none."""
     measures = incident.events_of("measure")
     return sum(m.get("good") for m in measures), sum(m.get("total") for m in measures)
+
+
+def automations(incident: Incident, owner: str) -> tuple[ActionItem, ...]:
+    """An action item for each of the runbook's mitigations that was kept: next time it is applied by itself.
+
+    One that cannot be rolled back is never left to a machine.
+    """
+    kept = in_effect(incident.events)
+    book = RUNBOOKS[incident.symptom].mitigations if incident.symptom in RUNBOOKS else ()
+    return tuple(automation(incident, one.name, owner) for one in book if one.name in kept and one.reversible)
+
+
+def automation(incident: Incident, mitigation: str, owner: str) -> ActionItem:
+    """The action item that leaves a mitigation to the system from now on."""
+    what = f"{MITIGATIONS[mitigation].action} without waiting for a person"
+    return ActionItem("mitigate", what, owner, due_date(incident), mitigation)
+
+
+def due_date(incident: Incident) -> date:
+    """When its action items are due: two weeks after what happened last."""
+    return incident.events[-1].at.date() + 14 * DAY
 
 
 # --- the sections that the journal fills ---------------------------------------------------------

@@ -6,21 +6,52 @@ Each mitigation is verified against the SLI that users feel. The runbooks themse
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from fractions import Fraction
 from typing import Protocol
 
-from oncall.runbooks import FLOORS as FLOORS
-from oncall.runbooks import MITIGATIONS as MITIGATIONS
-from oncall.runbooks import RUNBOOKS as RUNBOOKS
-from oncall.runbooks import SYMPTOMS as SYMPTOMS
-from oncall.runbooks import Mitigation as Mitigation
-from oncall.runbooks import Runbook as Runbook
-from oncall.slo import SLO, exact, exact_ratio
+from oncall.slo import SLO, exact_ratio
 from oncall.times import MINUTE, utc
+
+
+@dataclass(frozen=True)
+class Check:
+    """A reading to take before acting, and what it shows when this symptom is the right one."""
+
+    look: str
+    expect: str
+
+
+@dataclass(frozen=True)
+class Mitigation:
+    """Something that stops the harm, without mending its cause.
+
+    ``settle`` is how long it takes to show in the SLI. ``rollback`` says how to undo it; an
+    irreversible one has none and stays.
+    """
+
+    name: str
+    action: str
+    reversible: bool
+    risk: str
+    needs_approval: bool
+    rollback: str
+    settle: timedelta
+
+
+@dataclass(frozen=True)
+class Runbook:
+    """What an on-call engineer does about one symptom, and whom they call when it is not enough."""
+
+    symptom: str
+    title: str
+    severity: str
+    owner: str
+    checks: tuple[Check, ...]
+    mitigations: tuple[Mitigation, ...]
+    escalate_to: str
+
 
 Approve = Callable[[Mitigation], bool]
 ROLLED_BACK = MINUTE  # how long until what was rolled back no longer shows
@@ -134,75 +165,3 @@ def _try(mitigation: Mitigation, system: System, at: datetime, approve: Approve)
     system.rollback(mitigation.name)
     system.wait(ROLLED_BACK)
     return replace(step, kept=False)
-
-
-# --- a system to practise on ---------------------------------------------------------------------
-
-
-class MockSystem:
-    """A service with one fault in it, to practise on: each mitigation catches a share of what still fails.
-
-    ``automated`` mitigations have applied themselves already. ``failing`` is the share that fails
-    before any mitigation, the symptom's own unless given. The state is only ``applied``, what was
-    done; a rollback takes back one time, so what was in effect before stays so.
-    """
-
-    def __init__(self, symptom: str, automated: Iterable[str] = (), *, failing: float | None = None):
-        self.symptom = symptom
-        self._model = SYMPTOMS[known_symptom(symptom)]
-        self._failing = self._model.failing if failing is None else exact(failing, "failing")
-        if not 0 <= self._failing <= 1:
-            raise ValueError(f"failing must be a share from 0 to 1, given {failing!r}")
-        self.applied = [known_mitigation(name) for name in automated]
-
-    @property
-    def slis(self) -> dict[str, Fraction]:
-        """Each SLI the fault or a mitigation touches, by name."""
-        failing, slis = self._failing, dict[str, Fraction]()
-        for name, effect in self._model.effects.items():
-            if name in self.applied:
-                for other, share in effect.spoils.items():
-                    slis[other] = slis.get(other, 1) - failing * effect.catches * share
-                failing = min(Fraction(1), failing * (1 - effect.catches))
-        return slis | {self._model.sli: 1 - failing}
-
-    @property
-    def sli(self) -> float:
-        """The SLI that the fault hits."""
-        return float(self.slis[self._model.sli])
-
-    @property
-    def harmed(self) -> tuple[str, ...]:
-        """The other SLIs that are below their floor."""
-        return tuple(n for n, value in self.slis.items() if n != self._model.sli and value < FLOORS[n])
-
-    def apply(self, mitigation: str) -> None:
-        """Put a mitigation into effect; one that is in effect already changes nothing."""
-        self.applied.append(known_mitigation(mitigation))
-
-    def rollback(self, mitigation: str) -> None:
-        """Undo a mitigation, or one time of it if it was applied more often."""
-        if mitigation not in self.applied:
-            raise ValueError(f"{mitigation!r} is not applied; applied are {', '.join(self.applied) or 'none'}")
-        self.applied.remove(mitigation)
-
-    def wait(self, length: timedelta) -> None:
-        """Nothing: a mock shows everything at once."""
-
-
-def known_symptom(symptom: str) -> str:
-    """The symptom itself, if there is a runbook for it; else a ``ValueError`` that names the nearest."""
-    return _known(symptom, RUNBOOKS, "symptom")
-
-
-def known_mitigation(name: str) -> str:
-    """The mitigation's name itself, if there is such a one; else a ``ValueError`` that names the nearest."""
-    return _known(name, MITIGATIONS, "mitigation")
-
-
-def _known(name: str, names: Mapping[str, object], what: str) -> str:
-    if name in names:
-        return name
-    near = difflib.get_close_matches(str(name), names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
-    raise ValueError(f"unknown {what} {name!r}; {hint}")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from oncall.alerting import AlertInterval, BurnRule, Policy, Rule, SilenceRule, check_step, lint_alerting
 from oncall.counts import Counts
-from oncall.finding import Finding
+from oncall.findings import Finding
 from oncall.incident import Incident
 from oncall.scenario import Label
 from oncall.slo import SLO, exact, exact_ratio

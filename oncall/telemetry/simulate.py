@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oncall.alerting import Policy, Rule, SilenceRule, check_step
-from oncall.finding import Finding
+from oncall.findings import Finding
 from oncall.scenario import DAILY, WEEKLY, Label, Scenario
 from oncall.slo import SLO
 from oncall.telemetry.backtest import Flags, Page, findings_at, is_true, matches, windows

@@ -12,9 +12,9 @@ import time
 from itertools import cycle, islice
 
 from oncall.alerting import AlertEvaluator, google_policy
-from oncall.reference import reference
-from oncall.scenarios import SCENARIOS
-from oncall.shift import SILENCE, run_shift
+from oncall.gameday.bundled import SCENARIOS
+from oncall.gameday.desk import SILENCE, run_shift
+from oncall.gameday.reference import reference
 from oncall.times import MINUTE
 
 LIMIT = 75.0  # seconds for a thousand: "about a minute"

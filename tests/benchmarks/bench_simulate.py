@@ -18,8 +18,8 @@ import pandas as pd
 from in_turns import HEAD, Limit, Way, print_rows
 
 from oncall.alerting import BurnRule, google_policy
+from oncall.gameday.bundled import MONTH
 from oncall.scenario import Scenario
-from oncall.scenarios import MONTH
 from oncall.slo import SLO
 from oncall.telemetry import simulate
 from oncall.telemetry.simulate import Simulation

@@ -12,9 +12,9 @@ import pytest
 from lesson_code import NOTEBOOKS
 
 from oncall import SCENARIOS
-from oncall.responders import Timed
-from oncall.runbook import RUNBOOKS
-from oncall.workbook.cockpit import BUTTONS, Cockpit, journal_lines
+from oncall.catalogue import RUNBOOKS
+from oncall.gameday.actions import Timed
+from oncall.workbook.cockpit.cockpit import BUTTONS, Cockpit, journal_lines
 
 if TYPE_CHECKING:
     from notebook_page import NotebookPage
@@ -27,7 +27,7 @@ AND_FORGETS = (*AT_WORK, (480, "end"))
 
 IMPORTS = f"""\
 from oncall import SCENARIOS
-from oncall.responders import Timed, act
+from oncall.gameday.actions import Timed, act
 from oncall.workbook.cockpit import Cockpit
 
 def cockpit_after(*script):
@@ -43,18 +43,18 @@ FRESH, BUSY, OVER, LIVE, REPLOTTED = 2, 3, 4, 5, 6  # the cells, from 1
 REPLOT = """\
 import matplotlib.pyplot as plt
 from ipywidgets import IntSlider, VBox, interactive_output
-from oncall.workbook import cockpit_plot
+from oncall.workbook.cockpit import picture
 from oncall.workbook.explorer import WIDTH, styled
 desk = cockpit_after(*at_work).desk
 
 def replot(minute):
     act(desk, "wait", "1")
-    shown = cockpit_plot.scene(desk, "the last 2 hours")
+    shown = picture.scene(desk, "the last 2 hours")
     with styled():
         figure = plt.figure(figsize=(WIDTH, 2.8))
-        sli, burn, lanes = cockpit_plot._stage(figure, desk)
-        cockpit_plot.show(cockpit_plot._artists(sli, burn, lanes), shown)
-        cockpit_plot._grow(sli, burn, shown)
+        sli, burn, lanes = picture._stage(figure, desk)
+        picture.show(cockpit_plot._artists(sli, burn, lanes), shown)
+        picture._grow(sli, burn, shown)
         plt.show()
 
 slider = IntSlider(0, 0, 100, description="Minute")

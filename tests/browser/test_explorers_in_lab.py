@@ -32,8 +32,8 @@ KEYS = ("ArrowRight", "ArrowLeft", "ArrowRight")
 
 MONTH = """\
 from oncall import SLO, read_csv
-from oncall.scenarios import MONTH
-from oncall.workbook.explorers import TARGETS, WINDOWS, window_and_target, windowed_burn
+from oncall.gameday.bundled import MONTH
+from oncall.workbook.lessons.two_budgets import TARGETS, WINDOWS, window_and_target, windowed_burn
 counts = read_csv("../data/assistant_30d.csv")
 incidents = [(label.start, label.end) for label in MONTH.labels()]"""
 

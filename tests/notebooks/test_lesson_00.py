@@ -17,7 +17,7 @@ from matplotlib.dates import num2date
 from oncall.alerting import alert_intervals, google_policy
 from oncall.slo import SLO
 from oncall.times import DAY, HOUR, MINUTE, SECOND
-from oncall.workbook.explore_00 import (
+from oncall.workbook.lessons.night import (
     FIRST,
     LAST,
     PAGES,
@@ -31,7 +31,7 @@ from oncall.workbook.explore_00 import (
     read_waves,
     step_through_the_night,
 )
-from oncall.workbook.explorer import Explorer
+from oncall.workbook.plots.explorer import Explorer
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "00_tonights_page.ipynb"

@@ -15,8 +15,8 @@ import pytest
 
 from oncall import SLO, Counts, budget_remaining, read_csv, sli
 from oncall.times import DAY, HOUR
-from oncall.workbook.explore_01 import plot_weighed_failures, weighed_failures
-from oncall.workbook.explorers import two_budgets
+from oncall.workbook.lessons.two_budgets import two_budgets
+from oncall.workbook.lessons.weighed_failures import plot_weighed_failures, weighed_failures
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "01_slo_math.ipynb"

@@ -27,9 +27,9 @@ from oncall import (
 from oncall.slo import BUDGET_POLICY
 from oncall.telemetry.backtest import read_incidents
 from oncall.times import DAY, HOUR, MINUTE
-from oncall.workbook.explore_02 import LOWEST_BURN, budget_left, plot_budget, plot_windows
-from oncall.workbook.explorers import window_and_target
-from oncall.workbook.plots import Plot
+from oncall.workbook.lessons.burn_rate import LOWEST_BURN, budget_left, plot_budget, plot_windows
+from oncall.workbook.lessons.two_budgets import window_and_target
+from oncall.workbook.plots.base import Plot
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "02_burn_rate.ipynb"

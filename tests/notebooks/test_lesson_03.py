@@ -17,7 +17,7 @@ from oncall.slo import SLO, exhaustion_time
 from oncall.telemetry.backtest import backtest, read_incidents
 from oncall.telemetry.engine import alert_intervals
 from oncall.times import DAY, HOUR, MINUTE, SECOND
-from oncall.workbook.explore_03 import (
+from oncall.workbook.lessons.adversary import (
     CLEAN,
     PAGES,
     REQUESTS,
@@ -30,8 +30,8 @@ from oncall.workbook.explore_03 import (
     judge,
     outages,
 )
-from oncall.workbook.explorer import Explorer
-from oncall.workbook.plots import describe_burn
+from oncall.workbook.plots.base import describe_burn
+from oncall.workbook.plots.explorer import Explorer
 
 ROOT = Path(__file__).parents[2]
 

@@ -17,7 +17,7 @@ from oncall.slo import SLO, burn_rate
 from oncall.telemetry.backtest import VERDICTS, BlindSpots, blind_spots, read_incidents
 from oncall.telemetry.engine import alert_intervals
 from oncall.times import DAY, HOUR, MINUTE, SECOND
-from oncall.workbook.explore_04 import (
+from oncall.workbook.lessons.blind_spot_map import (
     COLOURS,
     MINUTES,
     RATIOS,
@@ -28,8 +28,8 @@ from oncall.workbook.explore_04 import (
     outage_map,
     plot_blind_spots,
 )
-from oncall.workbook.explorer import Explorer
-from oncall.workbook.plots import Plot
+from oncall.workbook.plots.base import Plot
+from oncall.workbook.plots.explorer import Explorer
 
 INCIDENTS = read_incidents(Path(__file__).parents[2] / "data" / "assistant_30d_incidents.csv")
 THREE_NINES, LOOSE, POLICY = SLO("availability", 0.999), SLO("quality", 0.9), google_policy()

@@ -14,8 +14,8 @@ import pytest
 from oncall.incident import Incident
 from oncall.slo import SLO
 from oncall.times import MINUTE
-from oncall.workbook.explore_00 import moment
-from oncall.workbook.explore_05 import (
+from oncall.workbook.lessons.night import moment
+from oncall.workbook.lessons.public_incidents import (
     PublicIncident,
     Summary,
     describe_outages,
@@ -26,7 +26,7 @@ from oncall.workbook.explore_05 import (
     summary,
     times_text,
 )
-from oncall.workbook.explorer import Explorer
+from oncall.workbook.plots.explorer import Explorer
 
 ROOT = Path(__file__).parents[2]
 CSV = ROOT / "data" / "public_incidents.csv"

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from oncall.alerting import google_policy
 from oncall.escalation import lint_escalation
-from oncall.shift import LADDER
+from oncall.gameday.desk import LADDER
 from oncall.slo import SLO, burn_rate
 from oncall.times import MINUTE, SECOND
-from oncall.workbook.exercises import check
-from oncall.workbook.explore_06 import (
+from oncall.workbook.exercises.checking import check
+from oncall.workbook.lessons.ladder import (
     DELAYS,
     PAGED_AT,
     PEOPLE,
@@ -29,8 +29,8 @@ from oncall.workbook.explore_06 import (
     ladder_over_the_fire,
     plot_climb,
 )
-from oncall.workbook.explorer import Explorer
-from oncall.workbook.plots import Plot
+from oncall.workbook.plots.base import Plot
+from oncall.workbook.plots.explorer import Explorer
 
 GOALS = Path(__file__).with_name("goals") / "06.md"
 

@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oncall.runbook import FLOORS, MITIGATIONS, RUNBOOKS, MockSystem, run_runbook
+from oncall.catalogue import FLOORS, MITIGATIONS, RUNBOOKS
+from oncall.mock_system import MockSystem
+from oncall.runbook import run_runbook
 from oncall.slo import SLO
-from oncall.workbook.exercises import check
-from oncall.workbook.explore_07 import (
+from oncall.workbook.exercises.checking import check
+from oncall.workbook.lessons.card_deck import (
     CARDS,
     NOT_PLAYED,
     ORDER,
@@ -30,7 +32,7 @@ from oncall.workbook.explore_07 import (
     runbook_of,
     told,
 )
-from oncall.workbook.explorer import Explorer
+from oncall.workbook.plots.explorer import Explorer
 
 GOALS = Path(__file__).with_name("goals") / "07.md"
 DEALS = list(permutations(CARDS, 3))

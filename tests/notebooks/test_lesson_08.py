@@ -13,14 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 
-from oncall.blameless import lint_postmortem
-from oncall.postmortem import ActionItem
-from oncall.reference import automations
+from oncall.postmortem import ActionItem, automations
+from oncall.postmortem_lint import lint_postmortem
 from oncall.regression import ReplayCase, prove, replay, to_eval_case
 from oncall.slo import SLO
 from oncall.times import HOUR, MINUTE
-from oncall.workbook.exercises import recorded_incident
-from oncall.workbook.explore_08 import (
+from oncall.workbook.exercises.checking import recorded_incident
+from oncall.workbook.lessons.lint_and_replay import (
     COLOURS,
     COLUMNS,
     KINDS,
@@ -36,7 +35,7 @@ from oncall.workbook.explore_08 import (
     recorded,
     replayed,
 )
-from oncall.workbook.explorer import Explorer
+from oncall.workbook.plots.explorer import Explorer
 
 GOALS = Path(__file__).with_name("goals") / "08.md"
 PEOPLE = ("Ana", "Bo", "Chen")

@@ -17,7 +17,7 @@ from oncall.scenario import Label
 from oncall.slo import SLO, burn_rate, sli
 from oncall.telemetry.backtest import backtest, read_incidents
 from oncall.times import DAY, HOUR, MINUTE
-from oncall.workbook.explore_09 import (
+from oncall.workbook.lessons.frontier import (
     FACTORS,
     WINDOWS,
     Frontier,
@@ -30,7 +30,7 @@ from oncall.workbook.explore_09 import (
     plot_frontier,
     trade,
 )
-from oncall.workbook.explorer import Explorer
+from oncall.workbook.plots.explorer import Explorer
 
 ROOT = Path(__file__).parents[2]
 GOALS = Path(__file__).with_name("goals") / "09.md"

@@ -12,16 +12,16 @@ from typing import Any
 import nbformat
 import pytest
 
+from oncall.catalogue import RUNBOOKS
+from oncall.gameday.actions import Timed, scripted
+from oncall.gameday.bundled import SCENARIOS
+from oncall.gameday.desk import run_shift
+from oncall.gameday.reference import reference
+from oncall.gameday.scoring import mean_points, score_shift
 from oncall.postmortem import read_action_items
-from oncall.reference import reference
 from oncall.regression import prove, to_eval_case
-from oncall.responders import Timed, scripted
-from oncall.runbook import RUNBOOKS
-from oncall.scenarios import SCENARIOS
-from oncall.scoring import mean_points, score_shift
-from oncall.shift import run_shift
 from oncall.times import MINUTE
-from oncall.workbook.cockpit import BUTTONS, INPUTS, NEEDED, Cockpit
+from oncall.workbook.cockpit.cockpit import BUTTONS, INPUTS, NEEDED, Cockpit
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "10_full_shift.ipynb"
 GOALS = Path(__file__).with_name("goals") / "10.md"

@@ -22,7 +22,7 @@ from oncall.counts import Counts
 from oncall.incident import Incident
 from oncall.slo import SLO, burn_rate, sli
 from oncall.times import HOUR, MINUTE
-from oncall.workbook.plots import (
+from oncall.workbook.plots.base import (
     ACTION_COLOURS,
     Plot,
     describe_burn,

@@ -11,14 +11,14 @@ from collections.abc import Callable
 
 import pytest
 
+from oncall.catalogue import MITIGATIONS, RUNBOOKS
+from oncall.cli.terminal import score_text, shift_text
+from oncall.gameday.actions import ACTIONS, LEARNT, act, possible
+from oncall.gameday.bundled import SCENARIOS
+from oncall.gameday.desk import Desk, run_shift
+from oncall.gameday.reference import reference
+from oncall.gameday.scoring import mean_points, score_shift
 from oncall.incident import Incident
-from oncall.reference import reference
-from oncall.responders import ACTIONS, LEARNT, act, possible
-from oncall.runbook import MITIGATIONS, RUNBOOKS
-from oncall.scenarios import SCENARIOS
-from oncall.scoring import mean_points, score_shift
-from oncall.shift import Desk, run_shift
-from oncall.terminal import score_text, shift_text
 
 SHIFTS = int(os.environ.get("ONCALL_RANDOM_SHIFTS", "60"))
 BATCH = 20

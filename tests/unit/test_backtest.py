@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from oncall.alerting import AlertEvaluator, BurnRule, Policy, SilenceRule, alert_intervals, google_policy, lint_alerting
 from oncall.counts import Counts, read_csv
+from oncall.gameday.bundled import MONTH, SCENARIOS
 from oncall.incident import Incident
 from oncall.scenario import Fault, Label, Scenario, rhythm
-from oncall.scenarios import MONTH, SCENARIOS
 from oncall.slo import SLO, exact
 from oncall.telemetry import simulate as simulation
 from oncall.telemetry.backtest import (

@@ -19,19 +19,19 @@ from matplotlib.text import Text
 from PIL import Image
 
 from oncall.alerting import SEVERITIES
+from oncall.catalogue import MITIGATIONS, RUNBOOKS
+from oncall.gameday.actions import ACTIONS, LEARNT, Timed, possible, postmortem, read_script, scripted
+from oncall.gameday.bundled import SCENARIOS
+from oncall.gameday.desk import run_shift
+from oncall.gameday.reference import reference
+from oncall.gameday.scoring import mean_points, score_shift
 from oncall.incident import Incident
-from oncall.reference import reference
-from oncall.responders import ACTIONS, LEARNT, Timed, possible, postmortem, read_script, scripted
-from oncall.runbook import MITIGATIONS, RUNBOOKS
-from oncall.scenarios import SCENARIOS
-from oncall.scoring import mean_points, score_shift
-from oncall.shift import run_shift
 from oncall.telemetry.engine import alert_intervals
 from oncall.times import MINUTE
-from oncall.workbook.cockpit import BUTTONS, INPUTS, TIME, Cockpit, journal_lines
-from oncall.workbook.cockpit_debrief import budget_burned, describe_responses, plot_responses
-from oncall.workbook.cockpit_plot import LOOKS, STATES, VIEWS, LivePlot, in_effect, scene
-from oncall.workbook.explorer import styled
+from oncall.workbook.cockpit.cockpit import BUTTONS, INPUTS, TIME, Cockpit, journal_lines
+from oncall.workbook.cockpit.debrief import budget_burned, describe_responses, plot_responses
+from oncall.workbook.cockpit.picture import LOOKS, STATES, VIEWS, LivePlot, in_effect, scene
+from oncall.workbook.plots.explorer import styled
 
 GOOD = (
     Timed(150, "look", ("metrics",)),

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from oncall.__main__ import main
-from oncall.drill import Left, begin, explain, human, keep_in, resume, status
-from oncall.responders import ACTIONS, attempt
-from oncall.scenarios import SCENARIOS
-from oncall.shift import Desk, Shift, run_shift
-from oncall.terminal import WIDTH
+from oncall.cli.drill import Left, begin, explain, human, keep_in, resume, status
+from oncall.cli.terminal import WIDTH
+from oncall.gameday.actions import ACTIONS, attempt
+from oncall.gameday.bundled import SCENARIOS
+from oncall.gameday.desk import Desk, Shift, run_shift
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = SCENARIOS["provider_outage"]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oncall.escalation import Escalation, EscalationPolicy, Page, Step, escalate, lint_escalation
-from oncall.finding import Finding
+from oncall.findings import Finding
 from oncall.rotation import Rotation
 from oncall.slo import SLO
 from oncall.times import MINUTE

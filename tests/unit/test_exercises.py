@@ -22,9 +22,9 @@ import pytest
 from oncall.regression import ReplayCase, replay, to_eval_case, to_prompt_case
 from oncall.slo import SLO
 from oncall.times import HOUR, MINUTE
-from oncall.workbook import _exercise_runner, _function_exercises, _postmortem_exercises
-from oncall.workbook._function_exercises import EXERCISES
-from oncall.workbook.exercises import NAMES, SENTENCES, Check, _outcomes, check, recorded_incident
+from oncall.workbook.exercises import functions, postmortem, runner
+from oncall.workbook.exercises.checking import NAMES, SENTENCES, Check, _outcomes, check, recorded_incident
+from oncall.workbook.exercises.functions import EXERCISES
 
 Function = Callable[..., Any]
 MISTAKES = [
@@ -262,9 +262,7 @@ def test_the_reference_means_what_the_design_says(name: str, arguments: tuple[An
 @pytest.mark.parametrize(("name", "arguments", "expected"), MEANINGS)
 def test_right_answers_mean_the_same_outside_the_cases(name: str, arguments: tuple[Any, ...], expected: Any) -> None:
     for answer in RIGHT[name]:
-        assert _exercise_runner.alike(
-            _exercise_runner.outcome(answer, arguments), _exercise_runner.Outcome(expected)
-        ), answer
+        assert runner.alike(runner.outcome(answer, arguments), runner.Outcome(expected)), answer
 
 
 # What the design's table says of each exercise, as a question about its cases.
@@ -323,7 +321,7 @@ def test_at_least_six_mistakes_are_known(name: str) -> None:
 def test_no_two_mistakes_give_the_same_answers(name: str) -> None:
     """Neither on all cases nor, where a plain case is wrong, on the plain ones."""
     exercise, plain = EXERCISES[name], len(EXERCISES[name].cases)
-    alike = _exercise_runner.alike
+    alike = runner.alike
     right = _outcomes(exercise, exercise.reference)
     given = [(mistake.words, _outcomes(exercise, mistake.wrong)) for mistake in exercise.mistakes]
     for (words, one), (others, other) in itertools.combinations(given, 2):
@@ -334,8 +332,8 @@ def test_no_two_mistakes_give_the_same_answers(name: str) -> None:
 
 def all_words() -> list[str]:
     tables = (exercise.mistakes for exercise in EXERCISES.values())
-    eighth: list[tuple[str, Any]] = [*_postmortem_exercises.SENTENCE_MISTAKES, *_postmortem_exercises.CASE_MISTAKES]
-    extra = [_postmortem_exercises.NOT_A_LIST, _postmortem_exercises.OTHER_NUMBER]
+    eighth: list[tuple[str, Any]] = [*postmortem.SENTENCE_MISTAKES, *postmortem.CASE_MISTAKES]
+    extra = [postmortem.NOT_A_LIST, postmortem.OTHER_NUMBER]
     return [words for words, _ in [*itertools.chain(*tables), *eighth]] + extra
 
 
@@ -579,12 +577,12 @@ def test_sentences_nobody_has_rewritten_are_not_attempted(stub: list[Any]) -> No
 
 @pytest.fixture
 def short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_exercise_runner, "TIME_LIMIT", 0.15)
+    monkeypatch.setattr(runner, "TIME_LIMIT", 0.15)
 
 
 def learner_threads() -> list[threading.Thread]:
     time.sleep(0.05)  # a thread that was stopped needs a moment to be gone
-    return [thread for thread in threading.enumerate() if isinstance(thread, _exercise_runner._Learner)]
+    return [thread for thread in threading.enumerate() if isinstance(thread, runner._Learner)]
 
 
 def test_code_that_raises_is_reported() -> None:
@@ -825,7 +823,7 @@ def test_the_html_says_the_same_and_escapes() -> None:
 
 
 def test_the_exercises_need_no_third_party_module() -> None:
-    for module in (_exercise_runner, _function_exercises, _postmortem_exercises):
+    for module in (runner, functions, postmortem):
         for value in vars(module).values():
             root = getattr(value, "__module__", "oncall").split(".")[0]
             assert root == "oncall" or root in sys.stdlib_module_names
@@ -907,17 +905,17 @@ def test_the_first_sentence_that_is_wrong_is_shown() -> None:
 
 @pytest.mark.parametrize("answer", [" ".join(GOOD), dict.fromkeys(GOOD), 6, [*GOOD[:5], 6], lambda: GOOD])
 def test_what_is_no_list_of_sentences_is_told_so(answer: Any) -> None:
-    assert check("blameless", answer).mistake == _postmortem_exercises.NOT_A_LIST
+    assert check("blameless", answer).mistake == postmortem.NOT_A_LIST
 
 
 @pytest.mark.parametrize("answer", [GOOD[:5], [*GOOD, "And that was all of it."]])
 def test_another_number_of_sentences_is_told_so(answer: list[str]) -> None:
-    assert check("blameless", answer).mistake == _postmortem_exercises.OTHER_NUMBER
+    assert check("blameless", answer).mistake == postmortem.OTHER_NUMBER
 
 
 def test_the_originals_are_found_wanting_one_by_one() -> None:
     for number, sentence in enumerate(SENTENCES, 1):
-        assert _postmortem_exercises._check_sentence(number, replace(sentence, text="other"), sentence.text)
+        assert postmortem._check_sentence(number, replace(sentence, text="other"), sentence.text)
 
 
 # --- 08: case ------------------------------------------------------------------------------------
@@ -933,12 +931,12 @@ def felt_for() -> timedelta:
 
 
 def paged_after() -> timedelta:
-    return _postmortem_exercises._fixed(recorded_case()).paged_after or timedelta()
+    return postmortem._fixed(recorded_case()).paged_after or timedelta()
 
 
 def restored_after() -> timedelta:
     """When the system with the fix is back."""
-    return _postmortem_exercises._fixed(recorded_case()).restored_after or timedelta()
+    return postmortem._fixed(recorded_case()).restored_after or timedelta()
 
 
 def with_symptom(symptom: str) -> ReplayCase:
@@ -1006,7 +1004,7 @@ def test_the_record_is_made_once() -> None:
 
 @pytest.mark.parametrize(
     "mistakes",
-    [_postmortem_exercises.SENTENCE_MISTAKES, _postmortem_exercises.CASE_MISTAKES],
+    [postmortem.SENTENCE_MISTAKES, postmortem.CASE_MISTAKES],
     ids=["blameless", "case"],
 )
 def test_at_least_six_mistakes_are_known_in_08(mistakes: Sequence[tuple[str, Any]]) -> None:

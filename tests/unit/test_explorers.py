@@ -25,17 +25,16 @@ from PIL import Image
 
 from oncall.alerting import BurnRule, alert_intervals
 from oncall.counts import Counts, read_csv
-from oncall.scenarios import MONTH
+from oncall.gameday.bundled import MONTH
 from oncall.slo import SLO
 from oncall.times import DAY, HOUR, MINUTE
-from oncall.workbook.explore_00 import play, read_waves, step_through_the_night
-from oncall.workbook.explore_03 import be_the_adversary
-from oncall.workbook.explore_05 import outages_on_one_axis, read_public
-from oncall.workbook.explore_06 import ladder_over_the_fire
-from oncall.workbook.explore_07 import card_deck
-from oncall.workbook.explore_09 import Frontier, backtest_frontier, frontier
-from oncall.workbook.explorer import Explorer, Model, blank_figure, choice, envelope, slider
-from oncall.workbook.explorers import (
+from oncall.workbook.lessons.adversary import be_the_adversary
+from oncall.workbook.lessons.card_deck import card_deck
+from oncall.workbook.lessons.frontier import Frontier, backtest_frontier, frontier
+from oncall.workbook.lessons.ladder import ladder_over_the_fire
+from oncall.workbook.lessons.night import play, read_waves, step_through_the_night
+from oncall.workbook.lessons.public_incidents import outages_on_one_axis, read_public
+from oncall.workbook.lessons.two_budgets import (
     THREE_NINES,
     ordinary_day,
     outage_cost,
@@ -43,6 +42,7 @@ from oncall.workbook.explorers import (
     window_and_target,
     windowed_burn,
 )
+from oncall.workbook.plots.explorer import Explorer, Model, blank_figure, choice, envelope, slider
 
 DATA = Path(__file__).parents[2] / "data"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -338,7 +338,7 @@ def test_after_500_moves_there_are_no_more_figures_and_no_more_memory_than_after
 
 
 def test_the_explorers_never_load_pyplot() -> None:
-    code = "import oncall.workbook.explorers, sys; print('matplotlib.pyplot' in sys.modules)"
+    code = "import oncall.workbook.lessons.two_budgets, sys; print('matplotlib.pyplot' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
 

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oncall.alerting import Alert
-from oncall.blameless import lint_postmortem
+from oncall.gameday.bundled import SCENARIOS
+from oncall.gameday.desk import run_shift
+from oncall.gameday.reference import reference
 from oncall.incident import Incident
 from oncall.postmortem import KINDS, SECTIONS, ActionItem, measured, read_action_items, write_postmortem
-from oncall.reference import reference
-from oncall.scenarios import SCENARIOS
-from oncall.shift import run_shift
+from oncall.postmortem_lint import lint_postmortem
 from oncall.slo import SLO
 from oncall.times import HOUR, MINUTE
 

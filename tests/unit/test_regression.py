@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oncall.alerting import Alert, google_policy
+from oncall.catalogue import RUNBOOKS
 from oncall.incident import Incident
 from oncall.postmortem import ActionItem
 from oncall.regression import (
@@ -30,7 +31,6 @@ from oncall.regression import (
     to_eval_case,
     to_prompt_case,
 )
-from oncall.runbook import RUNBOOKS
 from oncall.slo import SLO
 from oncall.times import DAY, HOUR, MINUTE
 

@@ -13,16 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oncall.runbook import (
-    RUNBOOKS,
-    SYMPTOMS,
-    Mitigation,
-    MockSystem,
-    Runbook,
-    RunbookRun,
-    is_healthy,
-    run_runbook,
-)
+from oncall.catalogue import RUNBOOKS, SYMPTOMS
+from oncall.mock_system import MockSystem
+from oncall.runbook import Mitigation, Runbook, RunbookRun, is_healthy, run_runbook
 from oncall.slo import SLO
 from oncall.times import MINUTE
 

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oncall.counts import Counts
+from oncall.gameday.bundled import SCENARIOS
 from oncall.scenario import DAILY, WEEKLY, Fault, Label, Scenario, Traffic, combined, rhythm
-from oncall.scenarios import SCENARIOS
 from oncall.slo import SLO, sli
 from oncall.times import DAY, HOUR, MINUTE
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from oncall.__main__ import main
-from oncall.reference import reference
+from oncall.gameday.desk import run_shift
+from oncall.gameday.reference import reference
+from oncall.gameday.scenario_file import parse_scenario, read_scenario
+from oncall.gameday.scoring import score
 from oncall.scenario import Fault, RedHerring
-from oncall.scenario_file import parse_scenario, read_scenario
-from oncall.scoring import score
-from oncall.shift import run_shift
 from oncall.slo import SLO
 from oncall.times import HOUR, MINUTE
 

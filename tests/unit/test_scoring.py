@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from oncall.alerting import Alert
+from oncall.catalogue import MITIGATIONS as ALL_MITIGATIONS
+from oncall.catalogue import RUNBOOKS
+from oncall.gameday.bundled import SCENARIOS
+from oncall.gameday.desk import Desk, run_shift
+from oncall.gameday.reference import reference
+from oncall.gameday.scoring import Score, mean_points, score, score_shift
 from oncall.incident import Incident
 from oncall.postmortem import ActionItem, measured, write_postmortem
-from oncall.reference import reference
-from oncall.runbook import MITIGATIONS as ALL_MITIGATIONS
-from oncall.runbook import RUNBOOKS
-from oncall.scenarios import SCENARIOS
-from oncall.scoring import Score, mean_points, score, score_shift
-from oncall.shift import Desk, run_shift
 from oncall.slo import SLO
 from oncall.times import HOUR, MINUTE, parse_moment
 

@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from oncall.blameless import lint_postmortem
+from oncall.cli.terminal import shift_text
 from oncall.counts import Counts
 from oncall.escalation import EscalationPolicy, Step, escalate
+from oncall.gameday.bundled import SCENARIOS
+from oncall.gameday.desk import Desk, Shift, run_shift
+from oncall.gameday.reference import reference
+from oncall.gameday.scoring import score
 from oncall.incident import IllegalTransition, Incident
-from oncall.postmortem import read_action_items
-from oncall.reference import automations, reference
+from oncall.postmortem import automations, read_action_items
+from oncall.postmortem_lint import lint_postmortem
 from oncall.regression import prove, replay, to_eval_case
 from oncall.scenario import Fault, Scenario
-from oncall.scenarios import SCENARIOS
-from oncall.scoring import score
-from oncall.shift import Desk, Shift, run_shift
 from oncall.slo import burn_rate, sli
-from oncall.terminal import shift_text
 from oncall.times import HOUR, MINUTE
 
 SCENARIO = SCENARIOS["provider_outage"]
@@ -230,7 +230,7 @@ def test_with_nobody_there_the_ladder_climbs_to_its_end_and_the_budget_burns_on(
 
 
 def test_the_desk_s_ladder_is_the_seed_s_with_one_repeat() -> None:
-    from oncall.shift import LADDER
+    from oncall.gameday.desk import LADDER
 
     steps = (Step(("ana",), 5 * MINUTE), Step(("bo",), 10 * MINUTE), Step(("chen",), 15 * MINUTE))
     assert escalate(LADDER, SCENARIO.start) == escalate(EscalationPolicy(steps, repeat=1), SCENARIO.start)

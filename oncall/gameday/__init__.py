@@ -1,0 +1,23 @@
+"""The shift: what happens in a service, what can be seen of it, who responds, and how well.
+
+Standard library only.
+"""
+
+from oncall.gameday.bundled import SCENARIOS
+from oncall.gameday.desk import Desk, Shift, run_shift
+from oncall.gameday.reference import reference
+from oncall.gameday.scenario_file import parse_scenario, read_scenario
+from oncall.gameday.scoring import Score, score, score_shift
+
+__all__ = [
+    "SCENARIOS",
+    "Desk",
+    "Score",
+    "Shift",
+    "parse_scenario",
+    "read_scenario",
+    "reference",
+    "run_shift",
+    "score",
+    "score_shift",
+]

@@ -1,0 +1,103 @@
+"""The reference responder: it plays the book, and its shift is what the score of any other is held against."""
+
+from __future__ import annotations
+
+from oncall.catalogue import RUNBOOKS
+from oncall.gameday.desk import LADDER, Desk
+from oncall.incident import MAJOR, Incident
+from oncall.postmortem import ActionItem, automations, due_date, write_postmortem
+from oncall.runbook import Mitigation, is_healthy, run_runbook
+from oncall.scenario import Review
+from oncall.times import HOUR, MINUTE
+
+QUIET = 30 * MINUTE  # how long all must be well before mitigated is called resolved
+
+
+def reference(desk: Desk) -> None:
+    """Plays the book: acknowledge, triage, tell users, work the runbook, wait until all is quiet, learn."""
+    at_end: set[tuple[str, str]] = set()  # incidents, and symptoms whose runbook did not suffice
+    while desk.now < desk.ends:
+        incident, symptom, who = desk.incident, desk.symptom, LADDER.steps[0].on_call(desk.now)[0]
+        if incident is None:
+            desk.advance(MINUTE)
+        elif incident.state in ("detected", "acknowledged"):
+            _take(desk, who)
+        elif desk.ringing:
+            desk.acknowledge(who)
+        elif incident.state == "resolved":
+            _learn(desk, incident, who)
+        elif desk.quiet_for >= QUIET:
+            desk.resolve(by=who, auto_recovered=incident.state != "mitigated")
+            desk.update("This is resolved.", by="bo")
+        elif (incident.id, symptom) not in at_end and _is_its_own(desk, incident):
+            if not _mitigate(desk, who):
+                at_end.add((incident.id, symptom))
+        else:
+            _keep_watch(desk)
+
+
+def _is_its_own(desk: Desk, incident: Incident) -> bool:
+    """Whether users feel this incident; once it is mitigated, another symptom is another incident's, and will page."""
+    mine = incident.state != "mitigated" or desk.symptom == incident.symptom
+    return mine and not is_healthy(desk, desk.scenario.slo)
+
+
+def _take(desk: Desk, who: str) -> None:
+    """From the alert to a decision: is it real, how severe, who leads."""
+    desk.advance(3 * MINUTE)
+    desk.acknowledge(who)
+    desk.advance(3 * MINUTE)
+    incident = desk.incidents[-1]
+    desk.triage(_severity(incident), who, by=who, comms="bo")
+    if not desk.felt and not is_healthy(desk, desk.scenario.slo):
+        desk.note("what is counted as failed is nobody's request: users feel nothing", by=who)
+        desk.false_alarm(by=who)
+    else:
+        desk.update(f"{incident.title}. We are working on it.", by="bo")
+
+
+def _severity(incident: Incident) -> str:
+    """The alert's, or for a page the runbook's if that is higher: when unsure, take the higher."""
+    alert = incident.severity or "sev1"
+    runbook = RUNBOOKS.get(incident.symptom)
+    return min(alert, runbook.severity) if runbook and incident.events[0].get("action") == "page" else alert
+
+
+def _mitigate(desk: Desk, who: str) -> bool:
+    """Work the runbook for what shows most now; ``False`` when there is none or it does not suffice."""
+
+    def approve(mitigation: Mitigation) -> bool:
+        desk.note(f"{'approved' if mitigation.reversible else 'not approved'}: {mitigation.name}", by="chen")
+        return mitigation.reversible
+
+    runbook = RUNBOOKS.get(desk.symptom)
+    if runbook is None:
+        desk.note("no runbook fits this; called the head of platform", by=who)
+    elif run_runbook(runbook, desk, slo=desk.scenario.slo, at=desk.now, approve=approve).healthy:
+        desk.mitigated(by=who)
+        desk.update("It works again as it should. We go on watching.", by="bo")
+        return True
+    else:
+        desk.note(f"the runbook is at its end; called {runbook.escalate_to}", by=who)
+    return False
+
+
+def _keep_watch(desk: Desk) -> None:
+    if desk.update_due:
+        desk.update("We are still working on it.", by="bo")
+    desk.advance(MINUTE)
+
+
+def _learn(desk: Desk, incident: Incident, who: str) -> None:
+    """File the incident, with a postmortem if it was a major one, unless it comes back meanwhile."""
+    written = desk.now + HOUR  # writing it takes a while
+    desk.advance_until(lambda desk: desk.now >= written or desk.incident is not incident)
+    if desk.incident is incident:
+        desk.close(_postmortem(desk, incident, who) if incident.severity in MAJOR else None, by=who)
+
+
+def _postmortem(desk: Desk, incident: Incident, who: str) -> str:
+    reviews = dict(zip([one.id for one in desk.incidents], desk.scenario.reviews, strict=False))
+    review = reviews.get(incident.id, Review())
+    others = [ActionItem(kind, text, who, due_date(incident)) for kind, text in review.action_items]
+    return write_postmortem(incident, **vars(review) | {"action_items": [*automations(incident, who), *others]})

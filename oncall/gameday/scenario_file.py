@@ -1,0 +1,192 @@
+"""A scenario of one's own, in a small TOML file: traffic, faults, red herrings, and what each mitigation catches."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from oncall.catalogue import known_mitigation, known_symptom
+from oncall.scenario import Fault, RedHerring, Review, Scenario
+from oncall.slo import SLO
+from oncall.times import DAY, MINUTE, parse_duration, parse_moment
+
+_Reader = Callable[[Any], Any]
+
+
+def read_scenario(path: str | Path) -> Scenario:
+    """The scenario in a TOML file; ``data/example_scenario.toml`` shows every field.
+
+    What is wrong is a ``ValueError`` that names the file, the line as far as it is known, and the field.
+    """
+    try:
+        return parse_scenario(Path(path).read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not UTF-8 text; give a TOML file") from None
+
+
+def parse_scenario(text: str, name: str = "the scenario") -> Scenario:
+    """The scenario in a TOML text; ``name`` is what errors call it."""
+    try:
+        return _scenario(_Table(tomllib.loads(text), text, name))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{name}: not TOML: {error}") from None
+
+
+def _scenario(top: _Table) -> Scenario:
+    slo, traffic = top.table("slo"), top.table("traffic")
+    faults, herrings, reviews = (top.tables(key) for key in ("faults", "red_herrings", "reviews"))
+    values: dict[str, Any] = {"title": "", "length": 480 * MINUTE, "errors": 0.0}
+    values |= top.read({"name": _text, "start": _moment}, {"title": _text, "length": _length})
+    values |= traffic.read({"requests": _number(0.001, 1e7)}, {"errors": _number(0, 1)})
+    return Scenario(
+        **values,
+        slo=SLO(**{"name": "availability"} | slo.read({"target": _target}, {"name": _text, "period": _length})),
+        faults=tuple(map(_fault, faults)),
+        red_herrings=tuple(RedHerring(**one.read({"at": _span, "text": _text}, {})) for one in herrings),
+        reviews=tuple(map(_review, reviews)),
+    )
+
+
+def _fault(table: _Table) -> Fault:
+    is_plain = table.values.get("felt", True) and not table.values.get("lost")  # else it needs no runbook
+    return Fault(
+        **table.read(
+            {"symptom": _symptom if is_plain else _text, "start": _span, "error_ratio": _number(0, 1)},
+            {"ramp": _span, "duration": _length, "title": _text, "lost": _flag, "felt": _flag, "catches": _catches},
+        )
+    )
+
+
+def _review(table: _Table) -> Review:
+    return Review(**table.read({}, dict.fromkeys(("contributing_factors", "went_well", "went_wrong", "lucky"), _texts)))
+
+
+# --- a table, read field by field ----------------------------------------------------------------
+
+
+@dataclass
+class _Table:
+    """A TOML table, the text it stands in, and where: a path such as ``faults[2]``, counted from 1."""
+
+    values: dict[str, Any]
+    text: str
+    file: str
+    path: str = ""
+
+    def table(self, key: str) -> _Table:
+        """The table inside this one, which is then done with it."""
+        value = self.values.pop(key, None)
+        if not isinstance(value, dict):
+            raise self.error(key, f"is missing; write a table [{key}]")
+        return _Table(value, self.text, self.file, key)
+
+    def tables(self, key: str) -> list[_Table]:
+        """The tables of one name inside this one, which is then done with them."""
+        value = self.values.pop(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            raise self.error(key, f"must be tables; write [[{key}]]")
+        return [_Table(one, self.text, self.file, f"{key}[{number}]") for number, one in enumerate(value, 1)]
+
+    def read(self, required: dict[str, _Reader], optional: dict[str, _Reader]) -> dict[str, Any]:
+        """The fields that are there, each read by its reader; one that has none is misspelt."""
+        for key in required:
+            if key not in self.values:
+                raise self.error(key, "is missing")
+        return {key: self._read(key, (required | optional).get(key, _unknown)) for key in self.values}
+
+    def _read(self, key: str, reader: _Reader) -> Any:
+        try:
+            return reader(self.values[key])
+        except ValueError as error:
+            raise self.error(key, str(error)) from None
+
+    def error(self, key: str, why: str) -> ValueError:
+        """What is wrong with a field, and where it stands."""
+        line = _line_of(self.text, self.path, key)
+        where = f"{self.file}, line {line}" if line else self.file
+        return ValueError(f"{where}: {f'{self.path}.' if self.path else ''}{key}: {why}")
+
+
+def _line_of(text: str, path: str, key: str) -> int:
+    """The line that gives a field, or else begins its table; 0 where neither is found."""
+    here, seen, found = "", {"": 1}, 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*(\[\[?)\s*(\w+)", line):
+            name = header[2]
+            seen[name] = seen.get(name, 0) + 1
+            here = f"{name}[{seen[name]}]" if header[1] == "[[" else name
+            found = number if here == path else found
+        elif here == path and re.match(rf"\s*\"?{re.escape(key)}\"?\s*[=.]", line):
+            return number
+    return found
+
+
+# --- values --------------------------------------------------------------------------------------
+
+
+def _unknown(value: Any) -> Any:
+    raise ValueError("is not a field of a scenario")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"must be a text, given {value!r}")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, given {value!r}")
+    return value
+
+
+def _number(low: float, high: float) -> Callable[[Any], float]:
+    def read(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise ValueError(f"must be a number from {low:g} to {high:g}, given {value!r}")
+        return value
+
+    return read
+
+
+def _target(value: Any) -> float:
+    return SLO("any", _number(0, 100)(value)).target  # it knows that 99 was meant as 0.99
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f'must be a list of texts, given {value!r}; write ["one", "two"]')
+    return tuple(map(_text, value))
+
+
+def _symptom(value: Any) -> str:
+    return known_symptom(_text(value))
+
+
+def _moment(value: Any) -> datetime:
+    return parse_moment(value.isoformat() if isinstance(value, datetime) else _text(value))
+
+
+def _span(value: Any) -> timedelta:
+    length = parse_duration(_text(value))
+    if length > 90 * DAY:
+        raise ValueError(f"must be at most 90d, given {value!r}")
+    return length
+
+
+def _length(value: Any) -> timedelta:
+    length = _span(value)
+    if not length or length % MINUTE:
+        raise ValueError(f"must be whole minutes, one or more, given {value!r}")
+    return length
+
+
+def _catches(value: Any) -> tuple[tuple[str, float], ...]:
+    if not isinstance(value, dict):
+        raise ValueError(f"must name mitigations, given {value!r}; write e.g. {{ fail_over = 0.7 }}")
+    return tuple((known_mitigation(name), _number(-1, 1)(share)) for name, share in value.items())

@@ -1,0 +1,1 @@
+"""What the lessons show: a module for each idea, named after it."""

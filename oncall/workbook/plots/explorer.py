@@ -1,0 +1,193 @@
+"""An explorer: sliders, one line of text, and a picture that follows them.
+
+The figure is drawn once. What never moves is kept as a background; each move restores it, draws the
+few artists that changed over it and sends one PNG. Nothing here uses pyplot, so no figure stays open.
+"""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from html import escape
+from typing import Any
+
+import numpy as np
+from comm import DummyComm
+from ipywidgets import HTML, FloatSlider, Image, IntSlider, SelectionSlider, VBox
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from traitlets import TraitError
+
+from oncall.telemetry.engine import downsample
+from oncall.workbook.plots.base import styled
+
+__all__ = ["WIDTH", "Easel", "Explorer", "Model", "blank_figure", "choice", "envelope", "slider", "styled"]
+
+Model = dict[str, Any]  # int, float, str or None
+
+WIDTH = 6.4  # inches of 100 pixels: still legible where JupyterLab has only two thirds of that to give
+DPI = 150  # finer than the page shows it, for sharp screens and for zoom
+# Where there is little room each label stands above its slider, and the name of a value is never cut off.
+_STYLE = """<style>
+.oncall-explorer { container-type: inline-size }
+.oncall-explorer .widget-readout { flex-shrink: 0 }
+@container (max-width: 420px) {
+  .oncall-explorer > .widget-inline-hbox { flex-wrap: wrap; height: auto }
+  .oncall-explorer > .widget-inline-hbox > .widget-label { flex-basis: 100%; text-align: left }
+}
+</style>"""
+
+
+class Explorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """Controls, one line of text and a picture, of which the text and the picture follow the controls.
+
+    ``controls`` maps names to widgets with a ``value``. ``update`` is called with those values by
+    name; it changes ``artists`` in place and returns the model, a dict of plain numbers. ``describe``
+    says the model in one line. ``artists`` are all that ``update`` changes, by name; they are drawn
+    over everything else, by their zorder. Without a kernel it shows the line and the picture.
+    """
+
+    def __init__(
+        self,
+        figure: Figure,
+        artists: Mapping[str, Artist],
+        controls: Mapping[str, Any],
+        update: Callable[..., Model],
+        describe: Callable[[Model], str],
+    ):
+        self.figure, self.artists, self.controls = figure, dict(artists), dict(controls)
+        self.model: Model = {}
+        self._update, self._describe = update, describe
+        self._easel = Easel(figure, self.artists.values())
+        width, height = (round(inches * 100) for inches in figure.get_size_inches())
+        self._readout = HTML(layout={"width": "100%"})
+        self._picture = Image(format="png", width=str(width), height=str(height), layout={"max_width": "100%"})
+        super().__init__([*self.controls.values(), self._readout, self._picture])
+        self.add_class("oncall-explorer")
+        _line_up(list(self.controls.values()))
+        for control in self.controls.values():
+            control.observe(lambda _: self._redraw(), "value")
+        self._redraw()
+
+    @property
+    def text(self) -> str:
+        """What the picture shows, in one line."""
+        return self._describe(self.model)
+
+    @property
+    def png(self) -> bytes:
+        """The picture as it is now, as a PNG file: the same bytes for the same values."""
+        return bytes(self._picture.value)
+
+    def set(self, **values: Any) -> Model:
+        """Move controls, as a hand would, and return the model. An unknown name or value is a ``ValueError``."""
+        for name, value in values.items():
+            if name not in self.controls:
+                raise ValueError(f"there is no control {name!r}; give {', '.join(self.controls)}")
+            _put(self.controls[name], value)
+        return self.model
+
+    def _redraw(self) -> None:
+        self.model = self._update(**{name: control.value for name, control in self.controls.items()})
+        self._readout.value = f'{_STYLE}<div style="line-height: 1.4">{escape(self.text)}</div>'
+        self._picture.value = self._easel.draw()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The picture and the line for every viewer, and the live widget where a kernel can drive it.
+
+        Nothing random is among them but the widget's id, which nbval leaves out of its comparison.
+        """
+        live = {} if isinstance(self.comm, DummyComm) else super()._repr_mimebundle_(**kwargs)
+        still = {"text/plain": self.text, "image/png": b64encode(self.png).decode("ascii")}
+        shown = {"width": int(self._picture.width), "height": int(self._picture.height), "alt": self.text}
+        return live | still, {"image/png": shown}
+
+
+class Easel:
+    """A figure of which only some artists change: the rest is drawn once and kept as a background."""
+
+    def __init__(self, figure: Figure, artists: Iterable[Artist]):
+        self._figure, self._canvas = figure, FigureCanvasAgg(figure)
+        self._moving = sorted(artists, key=lambda artist: artist.get_zorder())
+        for artist in self._moving:
+            artist.set_animated(True)
+        self.draw_background()
+
+    def draw_background(self) -> None:
+        """Draw what is kept; again only when some of it has changed after all, as an axis does."""
+        with styled():  # matplotlib makes its ticks only now
+            self._canvas.draw()
+        self._background = self._canvas.copy_from_bbox(self._figure.bbox)
+
+    def draw(self) -> bytes:
+        """The figure as it is now, as a PNG file."""
+        self._canvas.restore_region(self._background)
+        for artist in self._moving:
+            self._figure.draw_artist(artist)
+        return _png(self._canvas)
+
+
+# --- what an explorer is made of -----------------------------------------------------------------
+
+
+def blank_figure(height: float) -> Figure:
+    """An empty figure of the width that fits a notebook; ``height`` is in inches of 100 pixels."""
+    return Figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained")
+
+
+def slider(label: str, low: float, high: float, step: float, value: float) -> Any:
+    """A slider over numbers. ``label`` ends with the unit in brackets: ``Outage lasts (minutes)``."""
+    if all(isinstance(number, int) for number in (low, high, step, value)):
+        return IntSlider(value, low, high, step, description=label)
+    digits = len(f"{step:f}".rstrip("0").partition(".")[2])
+    return FloatSlider(value, min=low, max=high, step=step, description=label, readout_format=f".{digits}f")
+
+
+def choice(label: str, options: Mapping[str, Any], value: Any) -> Any:
+    """A slider over a few named values; the names carry the unit: ``{"1 h": 60, "6 h": 360}``."""
+    return SelectionSlider(options=list(options.items()), value=value, description=label)
+
+
+def envelope(x: NDArray[Any], y: NDArray[np.float64], pixels: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """The same curve in two points a pixel, its lowest and its highest there; ``nan`` only where all are."""
+    if len(y) <= 2 * pixels:
+        return x, y
+    return np.repeat(x[np.arange(pixels) * len(x) // pixels], 2), downsample(y, pixels).ravel()
+
+
+def _line_up(controls: list[Any]) -> None:
+    """Give all labels the width of the longest, so that none is clipped and the sliders start below each other."""
+    longest = max((len(control.description) for control in controls), default=0)
+    for control in controls:
+        control.style.description_width = f"{0.8 * longest + 3:.0f}ch"
+        control.layout.width, control.layout.max_width = "100%", "600px"
+
+
+def _put(control: Any, value: Any) -> None:
+    before = control.value
+    with suppress(TraitError):
+        control.value = value
+    if control.value != value:  # a slider takes the nearest number it has instead
+        control.value = before
+        raise ValueError(f"{control.description!r} cannot be {value!r}; {_choices(control)}")
+
+
+def _choices(control: Any) -> str:
+    if hasattr(control, "options"):
+        return f"give one of {', '.join(repr(value) for _, value in control.options)}"
+    if hasattr(control, "step"):
+        return f"give a number from {control.min} to {control.max}"
+    return f"give something like {control.value!r}"
+
+
+def _png(canvas: FigureCanvasAgg) -> bytes:
+    """The canvas as a PNG file, packed lightly: packing it well would take longer than drawing it."""
+    file = io.BytesIO()
+    picture = Pillow.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
+    picture.convert("RGB").save(file, "png", compress_level=1)
+    return file.getvalue()
