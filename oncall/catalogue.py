@@ -18,12 +18,12 @@ from oncall.times import MINUTE
 class Effect:
     """What a mitigation does about a symptom: it catches this share of what still fails.
 
-    Of what it catches, the shares in ``spoils`` turn bad in another SLI: a degraded reply is an
+    Of what it catches, the shares in ``harms`` turn bad in another SLI: a degraded reply is an
     answer, though not a good one. A negative catch makes things worse.
     """
 
     catches: Fraction
-    spoils: Mapping[str, Fraction]
+    harms: Mapping[str, Fraction]
 
 
 @dataclass(frozen=True)
@@ -400,8 +400,8 @@ RUNBOOKS = {
 # --- what each mitigation does about each symptom ------------------------------------------------
 
 
-def _catches(share: str, **spoils: str) -> Effect:
-    return Effect(Fraction(share), {name: Fraction(part) for name, part in spoils.items()})
+def _catches(share: str, **harms: str) -> Effect:
+    return Effect(Fraction(share), {name: Fraction(part) for name, part in harms.items()})
 
 
 FLOORS = {

@@ -37,14 +37,14 @@ class Counts:
 
     ``start`` is an aware datetime (kept in UTC), ``step`` the length of a bucket. The counts are
     whole numbers with 0 ≤ good ≤ total and are held in ``array('q')``, so numpy sees them without
-    a copy. Anything else is a ``ValueError`` that names the bucket. ``most`` is the largest total.
+    a copy. Anything else is a ``ValueError`` that names the bucket. ``largest_total`` is the largest total.
     """
 
     start: datetime
     step: timedelta
     good: array[int]
     total: array[int]
-    most: int = field(init=False, compare=False)
+    largest_total: int = field(init=False, compare=False)
 
     def __init__(self, start: datetime, step: timedelta, good: Iterable[int], total: Iterable[int]):
         object.__setattr__(self, "start", utc(start, "start"))
@@ -52,7 +52,7 @@ class Counts:
         object.__setattr__(self, "good", _int_array(good, "good"))
         object.__setattr__(self, "total", _int_array(total, "total"))
         _check(self.good, self.total)
-        object.__setattr__(self, "most", max(self.total, default=0))
+        object.__setattr__(self, "largest_total", max(self.total, default=0))
 
     def __len__(self) -> int:
         return len(self.total)

@@ -32,7 +32,7 @@ class MockSystem:
         failing, slis = self._failing, dict[str, Fraction]()
         for name, effect in self._model.effects.items():
             if name in self.applied:
-                for other, share in effect.spoils.items():
+                for other, share in effect.harms.items():
                     slis[other] = slis.get(other, 1) - failing * effect.catches * share
                 failing = min(Fraction(1), failing * (1 - effect.catches))
         return slis | {self._model.sli: 1 - failing}

@@ -24,7 +24,7 @@ class Fault:
 
     ``start`` counts from the scenario's start. The error ratio is reached in a straight line over
     ``ramp``. With a ``duration`` it goes away by itself. Requests that are ``lost`` never arrive and
-    so are not counted; those that are not ``felt`` are counted, though no user sent them.
+    so are not counted; those that are ``synthetic`` are counted, though no user sent them.
     ``catches`` gives the share that each mitigation catches; without any, the symptom's own hold.
     """
 
@@ -35,7 +35,7 @@ class Fault:
     duration: timedelta | None = None
     title: str = ""
     lost: bool = False
-    felt: bool = True
+    synthetic: bool = False
     catches: tuple[tuple[str, float], ...] = ()
 
     def failing(self, begin: timedelta, end: timedelta) -> float:
@@ -69,7 +69,7 @@ class Review:
 
 
 @dataclass(frozen=True)
-class Label:
+class KnownIncident:
     """The truth about one fault in a series: what it was, and from when to when; ``end`` is ``None`` if it lasts.
 
     Moments are aware, and the end is after the start; the error ratio is from 0 to 1, ``nan`` where unknown.
@@ -97,7 +97,7 @@ class Scenario:
     """A stretch of a service's life: its traffic, its SLO, and the faults in it.
 
     ``requests`` is the mean number a minute, ``errors`` the share that fails on a good day.
-    ``quiet`` is the time before the start, without faults, so that every long window is full.
+    ``warm_up`` is the time before the start, without faults, so that every long window is full.
     ``reviews`` holds what there is to find about each incident, in the order in which they open.
     """
 
@@ -111,7 +111,7 @@ class Scenario:
     faults: tuple[Fault, ...] = ()
     red_herrings: tuple[RedHerring, ...] = ()
     reviews: tuple[Review, ...] = ()
-    quiet: timedelta = 3 * DAY
+    warm_up: timedelta = 3 * DAY
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", utc(self.start, "start"))
@@ -119,10 +119,10 @@ class Scenario:
     def counts(self, seed: int) -> Counts:
         """The scenario's telemetry by the minute when nobody does anything about it."""
         traffic = Traffic(self, seed)
-        first, last = -(self.quiet // MINUTE), self.length // MINUTE
+        first, last = -(self.warm_up // MINUTE), self.length // MINUTE
         buckets = [traffic.minute(m, *self.failing_and_lost(self.failing(m))) for m in range(first, last)]
         good, total = zip(*buckets, strict=True)
-        return Counts(self.start - self.quiet, MINUTE, good, total)
+        return Counts(self.start - self.warm_up, MINUTE, good, total)
 
     def failing(self, minute: int) -> list[float]:
         """The share of requests that each fault hits in a minute, counted from the start."""
@@ -134,13 +134,13 @@ class Scenario:
         lost = [share for fault, share in zip(self.faults, shares, strict=True) if fault.lost]
         return combined(failing), combined(lost)
 
-    def labels(self) -> tuple[Label, ...]:
+    def labels(self) -> tuple[KnownIncident, ...]:
         """The faults as moments in time."""
 
-        def label(fault: Fault) -> Label:
+        def label(fault: Fault) -> KnownIncident:
             start = self.start + fault.start
             end = None if fault.duration is None else start + fault.duration
-            return Label(fault.title, fault.symptom, start, end, fault.error_ratio)
+            return KnownIncident(fault.title, fault.symptom, start, end, fault.error_ratio)
 
         return tuple(map(label, self.faults))
 

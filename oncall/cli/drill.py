@@ -12,7 +12,7 @@ from pathlib import Path
 
 from oncall import journal
 from oncall.cli.terminal import wrap
-from oncall.gameday.actions import ACTIONS, Responder, Timed, attempt, check_action, possible
+from oncall.gameday.actions import ACTIONS, Responder, ScriptLine, allowed_actions, check_action, try_to_do
 from oncall.gameday.desk import Desk
 from oncall.slo import burn_rate, percent
 from oncall.times import HOUR, MINUTE
@@ -37,7 +37,7 @@ def human(read: Read, tell: Tell, keep: Keep = lambda words: None, before: Itera
 
     def responder(desk: Desk) -> None:
         for words in before:
-            attempt(desk, *words)
+            try_to_do(desk, *words)
         tell(HELLO)
         while desk.now < desk.ends:
             tell(f"\n{status(desk)}")
@@ -60,10 +60,10 @@ def _obey(desk: Desk, words: Words, keep: Keep) -> str:
     except ValueError as error:
         return f"{error}; 'help' explains"
     keep(words)
-    return attempt(desk, *words)
+    return try_to_do(desk, *words)
 
 
-def by_script(script: Sequence[Timed], tell: Tell, keep: Keep = lambda words: None) -> Responder:
+def by_script(script: Sequence[ScriptLine], tell: Tell, keep: Keep = lambda words: None) -> Responder:
     """The responder that plays a script and shows each action with what comes of it."""
 
     def responder(desk: Desk) -> None:
@@ -99,7 +99,7 @@ def status(desk: Desk) -> str:
         "in effect": ", ".join(desk.applied),
         "harmed": ", ".join(desk.harmed),
         "users": "have heard nothing for half an hour; an update is due" if desk.update_due else "",
-        "you can": ", ".join(possible(desk)),
+        "you can": ", ".join(allowed_actions(desk)),
     }
     clock = f"{desk.now:%H:%M} until {desk.ends:%H:%M}"
     lines = [f"{clock}   {sli}, target {percent(slo.target)}   {burn} (1h)   {spent}"]

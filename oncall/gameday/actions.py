@@ -1,7 +1,7 @@
 """Responders: what can be done at a desk as words, such as ``triage sev1 ana``, and a script of them with its minutes.
 
 A responder is anything that takes a desk and works it: ``reference.reference`` plays the book,
-``scripted`` a list, ``drill.human`` asks a person. All but the first act through ``act``.
+``scripted`` a list, ``drill.human`` asks a person. All but the first act through ``do``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LEARNT = _SECTIONS | _KINDS
 """What can be learnt, as typed: the argument of ``write_postmortem``, or the kind of action item."""
 
 
-def act(desk: Desk, action: str, *words: str) -> str:
+def do(desk: Desk, action: str, *words: str) -> str:
     """Do one thing at the desk and return what there is to see.
 
     What is unknown or not allowed now is a ``ValueError`` that says why, and changes nothing.
@@ -50,7 +50,7 @@ def check_action(action: str, *words: str) -> None:
         raise ValueError(f"give: {ACTIONS[action].usage}") from None
 
 
-def possible(desk: Desk) -> list[str]:
+def allowed_actions(desk: Desk) -> list[str]:
     """The actions that are allowed now."""
     return [name for name, action in ACTIONS.items() if action.allowed(desk)]
 
@@ -59,7 +59,7 @@ def possible(desk: Desk) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Timed:
+class ScriptLine:
     """One line of a script: the minute of the shift, the action and its words."""
 
     minute: int
@@ -67,7 +67,7 @@ class Timed:
     words: tuple[str, ...] = ()
 
 
-def scripted(script: Iterable[Timed], tell: Callable[[str], None] = lambda text: None) -> Responder:
+def scripted(script: Iterable[ScriptLine], tell: Callable[[str], None] = lambda text: None) -> Responder:
     """A responder who does each thing at its minute, or as soon as that is past.
 
     What is not allowed then is told, changes nothing, and the script goes on.
@@ -78,20 +78,20 @@ def scripted(script: Iterable[Timed], tell: Callable[[str], None] = lambda text:
         for line in script:
             ahead = desk.scenario.start + line.minute * MINUTE - desk.now
             desk.advance(max(timedelta(), ahead))
-            tell(attempt(desk, line.action, *line.words))
+            tell(try_to_do(desk, line.action, *line.words))
 
     return responder
 
 
-def attempt(desk: Desk, action: str, *words: str) -> str:
+def try_to_do(desk: Desk, action: str, *words: str) -> str:
     """Do one thing, or say why it is not allowed."""
     try:
-        return act(desk, action, *words)
+        return do(desk, action, *words)
     except ValueError as error:
         return f"not done: {error}"
 
 
-def read_script(path: str | Path) -> tuple[Timed, ...]:
+def read_script(path: str | Path) -> tuple[ScriptLine, ...]:
     """A script from a file: a line each, such as ``153 triage sev1 ana``, or a JSON list of ``[153, "triage", …]``.
 
     Blank lines and those that begin with ``#`` are passed over. What is wrong is a ``ValueError``
@@ -112,12 +112,12 @@ def read_script(path: str | Path) -> tuple[Timed, ...]:
     return tuple(script)
 
 
-def _timed(entry: list[object]) -> Timed:
+def _timed(entry: list[object]) -> ScriptLine:
     minute, *words = map(str, entry)
     if not minute.isdigit() or len(minute) > 6 or not words:
         raise ValueError(f"{' '.join(map(str, entry))!r} is no step; write a minute and an action, such as 153 ack")
     check_action(*words)
-    return Timed(int(minute), words[0], tuple(words[1:]))
+    return ScriptLine(int(minute), words[0], tuple(words[1:]))
 
 
 # --- the actions: time ---------------------------------------------------------------------------

@@ -290,7 +290,9 @@ SCENARIOS = {
             day=21,
             hour=8,
             faults=(
-                Fault("load_test", 2 * HOUR, 0.4, duration=35 * MINUTE, title="load test counted as users", felt=False),
+                Fault(
+                    "load_test", 2 * HOUR, 0.4, duration=35 * MINUTE, title="load test counted as users", synthetic=True
+                ),
             ),
             red_herrings=(RedHerring(110 * MINUTE, "the provider announces maintenance for next week"),),
         ),
@@ -374,7 +376,7 @@ MONTH = Scenario(
     "Thirty days of an AI assistant, from a 51-second blip to a slow two-day burn.",
     start=datetime(2025, 3, 1, tzinfo=UTC),
     length=30 * DAY,
-    quiet=timedelta(),
+    warm_up=timedelta(),
     slo=SLO("availability", 0.999),
     requests=600,
     errors=0.0002,

@@ -75,7 +75,7 @@ class Desk:
         self._total: list[int] = []
         self._traffic = Traffic(scenario, seed)
         self._evaluator = AlertEvaluator(scenario.slo, self.policy, MINUTE)
-        self._minute = -(scenario.quiet // MINUTE)  # counted from the start of the shift
+        self._minute = -(scenario.warm_up // MINUTE)  # counted from the start of the shift
         self._shows_from: dict[str, int] = {}  # applied mitigations, and the minute from which each shows
         self._left: list[_Left] = []  # of each fault, in the last minute
         self._left_of = cache(_left_of)  # most minutes are like the one before
@@ -101,7 +101,7 @@ class Desk:
     @property
     def counts(self) -> Counts:
         """What the service has counted so far, the quiet days before the shift included."""
-        return Counts(self.scenario.start - self.scenario.quiet, MINUTE, self._good, self._total)
+        return Counts(self.scenario.start - self.scenario.warm_up, MINUTE, self._good, self._total)
 
     @property
     def incident(self) -> Incident | None:
@@ -148,7 +148,7 @@ class Desk:
     @property
     def spent(self) -> float:
         """The share of the period's error budget that the shift has spent so far, traffic taken as even."""
-        good, total = self._counted(self.scenario.quiet // MINUTE)
+        good, total = self._counted(self.scenario.warm_up // MINUTE)
         allowed = self.scenario.requests * (self.scenario.slo.period / MINUTE) * self.scenario.slo.error_budget
         return (total - good) / allowed if allowed else 0.0
 
@@ -159,7 +159,7 @@ class Desk:
     @property
     def felt(self) -> bool:
         """Whether users feel anything, as support hears it: not all that is counted is theirs."""
-        return any(left.share and left.fault.felt for left in self._left)
+        return any(left.share and not left.fault.synthetic for left in self._left)
 
     @property
     def update_due(self) -> bool:
@@ -318,7 +318,7 @@ class Desk:
         if self.incident:
             self._measure(began)  # what was before is the other incident's
         self._measured = began = max(began, self._measured)
-        start = self.scenario.start - self.scenario.quiet + began * MINUTE
+        start = self.scenario.start - self.scenario.warm_up + began * MINUTE
         incident = Incident(f"INC-{len(self.incidents) + 1:03}", title, self.scenario.slo, self.symptom, start)
         self.incidents.append(incident.detect(self._alert(rule) if rule else None, at=self.now, by=by))
         self._rung = 0

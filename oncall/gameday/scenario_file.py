@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -53,11 +54,22 @@ def _scenario(top: _Table) -> Scenario:
 
 
 def _fault(table: _Table) -> Fault:
-    is_plain = table.values.get("felt", True) and not table.values.get("lost")  # else it needs no runbook
+    if "felt" in table.values:
+        warnings.warn("felt = false is now synthetic = true", DeprecationWarning, stacklevel=2)
+        table.values["synthetic"] = not table.read_field("felt", _flag)
+        del table.values["felt"]
+    needs_runbook = not (table.values.get("synthetic") or table.values.get("lost"))
     return Fault(
         **table.read(
-            {"symptom": _symptom if is_plain else _text, "start": _span, "error_ratio": _number(0, 1)},
-            {"ramp": _span, "duration": _length, "title": _text, "lost": _flag, "felt": _flag, "catches": _catches},
+            {"symptom": _symptom if needs_runbook else _text, "start": _span, "error_ratio": _number(0, 1)},
+            {
+                "ramp": _span,
+                "duration": _length,
+                "title": _text,
+                "lost": _flag,
+                "synthetic": _flag,
+                "catches": _catches,
+            },
         )
     )
 
@@ -97,9 +109,10 @@ class _Table:
         for key in required:
             if key not in self.values:
                 raise self.error(key, "is missing")
-        return {key: self._read(key, (required | optional).get(key, _unknown)) for key in self.values}
+        return {key: self.read_field(key, (required | optional).get(key, _unknown)) for key in self.values}
 
-    def _read(self, key: str, reader: _Reader) -> Any:
+    def read_field(self, key: str, reader: _Reader) -> Any:
+        """One field, read by its reader."""
         try:
             return reader(self.values[key])
         except ValueError as error:

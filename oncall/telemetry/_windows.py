@@ -35,14 +35,14 @@ BATCH = 2**17  # buckets evaluated in one go: for the same reason, yet few enoug
 class Columns:
     """Good and total events, a bucket each; or, ``cumulative``, as counters read at the start and after each bucket.
 
-    Columns of which ``most``, the largest total, is not known are checked for 0 ≤ good ≤ total < 2**63 while they are
+    Columns of which ``largest_total``, the largest total, is not known are checked for 0 ≤ good ≤ total < 2**63 while they are
     added up; counters were checked before.
     """
 
     good: Integers
     total: Integers
     cumulative: bool = False
-    most: int | None = None
+    largest_total: int | None = None
 
     def __len__(self) -> int:
         return len(self.total) - self.cumulative
@@ -135,7 +135,9 @@ def _block_sums(columns: Columns, length: int, kind: type) -> Integers:
         good, total = (column[first : first + chunk] for column in (columns.good, columns.total))
         here = starts[: -(-len(total) // length)]
         sums = [np.add.reduceat(column, here, dtype=kind) for column in (good, total)]
-        largest = _check(good, total, first) if columns.most is None else columns.most  # from the cache by now
+        largest = (
+            _check(good, total, first) if columns.largest_total is None else columns.largest_total
+        )  # from the cache by now
         return largest, sums
 
     try:
@@ -151,7 +153,7 @@ def _block_sums(columns: Columns, length: int, kind: type) -> Integers:
 
 def check_counts(columns: Columns) -> None:
     """Raise a ``ValueError`` naming the first bucket that is wrong, unless the columns were checked before."""
-    for first in () if columns.cumulative or columns.most is not None else range(0, len(columns), CHUNK):
+    for first in () if columns.cumulative or columns.largest_total is not None else range(0, len(columns), CHUNK):
         _check(columns.good[first : first + CHUNK], columns.total[first : first + CHUNK], first)
 
 

@@ -20,7 +20,7 @@ from oncall.alerting import AlertInterval, BurnRule, Policy, Rule, SilenceRule, 
 from oncall.counts import Counts
 from oncall.findings import Finding
 from oncall.incident import Incident
-from oncall.scenario import Label
+from oncall.scenario import KnownIncident
 from oncall.slo import SLO, exact, exact_ratio
 from oncall.telemetry.engine import alert_intervals
 from oncall.times import DAY, HOUR, MINUTE, duration_text, moment_text, parse_moment, positive
@@ -55,7 +55,7 @@ class Detection(NamedTuple):
     budget been untouched when the incident began.
     """
 
-    incident: Label
+    incident: KnownIncident
     delay: timedelta | None
     reset: timedelta | None
     budget_left: float
@@ -84,7 +84,12 @@ class PolicyResult(NamedTuple):
 
 
 def backtest(
-    counts: Counts, incidents: Iterable[Label], slo: SLO, policies: Mapping[str, Policy], *, partial: bool = False
+    counts: Counts,
+    incidents: Iterable[KnownIncident],
+    slo: SLO,
+    policies: Mapping[str, Policy],
+    *,
+    partial: bool = False,
 ) -> list[PolicyResult]:
     """How each policy would have done over a past whose incidents are known, in the order given.
 
@@ -102,8 +107,8 @@ def backtest(
     if not len(counts):
         raise ValueError("the counts hold no buckets; give some")
     incidents = tuple(incidents)
-    if not all(isinstance(label, Label) for label in incidents):
-        raise ValueError("incidents must be a list of Label; label_of(incident) makes one of an Incident")
+    if not all(isinstance(label, KnownIncident) for label in incidents):
+        raise ValueError("incidents must be a list of KnownIncident; label_of(incident) makes one of an Incident")
     labels = sorted(incidents, key=lambda label: label.start)
     for label in labels:
         if label.start >= counts.end or _end(label, counts.end) <= counts.start:
@@ -115,7 +120,7 @@ def backtest(
     return [_result(name, policy, counts, labels, slo, spent, partial) for name, policy in policies.items()]
 
 
-def read_incidents(path: str | Path) -> tuple[Label, ...]:
+def read_incidents(path: str | Path) -> tuple[KnownIncident, ...]:
     """Incident labels from a CSV file with the columns ``start`` and ``end``, times in ISO 8601 with an offset.
 
     ``title``, ``symptom`` and ``error_ratio`` are read where they stand; an empty ``end`` means that it lasts.
@@ -130,11 +135,13 @@ def read_incidents(path: str | Path) -> tuple[Label, ...]:
         raise ValueError(f"{path} is not CSV in UTF-8: {error}") from None
 
 
-def _label(where: str, row: dict[str, str]) -> Label:
+def _label(where: str, row: dict[str, str]) -> KnownIncident:
     try:
         start = parse_moment(row["start"] or "", "start")
         end = parse_moment(row["end"], "end") if row["end"] else None
-        return Label(row.get("title") or "", row.get("symptom") or "", start, end, _number(row.get("error_ratio")))
+        return KnownIncident(
+            row.get("title") or "", row.get("symptom") or "", start, end, _number(row.get("error_ratio"))
+        )
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
 
@@ -146,7 +153,7 @@ def _number(text: str | None) -> float:
         raise ValueError(f"error_ratio must be a number from 0 to 1, given {text!r}") from None
 
 
-def label_of(incident: Incident) -> Label:
+def label_of(incident: Incident) -> KnownIncident:
     """An incident record as a label: from the start of its impact until it was mitigated, if it was.
 
     Its title is the record's id and title. The error ratio is ``nan``, for a record does not say how bad it was at
@@ -156,14 +163,20 @@ def label_of(incident: Incident) -> Label:
         raise ValueError(f"{incident.id} was a false alarm; leave it out")
     lasted = incident.metrics().impact
     end = None if lasted is None else incident.impact_start + lasted
-    return Label(f"{incident.id} {incident.title}", incident.symptom, incident.impact_start, end, math.nan)
+    return KnownIncident(f"{incident.id} {incident.title}", incident.symptom, incident.impact_start, end, math.nan)
 
 
 # --- one policy ----------------------------------------------------------------------------------
 
 
 def _result(
-    name: str, policy: Policy, counts: Counts, labels: Sequence[Label], slo: SLO, spent: _Spending, partial: bool
+    name: str,
+    policy: Policy,
+    counts: Counts,
+    labels: Sequence[KnownIncident],
+    slo: SLO,
+    spent: _Spending,
+    partial: bool,
 ) -> PolicyResult:
     intervals = alert_intervals(counts, slo, policy)
     pages = merge_pages(interval for interval in intervals if partial or interval.coverage == 1)
@@ -213,18 +226,18 @@ def _joined(first: Page, second: Page) -> Page:
     return Page(since, first.start, end)
 
 
-def is_true(page: Page, labels: Iterable[Label]) -> bool:
+def is_true(page: Page, labels: Iterable[KnownIncident]) -> bool:
     """Whether an incident overlaps the time that the page is about."""
     return any(label.start < page.start and (label.end is None or label.end > page.since) for label in labels)
 
 
-def matches(page: Page, label: Label) -> bool:
+def matches(page: Page, label: KnownIncident) -> bool:
     """Whether a true page detects this incident: it fires during it or is about it."""
     return (label.end is None or page.since < label.end) and (page.end is None or page.end > label.start)
 
 
 def _detection(
-    label: Label, true_pages: Iterable[Page], labels: Iterable[Label], counts: Counts, spent: _Spending
+    label: KnownIncident, true_pages: Iterable[Page], labels: Iterable[KnownIncident], counts: Counts, spent: _Spending
 ) -> Detection:
     about = [page for page in true_pages if matches(page, label)]
     if not about:
@@ -233,7 +246,7 @@ def _detection(
     return Detection(label, at - label.start, _reset(label, about[-1], labels), spent.left(label.start, at))
 
 
-def _reset(label: Label, last: Page, labels: Iterable[Label]) -> timedelta | None:
+def _reset(label: KnownIncident, last: Page, labels: Iterable[KnownIncident]) -> timedelta | None:
     if label.end is None or last.end is None:
         return None
     if any(other.start < last.end and (other.end is None or other.end > label.end) for other in labels):
@@ -265,7 +278,7 @@ def findings_at(policy: Policy, slo: SLO, start: datetime, step: timedelta, runn
     return tuple(lint_alerting(policy, slo, Counts(start, step * width, events, events)))
 
 
-def _end(label: Label, otherwise: datetime) -> datetime:
+def _end(label: KnownIncident, otherwise: datetime) -> datetime:
     return otherwise if label.end is None else label.end
 
 

@@ -180,7 +180,7 @@ class _Series:
 
 def _series(counts: Counts | Counters | pd.DataFrame) -> _Series:
     if isinstance(counts, Counts):
-        columns = Columns(np.asarray(counts.good), np.asarray(counts.total), most=counts.most)
+        columns = Columns(np.asarray(counts.good), np.asarray(counts.total), largest_total=counts.largest_total)
         return _Series(counts.start, counts.step, columns)
     if isinstance(counts, Counters):
         return _Series(counts.start, counts.step, Columns(counts.good, counts.total, cumulative=True))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from oncall.alerting import Policy, Rule, SilenceRule, check_step
 from oncall.findings import Finding
-from oncall.scenario import DAILY, WEEKLY, Label, Scenario
+from oncall.scenario import DAILY, WEEKLY, KnownIncident, Scenario
 from oncall.slo import SLO
 from oncall.telemetry.backtest import Flags, Page, findings_at, is_true, matches, windows
 from oncall.times import DAY, HOUR, MINUTE, SECOND
@@ -71,19 +71,19 @@ def simulate(policy: Policy, scenario: Scenario, months: int, seed: int) -> Simu
 
 @dataclass(frozen=True)
 class _Month:
-    """The month's requests, and the chance of each to fail, by the minute from ``start``, ``quiet`` minutes before it.
+    """The month's requests, and the chance of each to fail, by the minute from ``start``, ``warm_up`` minutes before it.
 
     ``requests`` is a running sum, 0 first. In the minutes ``places`` a request fails with the chance in ``chances``,
     in all others with ``errors``.
     """
 
     start: datetime
-    quiet: int
+    warm_up: int
     requests: Integers
     errors: float
     places: Integers
     chances: NDArray[np.float64]
-    labels: tuple[Label, ...]
+    labels: tuple[KnownIncident, ...]
 
     @property
     def kind(self) -> type[np.signedinteger[Any]]:
@@ -92,20 +92,20 @@ class _Month:
 
     def moment(self, minute: int) -> datetime:
         """The end of a minute of the month itself, counted from 0."""
-        return self.start + MINUTE * (self.quiet + minute + 1)
+        return self.start + MINUTE * (self.warm_up + minute + 1)
 
 
 def _month(policy: Policy, scenario: Scenario) -> _Month:
-    quiet = max((window // MINUTE for rule in policy for window in windows(rule)), default=0)
-    start, end = scenario.start - quiet * MINUTE, scenario.start + min(MONTH, scenario.length)
+    warm_up = max((window // MINUTE for rule in policy for window in windows(rule)), default=0)
+    start, end = scenario.start - warm_up * MINUTE, scenario.start + min(MONTH, scenario.length)
     spared = _spared(scenario)
     places = np.flatnonzero(spared < 1)
     return _Month(
         start,
-        quiet,
-        _requests(start, scenario.requests, quiet + MONTH // MINUTE),
+        warm_up,
+        _requests(start, scenario.requests, warm_up + MONTH // MINUTE),
         scenario.errors,
-        places + quiet,
+        places + warm_up,
         1 - (1 - scenario.errors) * spared[places],
         tuple(replace(label, end=min(label.end or end, end)) for label in scenario.labels() if label.start < end),
     )
@@ -193,7 +193,7 @@ def _test(rule: Rule, slo: SLO, month: _Month) -> Callable[[Integers], Flags]:
     The requests are the same in every month, so that bad × D > total × N comes down to bad > ⌊total × N ÷ D⌋.
     """
     if isinstance(rule, SilenceRule):
-        had_some = month.requests[month.quiet + 1 :] > 0
+        had_some = month.requests[month.warm_up + 1 :] > 0
         silent = had_some & (_in_window(month, month.requests, rule.after // MINUTE) == 0)
         return lambda failed: silent
     long, short, threshold = rule.long // MINUTE, rule.short // MINUTE, rule.threshold(slo)
@@ -213,7 +213,7 @@ def _test(rule: Rule, slo: SLO, month: _Month) -> Callable[[Integers], Flags]:
 
 def _in_window(month: _Month, running: NDArray[Any], length: int) -> NDArray[Any]:
     """How much a running sum gains in the window that ends with each minute of the month."""
-    first = month.quiet + 1
+    first = month.warm_up + 1
     gains: NDArray[Any] = running[first:] - running[first - length : -length]
     return gains
 

@@ -39,7 +39,7 @@ def with_pandas(scenario: Scenario, months: int, seed: int) -> list[tuple[int, i
             burns(frame, rule, rule.long, scenario.slo) & burns(frame, rule, rule.short, scenario.slo)
             for rule in POLICY
         ]
-        flags = [column.to_numpy()[month.quiet :] for column in fires]
+        flags = [column.to_numpy()[month.warm_up :] for column in fires]
         tallies.append(simulate._tally(month, [pair for pair in zip(POLICY, flags, strict=True) if pair[1].any()]))
     return tallies
 

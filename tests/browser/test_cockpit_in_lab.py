@@ -13,7 +13,7 @@ from lesson_code import NOTEBOOKS
 
 from oncall import SCENARIOS
 from oncall.catalogue import RUNBOOKS
-from oncall.gameday.actions import Timed
+from oncall.gameday.actions import ScriptLine
 from oncall.workbook.cockpit.cockpit import BUTTONS, Cockpit, journal_lines
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ AND_FORGETS = (*AT_WORK, (480, "end"))
 
 IMPORTS = f"""\
 from oncall import SCENARIOS
-from oncall.gameday.actions import Timed, act
+from oncall.gameday.actions import ScriptLine, do
 from oncall.workbook.cockpit import Cockpit
 
 def cockpit_after(*script):
@@ -35,7 +35,7 @@ def cockpit_after(*script):
     cockpit.play(script)
     return cockpit
 
-at_work = [Timed(*line) for line in {AT_WORK!r}]"""
+at_work = [ScriptLine(*line) for line in {AT_WORK!r}]"""
 
 FRESH, BUSY, OVER, LIVE, REPLOTTED = 2, 3, 4, 5, 6  # the cells, from 1
 
@@ -48,7 +48,7 @@ from oncall.workbook.explorer import WIDTH, styled
 desk = cockpit_after(*at_work).desk
 
 def replot(minute):
-    act(desk, "wait", "1")
+    do(desk, "wait", "1")
     shown = picture.scene(desk, "the last 2 hours")
     with styled():
         figure = plt.figure(figsize=(WIDTH, 2.8))
@@ -99,7 +99,7 @@ _ROOM = """list => {
 @pytest.fixture(scope="module")
 def cockpits(read_for_all: Callable[..., NotebookPage]) -> NotebookPage:
     """One notebook with a cockpit at its start, one in an incident, one after the shift, and two to be timed."""
-    cells = ("cockpit_after()", "cockpit_after(*at_work)", 'cockpit_after(*at_work, Timed(480, "end"))')
+    cells = ("cockpit_after()", "cockpit_after(*at_work)", 'cockpit_after(*at_work, ScriptLine(480, "end"))')
     opened = read_for_all(IMPORTS, *cells, "cockpit_after(*at_work)", REPLOT)
     opened.run_all()
     return opened
@@ -169,7 +169,7 @@ def test_a_shift_is_played_by_clicks_and_every_click_is_seen(cockpits: NotebookP
     assert enabled(root) & {"+1 min", "+5 min", "+15 min", "Rest of shift", "Acknowledge", "Mitigated"} == set()
     eventually(lambda: scores(root), told(twin))
     forgets = Cockpit(SCENARIOS[SCENARIO])
-    forgets.play(Timed(*line) for line in AND_FORGETS)
+    forgets.play(ScriptLine(*line) for line in AND_FORGETS)
     eventually(lambda: scores(cockpits.widget(OVER)), told(forgets))
     assert points(forgets) < points(twin)
     unfiled = points(twin)

@@ -12,7 +12,7 @@ import pytest
 
 from oncall.alerting import AlertEvaluator, AlertInterval, BurnRule, Policy, google_policy
 from oncall.counts import Counts, read_csv
-from oncall.scenario import Label
+from oncall.scenario import KnownIncident
 from oncall.slo import SLO, exhaustion_time
 from oncall.telemetry.backtest import backtest, read_incidents
 from oncall.telemetry.engine import alert_intervals
@@ -42,7 +42,7 @@ def explorer() -> Explorer:
 
 
 @cache
-def month() -> tuple[Counts, tuple[Label, ...]]:
+def month() -> tuple[Counts, tuple[KnownIncident, ...]]:
     data = ROOT / "data"
     return read_csv(data / "assistant_30d.csv"), read_incidents(data / "assistant_30d_incidents.csv")
 

@@ -13,7 +13,7 @@ import pytest
 
 from oncall.alerting import google_policy
 from oncall.counts import Counts, read_csv
-from oncall.scenario import Label
+from oncall.scenario import KnownIncident
 from oncall.slo import SLO, burn_rate, sli
 from oncall.telemetry.backtest import backtest, read_incidents
 from oncall.times import DAY, HOUR, MINUTE
@@ -38,7 +38,7 @@ TWO_NINES_AND_A_HALF = SLO("availability", 0.995)
 
 
 @cache
-def month() -> tuple[Counts, tuple[Label, ...]]:
+def month() -> tuple[Counts, tuple[KnownIncident, ...]]:
     data = ROOT / "data"
     return read_csv(data / "assistant_30d.csv"), read_incidents(data / "assistant_30d_incidents.csv")
 

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 
 from oncall.catalogue import RUNBOOKS
-from oncall.gameday.actions import Timed, scripted
+from oncall.gameday.actions import ScriptLine, scripted
 from oncall.gameday.bundled import SCENARIOS
 from oncall.gameday.desk import run_shift
 from oncall.gameday.reference import reference
@@ -153,7 +153,7 @@ def test_the_scores_are_those_of_the_text(cockpit: Cockpit, lesson: dict[str, An
     card = cockpit.scores["INC-001"]
     assert card.points == 94
     assert {one.name: one.most - one.points for one in card.dimensions if one.points < one.most} == {"budget": 6}
-    assert [lesson["points"](script) for script in (lesson["late"], [Timed(153, "ack")], [])] == [66, 15, 0]
+    assert [lesson["points"](script) for script in (lesson["late"], [ScriptLine(153, "ack")], [])] == [66, 15, 0]
     assert mean_points(score_shift(book, book)) == 100
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from oncall.catalogue import MITIGATIONS, RUNBOOKS
 from oncall.cli.terminal import score_text, shift_text
-from oncall.gameday.actions import ACTIONS, LEARNT, act, possible
+from oncall.gameday.actions import ACTIONS, LEARNT, allowed_actions, do
 from oncall.gameday.bundled import SCENARIOS
 from oncall.gameday.desk import Desk, run_shift
 from oncall.gameday.reference import reference
@@ -61,12 +61,12 @@ def erratic(seed: int) -> Callable[[Desk], None]:
     def responder(desk: Desk) -> None:
         spent, now = desk.spent, desk.now
         for _ in range(chance.randrange(120)):
-            action = chance.choice(possible(desk) if chance.random() < 0.7 else list(ACTIONS))
+            action = chance.choice(allowed_actions(desk) if chance.random() < 0.7 else list(ACTIONS))
             if action == "end" and chance.random() < 0.9:
                 continue
-            before, allowed = seen(desk), action in possible(desk)
+            before, allowed = seen(desk), action in allowed_actions(desk)
             try:
-                act(desk, action, *words(action, chance))
+                do(desk, action, *words(action, chance))
             except ValueError:
                 assert seen(desk) == before, f"{action} was refused, and still did something"
             else:

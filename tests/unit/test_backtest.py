@@ -19,7 +19,7 @@ from oncall.alerting import AlertEvaluator, BurnRule, Policy, SilenceRule, alert
 from oncall.counts import Counts, read_csv
 from oncall.gameday.bundled import MONTH, SCENARIOS
 from oncall.incident import Incident
-from oncall.scenario import Fault, Label, Scenario, rhythm
+from oncall.scenario import Fault, KnownIncident, Scenario, rhythm
 from oncall.slo import SLO, exact
 from oncall.telemetry import simulate as simulation
 from oncall.telemetry.backtest import (
@@ -50,12 +50,14 @@ def past(*bad_stretches: tuple[int, int], days: int = 5, percent: int = 100) -> 
     return Counts(START, MINUTE, good, [100] * len(good))
 
 
-def incident(minute: float, length: float | None, title: str = "") -> Label:
+def incident(minute: float, length: float | None, title: str = "") -> KnownIncident:
     start = START + minute * MINUTE
-    return Label(title, "model_provider_outage", start, None if length is None else start + length * MINUTE, 1.0)
+    return KnownIncident(
+        title, "model_provider_outage", start, None if length is None else start + length * MINUTE, 1.0
+    )
 
 
-def google(counts: Counts, *incidents: Label, **options: Any) -> PolicyResult:
+def google(counts: Counts, *incidents: KnownIncident, **options: Any) -> PolicyResult:
     (result,) = backtest(counts, incidents, SLO_999, {"google": GOOGLE}, **options)
     return result
 
@@ -492,7 +494,7 @@ def test_a_month_s_pages_are_those_of_its_counts(scenario: Scenario) -> None:
                 if interval.rule == rule:
                     until = None if interval.end is None else (interval.end - counts.start) // MINUTE - 1
                     expected[(interval.start - counts.start) // MINUTE - 1 : until] = True
-            assert (test(failed) == expected[month.quiet :]).all()
+            assert (test(failed) == expected[month.warm_up :]).all()
 
 
 def test_each_request_fails_by_itself_with_the_chance_of_its_minute() -> None:

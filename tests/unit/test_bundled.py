@@ -175,7 +175,7 @@ def test_its_data_is_whole(name: str) -> None:
     assert len(scenario.reviews) == sum(bool(one.postmortem) for one in played(name).incidents)
     for fault in scenario.faults:
         assert fault.title.strip()
-        assert fault.symptom in RUNBOOKS or fault.lost or not fault.felt
+        assert fault.symptom in RUNBOOKS or fault.lost or fault.synthetic
 
 
 @EVERY
@@ -435,8 +435,8 @@ def test_requests_that_are_lost_are_not_counted_and_do_not_fail() -> None:
     assert sum(lossy.counts(3).slice(later).total) == pytest.approx(sum(calm.counts(3).slice(later).total), abs=1)
 
 
-@pytest.mark.parametrize("felt", [True, False])
-def test_the_desk_knows_what_users_feel_from_what_is_only_counted(felt: bool) -> None:
+@pytest.mark.parametrize("synthetic", [True, False])
+def test_the_desk_knows_what_users_feel_from_what_is_only_counted(synthetic: bool) -> None:
     seen: list[tuple[bool, str]] = []
 
     def responder(desk: Desk) -> None:
@@ -444,8 +444,8 @@ def test_the_desk_knows_what_users_feel_from_what_is_only_counted(felt: bool) ->
         desk.advance(HOUR + 10 * MINUTE)
         seen.append((desk.felt, desk.symptom))
 
-    run_shift(made_of(Fault("load_test", HOUR, 0.4, felt=felt)), 1, responder)
-    assert seen == [(False, "unknown"), (felt, "load_test")]
+    run_shift(made_of(Fault("load_test", HOUR, 0.4, synthetic=synthetic)), 1, responder)
+    assert seen == [(False, "unknown"), (not synthetic, "load_test")]
 
 
 def test_the_reference_can_take_over_from_somebody_who_acknowledged_and_left() -> None:

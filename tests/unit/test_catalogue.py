@@ -156,9 +156,9 @@ def test_there_are_nine_each_with_a_system_to_practise_on() -> None:
 
 def test_every_sli_of_an_ai_service_is_hit_or_harmed_by_something() -> None:
     hit = {symptom.sli for symptom in SYMPTOMS.values()}
-    spoilt = {name for one in SYMPTOMS.values() for effect in one.effects.values() for name in effect.spoils}
+    harmed = {name for one in SYMPTOMS.values() for effect in one.effects.values() for name in effect.harms}
     assert hit == {"availability", "first_token", "quality", "cost"}
-    assert hit | spoilt == set(FLOORS)
+    assert hit | harmed == set(FLOORS)
 
 
 @pytest.mark.parametrize("symptom", NINE)
@@ -214,6 +214,6 @@ def test_what_is_said_about_effects_is_about_mitigations_and_slis_that_exist(mod
     assert set(model.effects) <= set(MITIGATIONS)
     for name, effect in model.effects.items():
         assert -1 <= effect.catches <= 1, name
-        assert effect.catches > 0 or not effect.spoils, name  # what catches nothing has nothing to spoil
-        assert set(effect.spoils) <= set(FLOORS) - {model.sli}, name
-        assert all(0 < share <= 1 for share in effect.spoils.values()), name
+        assert effect.catches > 0 or not effect.harms, name  # what catches nothing has nothing to harm
+        assert set(effect.harms) <= set(FLOORS) - {model.sli}, name
+        assert all(0 < share <= 1 for share in effect.harms.values()), name

@@ -20,7 +20,7 @@ from PIL import Image
 
 from oncall.alerting import SEVERITIES
 from oncall.catalogue import MITIGATIONS, RUNBOOKS
-from oncall.gameday.actions import ACTIONS, LEARNT, Timed, possible, postmortem, read_script, scripted
+from oncall.gameday.actions import ACTIONS, LEARNT, ScriptLine, allowed_actions, postmortem, read_script, scripted
 from oncall.gameday.bundled import SCENARIOS
 from oncall.gameday.desk import run_shift
 from oncall.gameday.reference import reference
@@ -34,72 +34,76 @@ from oncall.workbook.cockpit.picture import LOOKS, STATES, VIEWS, LivePlot, in_e
 from oncall.workbook.plots.explorer import styled
 
 GOOD = (
-    Timed(150, "look", ("metrics",)),
-    Timed(153, "ack"),
-    Timed(154, "check", ("1",)),
-    Timed(156, "triage", ("sev1", "ana", "comms=bo")),
-    Timed(156, "update", ("We are working on it.",)),
-    Timed(156, "apply", ("fail_over",)),
-    Timed(158, "apply", ("serve_cached",)),
-    Timed(160, "apply", ("serve_degraded",)),
-    Timed(161, "mitigated"),
-    Timed(161, "update", ("It works again.",)),
-    Timed(191, "resolve"),
-    Timed(191, "update", ("This is over.",)),
-    Timed(192, "learn", ("factor", "All requests go to one provider.")),
-    Timed(192, "learn", ("well", "The first person paged answered.")),
-    Timed(192, "learn", ("wrong", "It waited for a person.")),
-    Timed(192, "learn", ("lucky", "The secondary provider had room.")),
-    Timed(192, "learn", ("automate", "fail_over")),
-    Timed(192, "learn", ("automate", "serve_cached")),
-    Timed(192, "learn", ("automate", "serve_degraded")),
-    Timed(251, "close"),
+    ScriptLine(150, "look", ("metrics",)),
+    ScriptLine(153, "ack"),
+    ScriptLine(154, "check", ("1",)),
+    ScriptLine(156, "triage", ("sev1", "ana", "comms=bo")),
+    ScriptLine(156, "update", ("We are working on it.",)),
+    ScriptLine(156, "apply", ("fail_over",)),
+    ScriptLine(158, "apply", ("serve_cached",)),
+    ScriptLine(160, "apply", ("serve_degraded",)),
+    ScriptLine(161, "mitigated"),
+    ScriptLine(161, "update", ("It works again.",)),
+    ScriptLine(191, "resolve"),
+    ScriptLine(191, "update", ("This is over.",)),
+    ScriptLine(192, "learn", ("factor", "All requests go to one provider.")),
+    ScriptLine(192, "learn", ("well", "The first person paged answered.")),
+    ScriptLine(192, "learn", ("wrong", "It waited for a person.")),
+    ScriptLine(192, "learn", ("lucky", "The secondary provider had room.")),
+    ScriptLine(192, "learn", ("automate", "fail_over")),
+    ScriptLine(192, "learn", ("automate", "serve_cached")),
+    ScriptLine(192, "learn", ("automate", "serve_degraded")),
+    ScriptLine(251, "close"),
 )
 FUMBLED = (
-    Timed(10, "ack"),  # nothing to acknowledge
-    Timed(20, "wait", ("7",)),
-    Timed(30, "wait", ("soon",)),
-    Timed(40, "pray"),
-    Timed(60, "next"),
-    Timed(152, "apply", ("fail_over",)),  # not triaged yet
-    Timed(153, "ack", ("dana",)),  # whose name is on no list
-    Timed(154, "triage", ("sev9",)),
-    Timed(154, "triage", ("sev2", "dana", "comms=bo", "scribe=chen")),
-    Timed(154, "triage", ("sev2", "dana", "chief=bo")),
-    Timed(155, "look", ("logs",)),
-    Timed(155, "look", ("tea leaves",)),
-    Timed(155, "runbook", ("gpu_capacity",)),
-    Timed(155, "check", ("2", "gpu_capacity")),
-    Timed(155, "check", ("9",)),
-    Timed(156, "apply", ("magic",)),
-    Timed(156, "learn", ("lucky", "")),
-    Timed(156, "triage", ("sev2", "dana", "comms=bo and chen")),
-    Timed(156, "apply", ("add_replicas",)),  # of another runbook
-    Timed(156, "apply", ("add_replicas",)),
-    Timed(165, "rollback", ("add_replicas",)),
-    Timed(165, "rollback", ("fail_over",)),
-    Timed(166, "note", ("two", "words  and two spaces")),
-    Timed(166, "note"),
-    Timed(167, "escalate"),
-    Timed(168, "handover", ("chen",)),
-    Timed(168, "apply", ("purge_cache",)),
-    Timed(169, "rollback", ("purge_cache",)),  # cannot be
-    Timed(170, "learn", ("gossip", "none")),
-    Timed(170, "false_alarm"),
-    Timed(171, "resolve"),
-    Timed(300, "declare"),
-    Timed(301, "end"),
+    ScriptLine(10, "ack"),  # nothing to acknowledge
+    ScriptLine(20, "wait", ("7",)),
+    ScriptLine(30, "wait", ("soon",)),
+    ScriptLine(40, "pray"),
+    ScriptLine(60, "next"),
+    ScriptLine(152, "apply", ("fail_over",)),  # not triaged yet
+    ScriptLine(153, "ack", ("dana",)),  # whose name is on no list
+    ScriptLine(154, "triage", ("sev9",)),
+    ScriptLine(154, "triage", ("sev2", "dana", "comms=bo", "scribe=chen")),
+    ScriptLine(154, "triage", ("sev2", "dana", "chief=bo")),
+    ScriptLine(155, "look", ("logs",)),
+    ScriptLine(155, "look", ("tea leaves",)),
+    ScriptLine(155, "runbook", ("gpu_capacity",)),
+    ScriptLine(155, "check", ("2", "gpu_capacity")),
+    ScriptLine(155, "check", ("9",)),
+    ScriptLine(156, "apply", ("magic",)),
+    ScriptLine(156, "learn", ("lucky", "")),
+    ScriptLine(156, "triage", ("sev2", "dana", "comms=bo and chen")),
+    ScriptLine(156, "apply", ("add_replicas",)),  # of another runbook
+    ScriptLine(156, "apply", ("add_replicas",)),
+    ScriptLine(165, "rollback", ("add_replicas",)),
+    ScriptLine(165, "rollback", ("fail_over",)),
+    ScriptLine(166, "note", ("two", "words  and two spaces")),
+    ScriptLine(166, "note"),
+    ScriptLine(167, "escalate"),
+    ScriptLine(168, "handover", ("chen",)),
+    ScriptLine(168, "apply", ("purge_cache",)),
+    ScriptLine(169, "rollback", ("purge_cache",)),  # cannot be
+    ScriptLine(170, "learn", ("gossip", "none")),
+    ScriptLine(170, "false_alarm"),
+    ScriptLine(171, "resolve"),
+    ScriptLine(300, "declare"),
+    ScriptLine(301, "end"),
 )
 TWO = (
-    *(Timed(120, "ack"), Timed(121, "triage", ("sev1",)), Timed(121, "apply", ("fail_over",))),
-    *(Timed(124, "apply", ("serve_cached",)), Timed(126, "apply", ("serve_degraded",)), Timed(128, "mitigated")),
-    *(Timed(230, "ack"), Timed(231, "triage", ("sev1", "bo")), Timed(232, "apply", ("shadow_rule",))),
-    *(Timed(235, "apply", ("second_opinion",)), Timed(238, "mitigated"), Timed(290, "resolve")),
+    *(ScriptLine(120, "ack"), ScriptLine(121, "triage", ("sev1",)), ScriptLine(121, "apply", ("fail_over",))),
     *(
-        Timed(291, "close"),
-        Timed(300, "resolve"),
-        Timed(301, "learn", ("factor", "One provider.")),
-        Timed(302, "close"),
+        ScriptLine(124, "apply", ("serve_cached",)),
+        ScriptLine(126, "apply", ("serve_degraded",)),
+        ScriptLine(128, "mitigated"),
+    ),
+    *(ScriptLine(230, "ack"), ScriptLine(231, "triage", ("sev1", "bo")), ScriptLine(232, "apply", ("shadow_rule",))),
+    *(ScriptLine(235, "apply", ("second_opinion",)), ScriptLine(238, "mitigated"), ScriptLine(290, "resolve")),
+    *(
+        ScriptLine(291, "close"),
+        ScriptLine(300, "resolve"),
+        ScriptLine(301, "learn", ("factor", "One provider.")),
+        ScriptLine(302, "close"),
     ),
 )
 PLAYED = [
@@ -108,21 +112,27 @@ PLAYED = [
     ("provider_outage", ()),
     ("two_incidents", TWO),
     ("silent_edge", GOOD),
-    ("quiet_shift", (Timed(5, "declare"), Timed(9, "ack"), Timed(9, "false_alarm"), Timed(70, "declare"))),
-    ("false_alarm", (Timed(150, "ack"), Timed(152, "triage", ("sev5",)), Timed(153, "false_alarm"))),
+    (
+        "quiet_shift",
+        (ScriptLine(5, "declare"), ScriptLine(9, "ack"), ScriptLine(9, "false_alarm"), ScriptLine(70, "declare")),
+    ),
+    ("false_alarm", (ScriptLine(150, "ack"), ScriptLine(152, "triage", ("sev5",)), ScriptLine(153, "false_alarm"))),
     ("openai_2024_12_04", GOOD),
-    ("provider_outage", (Timed(155, "ack"), Timed(160, "apply", ("cache_everything",)))),  # stands in no runbook
+    (
+        "provider_outage",
+        (ScriptLine(155, "ack"), ScriptLine(160, "apply", ("cache_everything",))),
+    ),  # stands in no runbook
 ]
 
 
-def played(name: str, script: tuple[Timed, ...]) -> tuple[Incident, ...]:
+def played(name: str, script: tuple[ScriptLine, ...]) -> tuple[Incident, ...]:
     return run_shift(SCENARIOS[name], 1, scripted(script)).incidents
 
 
 def to_the_page(name: str = "provider_outage") -> Cockpit:
     """A cockpit at the moment of its first page."""
     cockpit = Cockpit(SCENARIOS[name])
-    cockpit.play([Timed(0, "wait", ("150",))])
+    cockpit.play([ScriptLine(0, "wait", ("150",))])
     return cockpit
 
 
@@ -135,7 +145,7 @@ def cockpit() -> Cockpit:
 def whole() -> Cockpit:
     """A shift played well, to its end."""
     cockpit = Cockpit(SCENARIOS["provider_outage"])
-    cockpit.play([*GOOD, Timed(480, "end")])
+    cockpit.play([*GOOD, ScriptLine(480, "end")])
     return cockpit
 
 
@@ -143,9 +153,11 @@ def whole() -> Cockpit:
 
 
 @pytest.mark.parametrize(("name", "script"), PLAYED)
-def test_a_script_played_by_buttons_is_the_shift_that_it_is_without_them(name: str, script: tuple[Timed, ...]) -> None:
+def test_a_script_played_by_buttons_is_the_shift_that_it_is_without_them(
+    name: str, script: tuple[ScriptLine, ...]
+) -> None:
     cockpit = Cockpit(SCENARIOS[name])
-    cockpit.play([*script, Timed(480, "end")])
+    cockpit.play([*script, ScriptLine(480, "end")])
     assert cockpit.incidents == played(name, script)
     assert cockpit.shift == run_shift(SCENARIOS[name], 1, scripted(script))
 
@@ -168,13 +180,13 @@ def test_any_script_played_by_buttons_is_the_shift_that_it_is_without_them(data:
     }
     names = st.sampled_from([*ACTIONS, "ack", "triage", "apply", "mitigated", "resolve"])
     line = names.flatmap(
-        lambda name: st.builds(Timed, st.integers(140, 470), st.just(name), words.get(name, st.just(())))
+        lambda name: st.builds(ScriptLine, st.integers(140, 470), st.just(name), words.get(name, st.just(())))
     )
     script = tuple(sorted(data.draw(st.lists(line, max_size=40)), key=lambda line: line.minute))
     name = data.draw(st.sampled_from(["provider_outage", "two_incidents", "flapping_provider"]))
     cockpit = Cockpit(SCENARIOS[name])
     cockpit.play(script)
-    cockpit.play([Timed(480, "end")])
+    cockpit.play([ScriptLine(480, "end")])
     assert cockpit.incidents == played(name, script)
 
 
@@ -210,23 +222,23 @@ def test_what_was_done_is_a_script_that_gives_the_same_shift(tmp_path: Path) -> 
 
 
 def test_the_script_holds_what_was_done_and_not_what_was_refused(whole: Cockpit) -> None:
-    assert whole.script == (*GOOD, Timed(480, "end"))
+    assert whole.script == (*GOOD, ScriptLine(480, "end"))
     cockpit = Cockpit(SCENARIOS["provider_outage"])
     assert cockpit.script == ()
-    cockpit.play([Timed(10, "ack"), Timed(12, "look", ("logs",)), Timed(15, "mitigated")])
-    assert cockpit.script == (Timed(12, "look", ("logs",)), Timed(15, "wait", ("0",)))
+    cockpit.play([ScriptLine(10, "ack"), ScriptLine(12, "look", ("logs",)), ScriptLine(15, "mitigated")])
+    assert cockpit.script == (ScriptLine(12, "look", ("logs",)), ScriptLine(15, "wait", ("0",)))
 
 
 def test_an_edited_postmortem_is_kept_word_for_word_in_the_script(tmp_path: Path) -> None:
     cockpit = Cockpit(SCENARIOS["provider_outage"])
-    cockpit.play([*GOOD[:-1], Timed(251, "wait", ("0",))])
+    cockpit.play([*GOOD[:-1], ScriptLine(251, "wait", ("0",))])
     cockpit.buttons["Debrief"].click()
     review = cockpit.debrief.reviews["INC-001"]
     review.editor.value += "\n## What we ask\n\nWho else has  this?\n"
     text = review.editor.value
     review.button.click()
     assert cockpit.incidents[0].postmortem == text
-    assert cockpit.script[-1] == Timed(251, "close", (text,))
+    assert cockpit.script[-1] == ScriptLine(251, "close", (text,))
     again = Cockpit(SCENARIOS["provider_outage"])
     again.play(cockpit.script)
     assert again.incidents == cockpit.incidents
@@ -239,9 +251,9 @@ def test_an_edited_postmortem_is_kept_word_for_word_in_the_script(tmp_path: Path
 
 
 def test_a_button_can_be_pressed_when_its_action_is_legal_and_none_is_hidden(cockpit: Cockpit) -> None:
-    for line in (Timed(0, "wait", ("0",)), *GOOD[1:], Timed(480, "end")):
+    for line in (ScriptLine(0, "wait", ("0",)), *GOOD[1:], ScriptLine(480, "end")):
         cockpit.play([line])
-        legal = set(possible(cockpit.desk))
+        legal = set(allowed_actions(cockpit.desk))
         for name, (action, *_) in BUTTONS.items():
             button = cockpit.buttons[name]
             assert button.layout.display is None
@@ -256,7 +268,7 @@ def test_apply_and_roll_back_follow_the_mitigation_that_is_chosen(cockpit: Cockp
         return not cockpit.buttons["Apply"].disabled, not cockpit.buttons["Roll back"].disabled
 
     assert can() == (False, False)
-    cockpit.play([Timed(153, "ack"), Timed(153, "triage", ("sev1",))])
+    cockpit.play([ScriptLine(153, "ack"), ScriptLine(153, "triage", ("sev1",))])
     assert (cockpit.inputs["mitigation"].value, can()) == ("fail_over", (True, False))
     cockpit.buttons["Apply"].click()
     assert can() == (False, True)
@@ -302,7 +314,7 @@ def test_time_says_what_happened_meanwhile() -> None:
     cockpit = Cockpit(SCENARIOS["provider_outage"])
     cockpit.buttons["+15 min"].click()
     assert cockpit.said == "16:15: nothing new"
-    cockpit.play([Timed(149, "wait", ("0",))])
+    cockpit.play([ScriptLine(149, "wait", ("0",))])
     cockpit.buttons["+1 min"].click()
     assert cockpit.said.splitlines() == [
         "18:30 INC-001 opens: The model provider fails requests",
@@ -313,7 +325,7 @@ def test_time_says_what_happened_meanwhile() -> None:
 
 def test_the_minute_in_which_the_sli_falls_is_news() -> None:
     cockpit = Cockpit(SCENARIOS["provider_outage"])
-    cockpit.play([Timed(132, "wait", ("0",))])
+    cockpit.play([ScriptLine(132, "wait", ("0",))])
     cockpit.buttons["+1 min"].click()
     assert cockpit.said.startswith("18:13 the SLI is ")
     cockpit.buttons["+1 min"].click()
@@ -332,7 +344,7 @@ def test_what_the_journal_and_the_desk_say_of_a_stretch_stands_in_its_order() ->
 
 def test_a_second_incident_is_news_and_the_journal_of_the_first_is_not() -> None:
     cockpit = Cockpit(SCENARIOS["two_incidents"])
-    cockpit.play([*TWO[:6], Timed(206, "wait", ("0",))])
+    cockpit.play([*TWO[:6], ScriptLine(206, "wait", ("0",))])
     cockpit.buttons["+1 min"].click()
     assert [line for line in cockpit.said.splitlines() if "fires" not in line] == [
         "19:27 INC-002 opens: The guardrail blocks good answers",
@@ -345,7 +357,7 @@ def test_a_second_incident_is_news_and_the_journal_of_the_first_is_not() -> None
 )
 @pytest.mark.parametrize("blank", ["", "  "])
 def test_an_empty_box_is_named_as_it_is_labelled(cockpit: Cockpit, button: str, box: str, blank: str) -> None:
-    cockpit.play([Timed(150, "ack"), Timed(150, "triage", ("sev1",))])
+    cockpit.play([ScriptLine(150, "ack"), ScriptLine(150, "triage", ("sev1",))])
     before = cockpit.script, cockpit.incidents
     cockpit.inputs[box].value = blank
     cockpit.buttons[button].click()
@@ -359,7 +371,7 @@ def test_an_empty_box_is_named_as_it_is_labelled(cockpit: Cockpit, button: str, 
 def test_a_new_incident_opens_its_runbook_and_another_can_be_chosen(cockpit: Cockpit) -> None:
     assert cockpit.inputs["symptom"].value == "model_provider_outage"
     assert "fail_over" in cockpit._mitigations.value
-    cockpit.play([Timed(150, "runbook", ("gpu_capacity",))])
+    cockpit.play([ScriptLine(150, "runbook", ("gpu_capacity",))])
     assert cockpit.inputs["symptom"].value == "gpu_capacity"
     assert "add_replicas" in cockpit._mitigations.value
     assert "ask first" in cockpit._mitigations.value
@@ -373,16 +385,16 @@ def test_a_reading_stays_beside_its_check(cockpit: Cockpit) -> None:
     cockpit.buttons["Check 1"].click()
     assert cockpit.said.endswith("5xx and timeouts come from the model provider, not from our own services")
     assert cockpit._checks["Check 1"].value.startswith("errors by upstream: 5xx")
-    assert cockpit.script[-1] == Timed(150, "check", ("1",))
+    assert cockpit.script[-1] == ScriptLine(150, "check", ("1",))
     cockpit.inputs["symptom"].value = "gpu_capacity"
     cockpit.buttons["Check 1"].click()
     assert cockpit.said.endswith("as on any day")
-    assert cockpit.script[-1] == Timed(150, "check", ("1", "gpu_capacity"))
+    assert cockpit.script[-1] == ScriptLine(150, "check", ("1", "gpu_capacity"))
 
 
 def test_an_incident_without_a_runbook_opens_none() -> None:
     cockpit = Cockpit(SCENARIOS["silent_edge"])
-    cockpit.play([Timed(140, "look")])
+    cockpit.play([ScriptLine(140, "look")])
     assert cockpit.desk.incident is not None
     assert cockpit.inputs["symptom"].value == ""
     assert cockpit.buttons["Check 1"].disabled
@@ -422,7 +434,7 @@ def test_the_model_is_the_header_in_plain_numbers(cockpit: Cockpit) -> None:
 
 def test_a_second_incident_is_told_from_the_first_in_header_line_and_picture() -> None:
     cockpit = Cockpit(SCENARIOS["two_incidents"])
-    cockpit.play([*TWO[:6], Timed(206, "wait", ("0",))])
+    cockpit.play([*TWO[:6], ScriptLine(206, "wait", ("0",))])
     names = [artist for name, artist in cockpit._plot.artists.items() if name.startswith("name ")]
     assert "Waits" not in cockpit._header.value
     assert [name.get_text() for name in names] == ["", "", ""]
@@ -443,7 +455,7 @@ def corners(cockpit: Cockpit, kind: str) -> list[tuple[float, float]]:
 
 
 def test_what_people_type_is_shown_as_typed_and_never_as_markup(cockpit: Cockpit) -> None:
-    cockpit.play([Timed(150, "note", ("<b>&amp;</b>",))])
+    cockpit.play([ScriptLine(150, "note", ("<b>&amp;</b>",))])
     assert "&lt;b&gt;&amp;amp;&lt;/b&gt;" in cockpit._timeline.value
     assert "<b>&amp;" not in cockpit._timeline.value
 
@@ -507,7 +519,7 @@ def test_the_kinds_of_bars_are_told_apart_by_more_than_their_colour(cockpit: Coc
 
 def test_no_letter_of_the_picture_is_small() -> None:
     cockpit = Cockpit(SCENARIOS["two_incidents"])
-    cockpit.play([*TWO, Timed(480, "end")])
+    cockpit.play([*TWO, ScriptLine(480, "end")])
     written = [text for text in cockpit._plot.figure.findobj(Text) if text.get_text()]
     assert min(text.get_fontsize() for text in written) >= 8.5
     everything = cockpit._plot.figure.bbox
@@ -523,7 +535,7 @@ def legend_of(cockpit: Cockpit) -> list[tuple[Any, Any]]:
 
 def test_each_kind_is_drawn_where_it_is_so() -> None:
     cockpit = Cockpit(SCENARIOS["two_incidents"])
-    cockpit.play([*TWO, Timed(480, "end")])
+    cockpit.play([*TWO, ScriptLine(480, "end")])
     shown = scene(cockpit.desk, "the whole shift")
     for kind in LOOKS:
         bars = [bar for own in (*shown.incidents, shown.alerts) for bar in own if bar[2] == kind]
@@ -588,10 +600,10 @@ def test_an_action_redraws_in_less_time_than_the_same_plot_drawn_anew(cockpit: C
 
 def test_a_service_without_a_request_can_be_shown() -> None:
     cockpit = Cockpit(SCENARIOS["silent_edge"])
-    cockpit.play([Timed(140, "look")])
+    cockpit.play([ScriptLine(140, "look")])
     assert "no requests" in cockpit._header.value
     assert cockpit.model["sli"] is None
-    cockpit.play([Timed(480, "end")])
+    cockpit.play([ScriptLine(480, "end")])
     assert cockpit.over
 
 
@@ -633,7 +645,7 @@ def test_the_two_timelines_hold_what_was_done_when_and_what_it_cost(whole: Cockp
 
 def test_the_line_under_the_two_timelines_says_where_their_curves_end(whole: Cockpit) -> None:
     forgets = Cockpit(SCENARIOS["provider_outage"])
-    forgets.play([Timed(153, "ack"), Timed(480, "end")])
+    forgets.play([ScriptLine(153, "ack"), ScriptLine(480, "end")])
     plot = forgets.score_card()
     *_, burned, booked = plot.figure.axes
     for axes, said in ((burned, "Yours: "), (booked, "The reference: ")):
@@ -679,14 +691,14 @@ def test_the_regression_case_is_proved_by_the_action_items_of_the_text(resolved:
 
 def test_filing_closes_the_incident_with_the_text_and_follows_the_journal_until_then(resolved: Cockpit) -> None:
     review = resolved.debrief.reviews["INC-001"]
-    resolved.play([Timed(200, "learn", ("lucky", "It rained."))])
+    resolved.play([ScriptLine(200, "learn", ("lucky", "It rained."))])
     resolved.buttons["Debrief"].click()
     assert "It rained." in review.editor.value  # nobody had edited it
     review.button.click()
     [incident] = resolved.incidents
     assert incident.state == "closed"
     assert incident.postmortem == review.editor.value
-    assert resolved.script[-1] == Timed(200, "close")
+    assert resolved.script[-1] == ScriptLine(200, "close")
     assert review.button.disabled
 
 
@@ -701,7 +713,7 @@ def test_an_incident_that_is_not_resolved_cannot_be_filed(cockpit: Cockpit) -> N
 
 def test_after_the_shift_it_can_still_be_filed() -> None:
     cockpit = Cockpit(SCENARIOS["provider_outage"])
-    cockpit.play([*GOOD[:-1], Timed(480, "end")])
+    cockpit.play([*GOOD[:-1], ScriptLine(480, "end")])
     assert cockpit.incidents[0].state == "resolved"
     cockpit.debrief.reviews["INC-001"].button.click()
     assert cockpit.incidents[0].state == "closed"

@@ -16,7 +16,7 @@ import pytest
 from oncall.__main__ import main
 from oncall.cli.drill import Left, begin, explain, human, keep_in, resume, status
 from oncall.cli.terminal import WIDTH
-from oncall.gameday.actions import ACTIONS, attempt
+from oncall.gameday.actions import ACTIONS, try_to_do
 from oncall.gameday.bundled import SCENARIOS
 from oncall.gameday.desk import Desk, Shift, run_shift
 
@@ -84,7 +84,7 @@ def test_the_screen_shows_time_sli_burn_budget_state_and_who_is_paged() -> None:
         .splitlines()[0]
         .startswith("16:00 until 00:00   SLI 99.7% (1m), target 99%   burn 0.3x (1h)   spent ")
     )
-    attempt(desk, "wait", "156")
+    try_to_do(desk, "wait", "156")
     shown = status(desk)
     for said in ("18:36", "SLI 49", "INC-001 detected, sev1", "the pager rings: paged bo", "fires: 14.4x", "you can: "):
         assert said in shown
@@ -95,7 +95,7 @@ def test_the_screen_shows_time_sli_burn_budget_state_and_who_is_paged() -> None:
 def test_no_screen_is_wider_than_80_columns_and_none_shows_an_unknown_number(name: str) -> None:
     desk = Desk(SCENARIOS[name], 1)
     while desk.now < desk.ends:
-        attempt(desk, "next")
+        try_to_do(desk, "next")
         shown = status(desk)
         assert max(map(len, shown.splitlines())) <= WIDTH
         assert "nan" not in shown

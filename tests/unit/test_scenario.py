@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from oncall.counts import Counts
 from oncall.gameday.bundled import SCENARIOS
-from oncall.scenario import DAILY, WEEKLY, Fault, Label, Scenario, Traffic, combined, rhythm
+from oncall.scenario import DAILY, WEEKLY, Fault, KnownIncident, Scenario, Traffic, combined, rhythm
 from oncall.slo import SLO, sli
 from oncall.times import DAY, HOUR, MINUTE
 
@@ -83,7 +83,7 @@ def test_the_first_counts_of_a_seed_never_change() -> None:
         wanted = 600 * (52 + (45 - 52) * minute / 60) / 100 * 112 / 100 * (0.96 + 0.08 * draw()) + over
         expected.append(int(wanted))
         over = wanted - int(wanted)
-    assert list(replace(CALM, quiet=timedelta()).counts(1).total[:3]) == expected
+    assert list(replace(CALM, warm_up=timedelta()).counts(1).total[:3]) == expected
 
 
 # --- carried, not rounded ------------------------------------------------------------------------
@@ -119,7 +119,7 @@ def test_a_low_error_ratio_is_kept_at_the_lowest_traffic() -> None:
 
 
 def test_requests_are_carried_too() -> None:
-    counts = replace(CALM, requests=0.5, length=7 * DAY, quiet=timedelta()).counts(1)
+    counts = replace(CALM, requests=0.5, length=7 * DAY, warm_up=timedelta()).counts(1)
     assert sum(counts.total) == pytest.approx(0.5 * 7 * 24 * 60, rel=0.02)
 
 
@@ -266,11 +266,11 @@ def test_labels_are_the_faults_as_moments() -> None:
 @pytest.mark.parametrize("end", [MONDAY, MONDAY - HOUR])
 def test_a_label_that_ends_before_it_began_is_refused(end: datetime) -> None:
     with pytest.raises(ValueError, match=f"the incident ends at {end:%Y-%m-%d}T.*Z, not after its start"):
-        Label("upside down", SYMPTOM, MONDAY, end, 1.0)
+        KnownIncident("upside down", SYMPTOM, MONDAY, end, 1.0)
 
 
 @pytest.mark.parametrize("given", ["0.3", "nan", None])
 def test_the_error_ratio_of_a_label_is_a_number_and_nan_where_unknown(given: Any) -> None:
     with pytest.raises(ValueError, match=re.escape(f"a number, math.nan where unknown, given {given!r}")):
-        Label("unclear", SYMPTOM, MONDAY, None, given)
-    assert math.isnan(Label("unclear", SYMPTOM, MONDAY, None, math.nan).error_ratio)
+        KnownIncident("unclear", SYMPTOM, MONDAY, None, given)
+    assert math.isnan(KnownIncident("unclear", SYMPTOM, MONDAY, None, math.nan).error_ratio)

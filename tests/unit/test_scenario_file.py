@@ -86,9 +86,11 @@ def test_the_line_is_that_of_the_right_table_among_several() -> None:
         parse_scenario(text)
 
 
-def test_a_fault_that_is_lost_or_not_felt_needs_no_runbook() -> None:
-    text = TEXT.replace('symptom = "model_provider_outage"', 'symptom = "load_test"\nfelt = false')
-    assert not parse_scenario(text).faults[0].felt
+def test_a_fault_that_is_lost_or_synthetic_needs_no_runbook() -> None:
+    text = TEXT.replace('symptom = "model_provider_outage"', 'symptom = "load_test"\nsynthetic = true')
+    assert parse_scenario(text).faults[0].synthetic
+    with pytest.warns(DeprecationWarning, match="synthetic"):
+        assert parse_scenario(text.replace("synthetic = true", "felt = false")) == parse_scenario(text)
 
 
 def test_shift_and_drill_take_a_file(capsys: Captured) -> None:

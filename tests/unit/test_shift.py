@@ -196,7 +196,7 @@ def test_another_seed_is_another_night_with_the_same_end(seed: int) -> None:
 @pytest.mark.parametrize("name", RESPONDERS)
 def test_every_shift_counts_three_quiet_days_and_the_whole_shift(name: str) -> None:
     counts = played(RESPONDERS[name])[0].counts
-    assert (counts.start, counts.end) == (SCENARIO.start - SCENARIO.quiet, SCENARIO.start + SCENARIO.length)
+    assert (counts.start, counts.end) == (SCENARIO.start - SCENARIO.warm_up, SCENARIO.start + SCENARIO.length)
     assert counts.step == MINUTE
 
 

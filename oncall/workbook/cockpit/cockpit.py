@@ -20,7 +20,7 @@ from traitlets import TraitError
 
 from oncall.alerting import SEVERITIES
 from oncall.catalogue import MITIGATIONS, RUNBOOKS, known_mitigation
-from oncall.gameday.actions import ACTIONS, LEARNT, Timed, act, check_action, possible, postmortem
+from oncall.gameday.actions import ACTIONS, LEARNT, ScriptLine, allowed_actions, check_action, do, postmortem
 from oncall.gameday.desk import LADDER, Desk, Shift
 from oncall.gameday.scoring import Score
 from oncall.incident import Incident
@@ -126,7 +126,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
     def __init__(self, scenario: Scenario, seed: int = 1):
         self.desk, self.seed = Desk(scenario, seed), seed
         self.said = f"You are on call until {self.desk.ends:%H:%M} UTC. Time passes only when you let it."
-        self._done: list[Timed] = []
+        self._done: list[ScriptLine] = []
         self._readings: dict[tuple[str, int], str] = {}
         self._followed = ""  # the incident whose runbook was opened last
         self._playing = self._ended = False
@@ -161,7 +161,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         return self.desk.now >= self.desk.ends
 
     @property
-    def script(self) -> tuple[Timed, ...]:
+    def script(self) -> tuple[ScriptLine, ...]:
         """What was done so far and when, to be played again: by ``play``, or from a file by the drill.
 
         Time that passed after the last action is its last line. What was refused is left out.
@@ -169,7 +169,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         minute = self._minute()
         if minute <= (self._done[-1].minute if self._done else 0):
             return tuple(self._done)
-        return (*self._done, Timed(minute, "end") if self.over else Timed(minute, "wait", ("0",)))
+        return (*self._done, ScriptLine(minute, "end") if self.over else ScriptLine(minute, "wait", ("0",)))
 
     @property
     def model(self) -> Model:
@@ -230,7 +230,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """The shift so far beside the reference's, as a picture and a line."""
         return plot_responses(self.shift, self.debrief.reference, self.scores)
 
-    def play(self, script: Iterable[Timed]) -> tuple[str, ...]:
+    def play(self, script: Iterable[ScriptLine]) -> tuple[str, ...]:
         """Press the buttons of a script, each at its minute or as soon as that is past; what came of each.
 
         It is the shift that ``scripted`` plays. What is not allowed changes nothing, and the script goes on.
@@ -331,14 +331,14 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Do it, or say why it is not allowed; whether it was done."""
         minute = self._minute()
         try:
-            said = act(self.desk, action, *words)
+            said = do(self.desk, action, *words)
         except ValueError as error:
             self.said, done = f"not done: {error}", False
         else:
             nothing = "the shift is over" if self.over else "nothing new"
             self.said, done = said or f"{self.desk.now:%H:%M}: {nothing}", True
             if action not in TIME:
-                self._done.append(Timed(minute, action, words))
+                self._done.append(ScriptLine(minute, action, words))
             if action == "runbook" and words:
                 self.inputs["symptom"].value = words[0]
             if action == "check":
@@ -444,7 +444,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _allow(self) -> None:
         """Let only those buttons be pressed whose action is legal now."""
-        legal = {*possible(self.desk)}
+        legal = {*allowed_actions(self.desk)}
         for name, (action, *_) in BUTTONS.items():
             self.buttons[name].disabled = action not in legal or not self._has_object(action)
 

@@ -248,7 +248,7 @@ def _firsts(incident: Incident) -> Iterator[str]:
 
 def budget_burned(shift: Shift) -> Floats:
     """The share of the period's error budget spent since the shift began, at the end of each of its minutes."""
-    scenario, first = shift.scenario, shift.scenario.quiet // MINUTE
+    scenario, first = shift.scenario, shift.scenario.warm_up // MINUTE
     bad = np.asarray(shift.counts.total)[first:] - np.asarray(shift.counts.good)[first:]
     allowed = scenario.requests * (scenario.slo.period / MINUTE) * scenario.slo.error_budget
     return np.concatenate(([0.0], np.cumsum(bad) / allowed if allowed else np.zeros(len(bad))))

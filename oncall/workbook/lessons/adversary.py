@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from oncall.alerting import AlertInterval, Policy, google_policy
 from oncall.counts import Counts
-from oncall.scenario import Label
+from oncall.scenario import KnownIncident
 from oncall.slo import SLO
 from oncall.telemetry.backtest import _detection, _median, _Spending, is_true, merge_pages
 from oncall.telemetry.engine import Counters, alert_intervals, burn_rates
@@ -211,7 +211,7 @@ def hold(fired: Iterable[AlertInterval], length: timedelta) -> list[AlertInterva
     ]
 
 
-def judge(name: str, fired: Iterable[AlertInterval], counts: Counts, labels: Sequence[Label], slo: SLO) -> Row:
+def judge(name: str, fired: Iterable[AlertInterval], counts: Counts, labels: Sequence[KnownIncident], slo: SLO) -> Row:
     """How alerts did on a past with these incidents, as ``backtest`` judges; partly filled windows do not count."""
     full = [alert for alert in fired if alert.coverage == 1]
     pages, spent = merge_pages(full), _Spending(counts, slo)

@@ -16,7 +16,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter
 
 from oncall.alerting import Policy, google_policy
-from oncall.scenario import Label
+from oncall.scenario import KnownIncident
 from oncall.slo import SLO, percent
 from oncall.telemetry.backtest import VERDICTS, BlindSpots, blind_spots
 from oncall.times import DAY, HOUR, MINUTE, SECOND, duration_text
@@ -80,7 +80,7 @@ def _spot(spots: BlindSpots, place: int) -> Spot:
 # --- the picture ---------------------------------------------------------------------------------
 
 
-def plot_blind_spots(spots: BlindSpots, slo: SLO, incidents: Iterable[Label] = ()) -> Plot:
+def plot_blind_spots(spots: BlindSpots, slo: SLO, incidents: Iterable[KnownIncident] = ()) -> Plot:
     """The map, with a line for each share of the budget lost, and incidents as numbered dots."""
     labels = list(incidents)
     with styled():
@@ -94,7 +94,7 @@ def plot_blind_spots(spots: BlindSpots, slo: SLO, incidents: Iterable[Label] = (
     return Plot(figure, describe_blind_spots(spots, slo, labels))
 
 
-def describe_blind_spots(spots: BlindSpots, slo: SLO, incidents: Sequence[Label] = ()) -> str:
+def describe_blind_spots(spots: BlindSpots, slo: SLO, incidents: Sequence[KnownIncident] = ()) -> str:
     """The numbers of ``plot_blind_spots`` as one line."""
     silent, page = costliest_silent(spots), cheapest_page(spots)
     parts = [f"costliest silent outage {silent.outage}, {silent.costs:.1%} of the budget" if silent else NO_SILENT]
@@ -107,7 +107,7 @@ def describe_blind_spots(spots: BlindSpots, slo: SLO, incidents: Sequence[Label]
     return f"{slo}, outages of {reach}: {'; '.join(parts)}."
 
 
-def _field(spots: BlindSpots, label: Label) -> str | None:
+def _field(spots: BlindSpots, label: KnownIncident) -> str | None:
     """The field of the map that an incident's dot is on; ``None`` while it lasts."""
     if label.end is None:
         return None
@@ -164,7 +164,7 @@ def _edges(centres: Sequence[float] | Floats) -> Floats:
     return edges
 
 
-def _draw_incidents(axes: Axes, labels: Sequence[Label]) -> None:
+def _draw_incidents(axes: Axes, labels: Sequence[KnownIncident]) -> None:
     for number, label in enumerate(labels, 1):
         if label.end is not None:
             x = (label.end - label.start) / SECOND

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from oncall.alerting import BurnRule, Policy, google_policy
 from oncall.counts import Counts
-from oncall.scenario import Label
+from oncall.scenario import KnownIncident
 from oncall.slo import SLO, percent
 from oncall.telemetry.backtest import PolicyResult, backtest
 from oncall.times import HOUR, MINUTE, duration_text
@@ -77,7 +77,7 @@ class Frontier(NamedTuple):
 
 def frontier(
     counts: Counts,
-    incidents: Iterable[Label],
+    incidents: Iterable[KnownIncident],
     slo: SLO,
     *,
     windows: Iterable[timedelta] = WINDOWS,
