@@ -18,7 +18,9 @@ def generate(folder: Path) -> None:
         rows.writerow(COLUMNS)
         for number, label in enumerate(MONTH.labels(), 1):
             moments = moment_text(label.start), moment_text(label.end or MONTH.start + MONTH.length)
-            rows.writerow((f"M{number:02}", label.title, label.symptom, *moments, label.error_ratio))
+            rows.writerow(
+                (f"M{number:02}", label.title, label.symptom, *moments, label.error_ratio)
+            )
 
 
 if __name__ == "__main__":

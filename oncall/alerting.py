@@ -70,7 +70,9 @@ class BurnRule:
 
     def __post_init__(self) -> None:
         if positive(self.short, "short") > positive(self.long, "long"):
-            raise ValueError(f"short must be at most long, given long {self.long}, short {self.short}")
+            raise ValueError(
+                f"short must be at most long, given long {self.long}, short {self.short}"
+            )
         factor = exact(self.factor, "factor")
         if factor <= 0:
             raise ValueError(f"factor must be above 0, given {self.factor}")
@@ -194,7 +196,10 @@ class AlertEvaluator:
 
     def observe(self, good: int, total: int) -> tuple[Rule, ...]:
         """Take in the next bucket and return the rules that fire at its end, in the policy's order."""
-        good, total = index(good), index(total)  # numpy's integers would wrap around in a running sum
+        good, total = (
+            index(good),
+            index(total),
+        )  # numpy's integers would wrap around in a running sum
         if not 0 <= good <= total:
             raise ValueError(f"given {good} good of {total} events; good must be from 0 to total")
         bad_before, total_before = self._ring[self._now % self._size]
@@ -207,7 +212,9 @@ class AlertEvaluator:
         buckets, rest = divmod(length, self._step)
         if rest or not 0 < buckets < self._size:
             step, most = duration_text(self._step), duration_text(self._step * (self._size - 1))
-            raise ValueError(f"a window of {length} is not kept; give whole buckets of {step}, at most {most}")
+            raise ValueError(
+                f"a window of {length} is not kept; give whole buckets of {step}, at most {most}"
+            )
         bad, total = self._last(buckets)
         return total - bad, total
 
@@ -222,8 +229,14 @@ class AlertEvaluator:
         if isinstance(rule, SilenceRule):
             quiet = rule.after // self._step
             return lambda: self._last(quiet)[1] == 0 and self._ring[self._now % self._size][1] > 0
-        short, long, threshold = rule.short // self._step, rule.long // self._step, rule.threshold(slo)
-        return lambda: exceeds(*self._last(short), threshold) and exceeds(*self._last(long), threshold)
+        short, long, threshold = (
+            rule.short // self._step,
+            rule.long // self._step,
+            rule.threshold(slo),
+        )
+        return lambda: (
+            exceeds(*self._last(short), threshold) and exceeds(*self._last(long), threshold)
+        )
 
 
 @dataclass(frozen=True)
@@ -244,12 +257,16 @@ class AlertInterval:
 def alert_intervals(counts: Counts, slo: SLO, policy: Policy) -> list[AlertInterval]:
     """When each rule of the policy fired over a series, by start, then by the policy's order."""
     if not isinstance(counts, Counts):
-        raise ValueError("give Counts, such as Counts.from_frame(frame); oncall.telemetry.engine takes frames too")
+        raise ValueError(
+            "give Counts, such as Counts.from_frame(frame); oncall.telemetry.engine takes frames too"
+        )
     evaluator = AlertEvaluator(slo, policy, counts.step)
     verdicts = map(evaluator.observe, counts.good, counts.total)
     since: dict[int, int] = {}
     found: list[tuple[int, int, int]] = []
-    for now, firing in enumerate(chain(verdicts, [()]), 1):  # one more verdict, past the end, closes all
+    for now, firing in enumerate(
+        chain(verdicts, [()]), 1
+    ):  # one more verdict, past the end, closes all
         for place, rule in enumerate(policy):
             if rule in firing:
                 since.setdefault(place, now)
@@ -275,8 +292,14 @@ def lint_alerting(policy: Policy, slo: SLO, traffic: float | Counts | None = Non
     quietest full window decides. A finding's ``line`` is the rule's place in the policy, from 1.
     A rule has at most one finding.
     """
-    burn_rules = [(line, rule) for line, rule in enumerate(_checked(policy), 1) if isinstance(rule, BurnRule)]
-    return [Finding(line, rule.name, *fault) for line, rule in burn_rules if (fault := _fault(rule, slo, traffic))]
+    burn_rules = [
+        (line, rule) for line, rule in enumerate(_checked(policy), 1) if isinstance(rule, BurnRule)
+    ]
+    return [
+        Finding(line, rule.name, *fault)
+        for line, rule in burn_rules
+        if (fault := _fault(rule, slo, traffic))
+    ]
 
 
 def _fault(rule: BurnRule, slo: SLO, traffic: float | Counts | None) -> tuple[str, str, str] | None:
@@ -287,15 +310,25 @@ def _fault(rule: BurnRule, slo: SLO, traffic: float | Counts | None) -> tuple[st
         why = f"it can never fire: at a target of {percent(slo.target)} a total outage burns {fastest}x."
         return "unreachable", why, f"Give a factor below {fastest}, or a higher target."
     if rule.long > slo.period:
-        why = f"its window of {long} is longer than the SLO's period of {duration_text(slo.period)}."
+        why = (
+            f"its window of {long} is longer than the SLO's period of {duration_text(slo.period)}."
+        )
         return "long-window", why, "Give a window within the period, or a longer period."
     # Not below 1: a ticket at nine tenths of the budget is sound, and 28 days make the workbook's last factor 14/15.
     if rule.exact_factor < Fraction(1, 2):
         why = f"it fires on a healthy service: a burn rate of {rule.factor:.4g} leaves most of the budget unspent."
-        return "low-factor", why, "Give a factor of about 1 or more; in a short period, over a shorter window."
+        return (
+            "low-factor",
+            why,
+            "Give a factor of about 1 or more; in a short period, over a shorter window.",
+        )
     if traffic is not None and 0 < (events := _quietest(traffic, rule.long)) < fires_below:
         why = f"one failure fires it: the quietest {long} has {events:,.6g} events, below {fires_below:,.6g}."
-        return "lone-failure", why, "Add synthetic requests, lengthen the window, or lower the target."
+        return (
+            "lone-failure",
+            why,
+            "Add synthetic requests, lengthen the window, or lower the target.",
+        )
     return None
 
 
@@ -306,12 +339,16 @@ def check_step(policy: Policy, step: timedelta) -> None:
         for window in _windows(rule):
             if window % step:
                 name = f"the {duration_text(window)} window of {rule.name}"
-                raise ValueError(f"buckets of {duration_text(step)} do not divide {name}; give finer counts")
+                raise ValueError(
+                    f"buckets of {duration_text(step)} do not divide {name}; give finer counts"
+                )
 
 
 def _checked(policy: Policy) -> Policy:
     if not isinstance(policy, tuple | list):
-        raise ValueError(f"a policy is a tuple of rules such as google_policy(), given {type(policy).__name__}")
+        raise ValueError(
+            f"a policy is a tuple of rules such as google_policy(), given {type(policy).__name__}"
+        )
     return policy
 
 
@@ -324,12 +361,16 @@ def _quietest(traffic: float | Counts, window: timedelta) -> float:
     """Events in the quietest window of this length; windows without any are left out, for they fire nothing."""
     if not isinstance(traffic, Counts):
         if not (isinstance(traffic, Real) and traffic >= 0):
-            raise ValueError(f"traffic must be a number of events an hour, given {traffic!r}; give e.g. 600 or Counts")
+            raise ValueError(
+                f"traffic must be a number of events an hour, given {traffic!r}; give e.g. 600 or Counts"
+            )
         return float(traffic) * (window / HOUR)
     width = max(1, min(window // traffic.step, len(traffic)))
     sums = [0, *accumulate(traffic.total)]
     fewest = min(filter(None, map(sub, sums[width:], sums)), default=0)
-    return fewest * (window / (traffic.step * width))  # data shorter than the window is spread over it
+    return fewest * (
+        window / (traffic.step * width)
+    )  # data shorter than the window is spread over it
 
 
 def _ratio(length: timedelta, unit: timedelta) -> Fraction:
@@ -339,4 +380,6 @@ def _ratio(length: timedelta, unit: timedelta) -> Fraction:
 
 def _check_action(action: str, severity: str) -> None:
     if action not in ACTIONS or severity not in SEVERITIES:
-        raise ValueError(f"give action 'page' or 'ticket' and severity 'sev1' to 'sev5', not {action!r}, {severity!r}")
+        raise ValueError(
+            f"give action 'page' or 'ticket' and severity 'sev1' to 'sev5', not {action!r}, {severity!r}"
+        )

@@ -186,10 +186,7 @@ MITIGATIONS = {
             2,
         ),
         _irreversible(
-            "raise_spend_limit",
-            "raise today's spend limit",
-            "high: money spent stays spent",
-            1,
+            "raise_spend_limit", "raise today's spend limit", "high: money spent stays spent", 1
         ),
         _reversible(
             "shadow_rule",
@@ -259,7 +256,15 @@ def _runbook(
     escalate_to: str,
 ) -> Runbook:
     steps = tuple(MITIGATIONS[name] for name in mitigations)
-    return Runbook(symptom, title, severity, owner, tuple(Check(*check) for check in checks), steps, escalate_to)
+    return Runbook(
+        symptom,
+        title,
+        severity,
+        owner,
+        tuple(Check(*check) for check in checks),
+        steps,
+        escalate_to,
+    )
 
 
 RUNBOOKS = {
@@ -271,8 +276,14 @@ RUNBOOKS = {
             "sev1",
             "assistant-platform",
             (
-                ("errors by upstream", "5xx and timeouts come from the model provider, not from our own services"),
-                ("the provider's status page", "degraded confirms it; green proves nothing in the first minutes"),
+                (
+                    "errors by upstream",
+                    "5xx and timeouts come from the model provider, not from our own services",
+                ),
+                (
+                    "the provider's status page",
+                    "degraded confirms it; green proves nothing in the first minutes",
+                ),
                 ("the secondary provider's error ratio", "below 1 %"),
                 ("our last deploy", "none in the hour before"),
             ),
@@ -286,7 +297,10 @@ RUNBOOKS = {
             "assistant-platform",
             (
                 ("errors by status", "429 leads; 5xx and timeouts are as on any day"),
-                ("requests sent per question asked", "well above 1, and rising: each refusal is tried again"),
+                (
+                    "requests sent per question asked",
+                    "well above 1, and rising: each refusal is tried again",
+                ),
                 ("questions asked a minute", "as on any day at this hour, so it is not demand"),
                 ("quota used, by caller", "batch jobs and retries hold more than half of it"),
             ),
@@ -303,7 +317,10 @@ RUNBOOKS = {
                 ("time between tokens", "as on any day: it is the start that is slow"),
                 ("prompt length, p95", "longer than last week"),
                 ("latency by replica", "a few replicas are far slower than the others"),
-                ("requests waiting for a GPU", "none; else it is gpu_capacity, and hedging feeds it"),
+                (
+                    "requests waiting for a GPU",
+                    "none; else it is gpu_capacity, and hedging feeds it",
+                ),
             ),
             ("hedge_requests", "trim_context", "use_small_model"),
             "the inference team's on-call",
@@ -314,8 +331,14 @@ RUNBOOKS = {
             "sev2",
             "answer-quality",
             (
-                ("judged quality by model snapshot", "the newest snapshot is below the one before it"),
-                ("prompt and template changes", "none since the snapshot changed, but for one tuned to it"),
+                (
+                    "judged quality by model snapshot",
+                    "the newest snapshot is below the one before it",
+                ),
+                (
+                    "prompt and template changes",
+                    "none since the snapshot changed, but for one tuned to it",
+                ),
                 ("quality by topic", "worse on all topics; a single one points at the index"),
                 ("twenty answers, read by a person", "the person agrees with the judge"),
             ),
@@ -330,7 +353,10 @@ RUNBOOKS = {
             (
                 ("the age of the newest document in the index", "more than a day"),
                 ("the ingestion job", "stopped, or its queue grows"),
-                ("documents in the index and in the sources", "the newest build has fewer: it is incomplete"),
+                (
+                    "documents in the index and in the sources",
+                    "the newest build has fewer: it is incomplete",
+                ),
                 ("wrong answers by topic", "they are about what changed lately"),
             ),
             ("restart_ingestion", "search_live", "roll_back_index"),
@@ -370,7 +396,10 @@ RUNBOOKS = {
             "sev2",
             "assistant-platform",
             (
-                ("judged quality, cached answers and fresh ones", "cached ones are bad, fresh ones are good"),
+                (
+                    "judged quality, cached answers and fresh ones",
+                    "cached ones are bad, fresh ones are good",
+                ),
                 ("when the bad entries were written", "all within one stretch of time"),
                 ("the cache key", "a field is missing: tenant, language or model version"),
                 ("answers seen by the wrong tenant", "none; else security is called first of all"),
@@ -384,7 +413,10 @@ RUNBOOKS = {
             "sev1",
             "inference",
             (
-                ("requests waiting for a GPU", "the queue grows, and with it the time to first token"),
+                (
+                    "requests waiting for a GPU",
+                    "the queue grows, and with it the time to first token",
+                ),
                 ("replicas ready and wanted", "fewer are ready than wanted"),
                 ("the cloud's capacity notices", "preemptions, or no room in our zone"),
                 ("tokens a second per GPU", "as on any day: each works as fast as it can"),

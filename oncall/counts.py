@@ -70,7 +70,9 @@ class Counts:
         """The buckets that lie whole in [start, end); a bound left out is the end of the data."""
         first = 0 if start is None else max(0, -((self.start - utc(start, "start")) // self.step))
         last = len(self) if end is None else max(first, (utc(end, "end") - self.start) // self.step)
-        return Counts(self.start + self.step * first, self.step, self.good[first:last], self.total[first:last])
+        return Counts(
+            self.start + self.step * first, self.step, self.good[first:last], self.total[first:last]
+        )
 
     def resample(self, step: timedelta) -> Counts:
         """The same events in longer buckets, counted from this series' start.
@@ -81,7 +83,9 @@ class Counts:
         width, rest = divmod(positive(step, "step"), self.step)
         if rest:
             unit = duration_text(self.step)
-            raise ValueError(f"cannot resample {unit} buckets to {duration_text(step)}; give a multiple of {unit}")
+            raise ValueError(
+                f"cannot resample {unit} buckets to {duration_text(step)}; give a multiple of {unit}"
+            )
 
         def sums(column: array[int]) -> list[int]:
             return [sum(column[i : i + width]) for i in range(0, len(column), width)]
@@ -99,7 +103,9 @@ class Counts:
         """A pandas frame: columns ``good`` and ``total``, a UTC index named ``start`` with its frequency."""
         import pandas as pd
 
-        index = pd.date_range(self.start, periods=len(self), freq=pd.Timedelta(self.step), name="start")
+        index = pd.date_range(
+            self.start, periods=len(self), freq=pd.Timedelta(self.step), name="start"
+        )
         return pd.DataFrame({"good": self.good, "total": self.total}, index=index, dtype="int64")
 
     @classmethod
@@ -112,13 +118,19 @@ class Counts:
         _need_columns("the frame", list(frame.columns), "good", "total")
         index = frame.index
         if getattr(index, "tz", None) is None:
-            raise ValueError(f"the frame needs an aware time index; give e.g. {_with_aware_index(frame)}")
+            raise ValueError(
+                f"the frame needs an aware time index; give e.g. {_with_aware_index(frame)}"
+            )
         if len(index) < 2:
-            raise ValueError(f"the frame has too few rows ({len(index)}) to say how long a bucket is; give two or more")
+            raise ValueError(
+                f"the frame has too few rows ({len(index)}) to say how long a bucket is; give two or more"
+            )
         steps = index[1:] - index[:-1]
         odd = index[1:][(steps != steps[0]) | (steps <= timedelta())]
         if len(odd):
-            raise ValueError(f"the index is not regular at {odd[0]}; sort it, drop duplicates, fill gaps with asfreq")
+            raise ValueError(
+                f"the index is not regular at {odd[0]}; sort it, drop duplicates, fill gaps with asfreq"
+            )
         good, total = _whole_column(frame, "good"), _whole_column(frame, "total")
         return cls(index[0].to_pydatetime(), steps[0].to_pytimedelta(), good, total)
 
@@ -148,12 +160,21 @@ def read_csv(
             reader.fieldnames = header = [name.strip() for name in reader.fieldnames or ()]
             if start is None:
                 start = "timestamp" if "timestamp" in header and "start" not in header else "start"
-            _need_columns(str(path), header, start, good, total, mend="; the options start, good and total name others")
+            _need_columns(
+                str(path),
+                header,
+                start,
+                good,
+                total,
+                mend="; the options start, good and total name others",
+            )
             rows = [_read_row(path, reader.line_num, row, start, good, total) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} is not CSV in UTF-8: {error}") from None
     if not rows or (len(rows) == 1 and step is None):
-        raise ValueError(f"{path} has too few rows ({len(rows)}); give two or more, or one and the option step")
+        raise ValueError(
+            f"{path} has too few rows ({len(rows)}); give two or more, or one and the option step"
+        )
     longest = MOST_BUCKETS
     if step is None:
         step, longest = _commonest_gap(rows), min(longest, max(100_000, 99 * len(rows)))
@@ -172,11 +193,15 @@ def _need_columns(source: str, header: list[str], *names: str, mend: str = "") -
             raise ValueError(f"{source} needs one column {name!r}; it has {has}{mend}")
 
 
-def _read_row(path: str | Path, line: int, row: dict[Any, Any], start: str, good: str, total: str) -> _Row:
+def _read_row(
+    path: str | Path, line: int, row: dict[Any, Any], start: str, good: str, total: str
+) -> _Row:
     if None in row:  # where csv keeps the cells that have no column, after a comma in a number, say
         columns = len(row) - 1
         cells = columns + len(row[None])
-        raise ValueError(f"{path}, row {line} has {cells} cells for {columns} columns; quote or drop a comma")
+        raise ValueError(
+            f"{path}, row {line} has {cells} cells for {columns} columns; quote or drop a comma"
+        )
 
     def cell(column: str, read: Callable[[str], Any]) -> Any:
         try:
@@ -184,23 +209,35 @@ def _read_row(path: str | Path, line: int, row: dict[Any, Any], start: str, good
         except ValueError as error:
             raise ValueError(f"{path}, row {line}, column {column!r}: {error}") from None
 
-    moment, n_good, n_total = cell(start, _moment), cell(good, _whole_number), cell(total, _whole_number)
+    moment, n_good, n_total = (
+        cell(start, _moment),
+        cell(good, _whole_number),
+        cell(total, _whole_number),
+    )
     if n_good > n_total:
-        raise ValueError(f"{path}, row {line}, column {good!r}: {n_good} good of only {n_total} events")
+        raise ValueError(
+            f"{path}, row {line}, column {good!r}: {n_good} good of only {n_total} events"
+        )
     return line, moment, n_good, n_total
 
 
 def _moment(text: str) -> datetime:
     """A time in ISO 8601, or in Unix time: ten digits of seconds or thirteen of milliseconds."""
     if unix := re.fullmatch(r"[0-9]{10}([0-9]{3})?(\.[0-9]+)?", text.strip()):
-        if not unix[1] and re.match("(19|20)..(0[1-9]|1[0-2])(0[1-9]|[12].|3[01])([01].|2[0-3])", unix[0]):
-            raise ValueError(f"{text!r} may be a date with its hour or Unix time; write 2024-12-04T23:00:00Z")
+        if not unix[1] and re.match(
+            "(19|20)..(0[1-9]|1[0-2])(0[1-9]|[12].|3[01])([01].|2[0-3])", unix[0]
+        ):
+            raise ValueError(
+                f"{text!r} may be a date with its hour or Unix time; write 2024-12-04T23:00:00Z"
+            )
         return datetime.fromtimestamp(float(text) / (1000 if unix[1] else 1), UTC)
     return parse_moment(text)
 
 
 def _whole_number(text: str) -> int:
-    digits = text.strip().removesuffix(".0")  # as pandas writes it; "12.000" may be 12 or 12 thousand
+    digits = text.strip().removesuffix(
+        ".0"
+    )  # as pandas writes it; "12.000" may be 12 or 12 thousand
     if not (digits.isascii() and digits.isdigit() and int(digits) < 2**63):
         raise ValueError(f"{text!r} is not a whole number from 0 up, below 2**63")
     return int(digits)
@@ -222,14 +259,26 @@ def _fill(path: str | Path, start: str, rows: list[_Row], step: timedelta, longe
     for line, moment, n_good, n_total in rows:
         where = f"{path}, row {line}, column {start!r}: {moment_text(moment)}"
         if moment <= previous:
-            raise ValueError(f"{where} is not after the row above; sort by time, add up or drop what stands twice")
+            raise ValueError(
+                f"{where} is not after the row above; sort by time, add up or drop what stands twice"
+            )
         places, off_grid = divmod(moment - previous, step)
         if off_grid or places > longest:
-            wrong = f"does not fit {unit} buckets" if off_grid else f"leaves out {places - 1:,} buckets of {unit}"
+            wrong = (
+                f"does not fit {unit} buckets"
+                if off_grid
+                else f"leaves out {places - 1:,} buckets of {unit}"
+            )
             real = not off_grid and places <= MOST_BUCKETS
-            mend = f"; if the gap is real, give the option step ({unit})" if real else " or give another step"
+            mend = (
+                f"; if the gap is real, give the option step ({unit})"
+                if real
+                else " or give another step"
+            )
             gap = duration_text(moment - previous)
-            raise ValueError(f"{where}, {gap} after the row above, {wrong}; mend one of the two{mend}")
+            raise ValueError(
+                f"{where}, {gap} after the row above, {wrong}; mend one of the two{mend}"
+            )
         good += empty * (places - 1)
         total += empty * (places - 1)
         good.append(n_good)
@@ -253,7 +302,9 @@ def _int_array(values: Iterable[Any], name: str) -> array[int]:
 
 def _check(good: array[int], total: array[int]) -> None:
     if len(good) != len(total):
-        raise ValueError(f"good has {len(good)} buckets and total {len(total)}; give as many of each")
+        raise ValueError(
+            f"good has {len(good)} buckets and total {len(total)}; give as many of each"
+        )
     for i, (g, t) in enumerate(zip(good, total, strict=True)):
         if not 0 <= g <= t:
             raise ValueError(f"bucket {i} has {g} good of {t} events; good must be from 0 to total")
@@ -266,7 +317,9 @@ def _whole_column(frame: pd.DataFrame, name: str) -> Iterable[int]:
         return array("q", column.to_numpy().tobytes())
     for moment, value in column.items():
         if not _is_whole(value):
-            raise ValueError(f"the frame's column {name!r} holds {value!r} at {moment}, not a whole number below 2**63")
+            raise ValueError(
+                f"the frame's column {name!r} holds {value!r} at {moment}, not a whole number below 2**63"
+            )
     return map(int, column)
 
 
@@ -286,7 +339,10 @@ def _with_aware_index(frame: pd.DataFrame) -> str:
     if "start" in frame.columns and index.inferred_type not in ("string", "datetime", "date"):
         index, times = frame.set_index("start").index, "frame['start']"
     unit = ""
-    if index.inferred_type in ("integer", "floating"):  # pandas takes them for nanoseconds unless told
+    if index.inferred_type in (
+        "integer",
+        "floating",
+    ):  # pandas takes them for nanoseconds unless told
         if index.max() < 10**8:
             return "frame.set_index(COLUMN), where COLUMN is the one that holds times"
         unit = ", unit='ms'" if index.max() > 10**11 else ", unit='s'"

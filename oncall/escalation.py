@@ -30,11 +30,17 @@ class Step:
 
     def __post_init__(self) -> None:
         lone = isinstance(self.targets, str | Rotation)
-        if lone or not all(isinstance(target, Rotation) or is_name(target) for target in self.targets):
-            raise ValueError(f"targets must be a tuple of names or Rotations, given {self.targets!r}; give ('ana',)")
+        if lone or not all(
+            isinstance(target, Rotation) or is_name(target) for target in self.targets
+        ):
+            raise ValueError(
+                f"targets must be a tuple of names or Rotations, given {self.targets!r}; give ('ana',)"
+            )
         object.__setattr__(self, "targets", tuple(self.targets))
         if not isinstance(self.delay, timedelta) or self.delay < timedelta():
-            raise ValueError(f"delay must be a timedelta of zero or more, given {self.delay!r}; give e.g. 5 * MINUTE")
+            raise ValueError(
+                f"delay must be a timedelta of zero or more, given {self.delay!r}; give e.g. 5 * MINUTE"
+            )
 
     @property
     def rotations(self) -> tuple[Rotation, ...]:
@@ -43,7 +49,10 @@ class Step:
 
     def on_call(self, at: datetime) -> tuple[str, ...]:
         """The people this step pages at a moment, each once, in the order of its targets."""
-        names = (target.on_call(at) if isinstance(target, Rotation) else target for target in self.targets)
+        names = (
+            target.on_call(at) if isinstance(target, Rotation) else target
+            for target in self.targets
+        )
         return tuple(dict.fromkeys(name for name in names if name))
 
 
@@ -64,7 +73,9 @@ class EscalationPolicy:
     def __post_init__(self) -> None:
         steps = () if isinstance(self.steps, Step) else tuple(self.steps)
         if not steps or not all(isinstance(step, Step) for step in steps):
-            raise ValueError(f"steps must be one or more Steps, given {self.steps!r}; give (Step(('ana',), delay),)")
+            raise ValueError(
+                f"steps must be one or more Steps, given {self.steps!r}; give (Step(('ana',), delay),)"
+            )
         object.__setattr__(self, "steps", steps)
         if isinstance(self.repeat, bool) or not isinstance(self.repeat, int) or self.repeat < 0:
             raise ValueError(f"repeat must be a whole number from 0, given {self.repeat!r}")
@@ -123,7 +134,9 @@ def escalate(
             return Escalation(tuple(happened), "resolved", at)
         if event == ACK:
             answered = answered or at
-            planned, ends = _climb(policy, at + policy.ack_timeout, 0) if policy.ack_timeout else ([], at)
+            planned, ends = (
+                _climb(policy, at + policy.ack_timeout, 0) if policy.ack_timeout else ([], at)
+            )
         else:
             rung = _next_rung(policy, happened, at)
             if rung is None:
@@ -137,15 +150,22 @@ def escalate(
 
 
 def _events(
-    start: datetime, acks: Iterable[datetime], forced: Iterable[datetime], resolved_at: datetime | None
+    start: datetime,
+    acks: Iterable[datetime],
+    forced: Iterable[datetime],
+    resolved_at: datetime | None,
 ) -> list[tuple[datetime, int]]:
     """What people did, as (moment, event) in the order in which it counts."""
-    events = [(utc(at, "acks"), ACK) for at in acks] + [(utc(at, "forced"), FORCED) for at in forced]
+    events = [(utc(at, "acks"), ACK) for at in acks] + [
+        (utc(at, "forced"), FORCED) for at in forced
+    ]
     if resolved_at is not None:
         events.append((utc(resolved_at, "resolved_at"), RESOLVED))
     for at, _ in events:
         if at < start:
-            raise ValueError(f"{moment_text(at)} is before triggered_at; give {moment_text(start)} or later")
+            raise ValueError(
+                f"{moment_text(at)} is before triggered_at; give {moment_text(start)} or later"
+            )
     return sorted(events)
 
 
@@ -168,7 +188,10 @@ def _next_rung(policy: EscalationPolicy, pages: list[Page], at: datetime) -> int
     """The rung after the last page's that has anybody on it now, looking once round; ``None`` if none has."""
     steps = len(policy.steps)
     after = pages[-1].loop * steps + pages[-1].step + 1 if pages else 0
-    return next((rung for rung in range(after, after + steps) if policy.steps[rung % steps].on_call(at)), None)
+    return next(
+        (rung for rung in range(after, after + steps) if policy.steps[rung % steps].on_call(at)),
+        None,
+    )
 
 
 # --- what will bite ------------------------------------------------------------------------------
@@ -189,13 +212,19 @@ def _same_person(policy: EscalationPolicy) -> Iterator[Finding]:
     """The first moment in a year of handoffs, if any, at which the whole ladder pages one person."""
     rotations = {rotation for step in policy.steps for rotation in step.rotations}
     begun = max((rotation.start for rotation in rotations), default=date.min)
-    moments = sorted(rotation.handoff_at(turn) for rotation in rotations for turn in rotation.turns(begun))
-    for at in moments or [datetime(2000, 1, 1, tzinfo=UTC)]:  # names alone are the same at any moment
+    moments = sorted(
+        rotation.handoff_at(turn) for rotation in rotations for turn in rotation.turns(begun)
+    )
+    for at in moments or [
+        datetime(2000, 1, 1, tzinfo=UTC)
+    ]:  # names alone are the same at any moment
         people = {who for step in policy.steps for who in step.on_call(at)}
         if len(people) == 1:
             when = f" from {moment_text(at)}" if rotations else ""
             why = f"one person is on every step{when}; who does not answer is only asked again."
-            yield Finding(0, people.pop(), "same-person", why, "Put somebody else on a step, or add one.")
+            yield Finding(
+                0, people.pop(), "same-person", why, "Put somebody else on a step, or add one."
+            )
             return
 
 
@@ -209,12 +238,33 @@ def _steps_that_bite(policy: EscalationPolicy, slo: SLO) -> Iterator[Finding]:
             continue
         if reached == before:
             why = "it is paged at the same moment as the step before, which gets no time to answer."
-            yield Finding(line, f"step {line}", "zero-delay", why, "Give the step before a delay, or merge the two.")
+            yield Finding(
+                line,
+                f"step {line}",
+                "zero-delay",
+                why,
+                "Give the step before a delay, or merge the two.",
+            )
         if reached > limit:
             why = f"a total outage has by then spent the whole budget of {slo}, in {duration_text(limit)}."
-            yield Finding(line, f"step {line} after {duration_text(reached)}", "too-late", why, "Shorten the delays.")
+            yield Finding(
+                line,
+                f"step {line} after {duration_text(reached)}",
+                "too-late",
+                why,
+                "Shorten the delays.",
+            )
         for rotation in step.rotations:
             for local in rotation.skipped_handoffs():
-                phrase, why = f"handoff {local:%Y-%m-%d %H:%M} {rotation.tz}", "daylight saving skips this time."
-                yield Finding(line, phrase, "dst-gap", why, "Hand off at a time that every day has, such as 09:00.")
+                phrase, why = (
+                    f"handoff {local:%Y-%m-%d %H:%M} {rotation.tz}",
+                    "daylight saving skips this time.",
+                )
+                yield Finding(
+                    line,
+                    phrase,
+                    "dst-gap",
+                    why,
+                    "Hand off at a time that every day has, such as 09:00.",
+                )
         before, reached = reached, reached + step.delay

@@ -20,7 +20,16 @@ from oncall.alerting import SEVERITIES, Alert
 from oncall.slo import SLO, sli
 from oncall.times import MINUTE, moment_text, parse_moment, utc
 
-STATES = ("new", "detected", "acknowledged", "triaged", "mitigating", "mitigated", "resolved", "closed")
+STATES = (
+    "new",
+    "detected",
+    "acknowledged",
+    "triaged",
+    "mitigating",
+    "mitigated",
+    "resolved",
+    "closed",
+)
 MAJOR = ("sev1", "sev2")
 OVER = ("mitigated", "resolved")  # states in which users no longer feel it
 UPDATE_EVERY = 30 * MINUTE
@@ -37,7 +46,8 @@ def _stay(states: Iterable[str]) -> dict[str, str]:
 # For each verb the states in which it is legal, and the state it leads to.
 TRANSITIONS: dict[str, dict[str, str]] = {
     "detect": {"new": "detected"},
-    "acknowledge": {"detected": "acknowledged"} | _stay(("acknowledged", "triaged", "mitigating", "mitigated")),
+    "acknowledge": {"detected": "acknowledged"}
+    | _stay(("acknowledged", "triaged", "mitigating", "mitigated")),
     "triage": {"acknowledged": "triaged"} | _stay(("triaged", "mitigating", "mitigated")),
     "mitigate": dict.fromkeys(("triaged", "mitigating", "mitigated"), "mitigating"),
     "mitigated": {"mitigating": "mitigated"},
@@ -105,7 +115,9 @@ class Incident:
     @property
     def severity(self) -> str | None:
         """The severity last decided in triage, before that the alert's; ``None`` when neither is known."""
-        known = [event.get("severity") for event in self.events if event.verb in ("triage", "detect")]
+        known = [
+            event.get("severity") for event in self.events if event.verb in ("triage", "detect")
+        ]
         return next((severity for severity in reversed(known) if severity), None)
 
     @property
@@ -139,7 +151,9 @@ class Incident:
         if severity not in SEVERITIES:
             raise ValueError(f"severity must be one of {', '.join(SEVERITIES)}, given {severity!r}")
         if unknown := set(roles) - {"ops", "comms", "scribe"}:
-            raise ValueError(f"unknown role {', '.join(sorted(unknown))}; the roles are ic, ops, comms, scribe")
+            raise ValueError(
+                f"unknown role {', '.join(sorted(unknown))}; the roles are ic, ops, comms, scribe"
+            )
         named = {role: checked_text(who, role) for role, who in {"ic": ic, **roles}.items()}
         return self._add("triage", at, by, severity=severity, **named)
 
@@ -160,7 +174,9 @@ class Incident:
         text = checked_text(postmortem or "", "postmortem", blank=True)
         closed = self._add("close", at, by, postmortem=text if text.strip() else None)
         if closed.postmortem is None and (self.severity or "sev1") in MAJOR:
-            raise self._illegal("close", f"at {self.severity or 'unknown severity'} needs a postmortem")
+            raise self._illegal(
+                "close", f"at {self.severity or 'unknown severity'} needs a postmortem"
+            )
         return closed
 
     def reopen(self, *, at: datetime, by: str) -> Incident:
@@ -182,16 +198,28 @@ class Incident:
     def measure(self, good: int, total: int, *, at: datetime, by: str) -> Incident:
         """What was counted since the measure before, or since the impact began."""
         try:
-            good, total = operator.index(good), operator.index(total)  # numpy's integers too, which JSON cannot hold
+            good, total = (
+                operator.index(good),
+                operator.index(total),
+            )  # numpy's integers too, which JSON cannot hold
         except TypeError:
-            raise ValueError(f"good and total must be whole numbers, given {good!r} and {total!r}") from None
+            raise ValueError(
+                f"good and total must be whole numbers, given {good!r} and {total!r}"
+            ) from None
         sli(good, total)  # the one check of such a pair
         return self._add("measure", at, by, good=good, total=total)
 
-    def sample(self, input: str, bad_output: str, good_output: str, *, at: datetime, by: str) -> Incident:
+    def sample(
+        self, input: str, bad_output: str, good_output: str, *, at: datetime, by: str
+    ) -> Incident:
         """One request that went wrong, what came back, and what should have; an output may be empty."""
         texts = {"input": input, "bad_output": bad_output, "good_output": good_output}
-        return self._add("sample", at, by, **{name: checked_text(texts[name], name, blank=True) for name in texts})
+        return self._add(
+            "sample",
+            at,
+            by,
+            **{name: checked_text(texts[name], name, blank=True) for name in texts},
+        )
 
     def _add(self, verb: str, at: datetime, by: str, **details: Any) -> Incident:
         known = tuple((name, value) for name, value in details.items() if value is not None)
@@ -210,7 +238,11 @@ class Incident:
     def _allowed(self) -> list[str]:
         """What may be done now. The state decides, but a false alarm is none once somebody tried to mitigate it."""
         state, tried = self.state, any(event.verb == "mitigate" for event in self.events)
-        return [move for move, states in _MOVES.items() if state in states and not (tried and move == "false_alarm")]
+        return [
+            move
+            for move, states in _MOVES.items()
+            if state in states and not (tried and move == "false_alarm")
+        ]
 
     # --- on disk
 
@@ -222,7 +254,9 @@ class Incident:
         lines = journal.read(path, warn=False) if Path(path).exists() else {}
         stored = _from_lines(path, lines) if lines else self
         if _header(stored) != _header(self) or any(map(operator.ne, stored.events, self.events)):
-            raise ValueError(f"{path} holds another record than {self.id} as it stands; give another path")
+            raise ValueError(
+                f"{path} holds another record than {self.id} as it stands; give another path"
+            )
         journal.append(path, [_header(self), *map(_to_record, self.events)][len(lines) :])
 
     @classmethod
@@ -256,8 +290,15 @@ def metrics(incident: Incident) -> Metrics:
     The first detection and acknowledgement count, and the last mitigation and resolution. A relapse
     or a reopening makes them unknown again.
     """
-    detected, acknowledged = _first(incident.events, "detect"), _first(incident.events, "acknowledge")
-    relapses = [number for number, event in enumerate(incident.events, 1) if event.verb in ("mitigate", "reopen")]
+    detected, acknowledged = (
+        _first(incident.events, "detect"),
+        _first(incident.events, "acknowledge"),
+    )
+    relapses = [
+        number
+        for number, event in enumerate(incident.events, 1)
+        if event.verb in ("mitigate", "reopen")
+    ]
     since = incident.events[max(relapses, default=0) :]  # before that it had not ended
     mitigated, resolved = _first(since, "mitigated", "resolve"), _first(since, "resolve")
 
@@ -295,7 +336,9 @@ def _move(event: Event) -> str:
 def checked_text(value: Any, name: str, *, blank: bool = False) -> str:
     """The same text; one that is blank, unless that is fine, or anything else is a ``ValueError``."""
     if not isinstance(value, str) or not (blank or value.strip()):
-        raise ValueError(f"{name} must be a text{'' if blank else ' that says something'}, given {value!r}")
+        raise ValueError(
+            f"{name} must be a text{'' if blank else ' that says something'}, given {value!r}"
+        )
     return value
 
 
@@ -303,9 +346,18 @@ def _alert_details(alert: Alert) -> dict[str, Any]:
     """An alert's fields, once it is sure that a journal can hold them."""
     if not isinstance(alert, Alert):
         raise ValueError(f"alert must be an Alert, or None when a person noticed; given {alert!r}")
-    if alert.severity not in SEVERITIES or not isinstance(alert.burn, Real) or not math.isfinite(alert.burn):
-        raise ValueError(f"an alert needs a severity from {', '.join(SEVERITIES)} and a finite burn, given {alert!r}")
-    texts = {"action": checked_text(alert.action, "action"), "window": checked_text(alert.window, "window")}
+    if (
+        alert.severity not in SEVERITIES
+        or not isinstance(alert.burn, Real)
+        or not math.isfinite(alert.burn)
+    ):
+        raise ValueError(
+            f"an alert needs a severity from {', '.join(SEVERITIES)} and a finite burn, given {alert!r}"
+        )
+    texts = {
+        "action": checked_text(alert.action, "action"),
+        "window": checked_text(alert.window, "window"),
+    }
     return vars(alert) | texts | {"burn": float(alert.burn)}
 
 
@@ -329,7 +381,9 @@ def _from_lines(path: str | Path, lines: Mapping[int, journal.Record]) -> Incide
     incident = None
     for number, record in lines.items():
         try:
-            incident = _from_header(record) if incident is None else _with_record(incident, **record)
+            incident = (
+                _from_header(record) if incident is None else _with_record(incident, **record)
+            )
         except (ValueError, TypeError, OverflowError) as error:
             raise ValueError(f"{path}, line {number}: {error}") from None
     if incident is None:
@@ -341,16 +395,25 @@ def _from_header(record: journal.Record) -> Incident:
     if record.get("journal") != "oncall incident":
         raise ValueError("this is not the journal of an incident")
     if (version := record.get("version")) != VERSION:
-        raise ValueError(f"written in version {version}; this oncall reads version {VERSION}: upgrade it")
-    slo, start = slo_from_record(record.get("slo")), parse_moment(str(record.get("impact_start", "")), "impact_start")
-    return Incident(record.get("id", ""), record.get("title", ""), slo, record.get("symptom", ""), start)
+        raise ValueError(
+            f"written in version {version}; this oncall reads version {VERSION}: upgrade it"
+        )
+    slo, start = (
+        slo_from_record(record.get("slo")),
+        parse_moment(str(record.get("impact_start", "")), "impact_start"),
+    )
+    return Incident(
+        record.get("id", ""), record.get("title", ""), slo, record.get("symptom", ""), start
+    )
 
 
 def _to_record(event: Event) -> journal.Record:
     return {"at": moment_text(event.at), "by": event.by, "verb": event.verb, **dict(event.details)}
 
 
-def _with_record(incident: Incident, *, at: Any = "", by: Any = "", verb: Any = "", **details: Any) -> Incident:
+def _with_record(
+    incident: Incident, *, at: Any = "", by: Any = "", verb: Any = "", **details: Any
+) -> Incident:
     """The record with one stored event more, through the same verb and so the same checks."""
     if verb not in TRANSITIONS:
         raise ValueError(f"unknown verb {verb!r}; known are {', '.join(TRANSITIONS)}")

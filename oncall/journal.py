@@ -23,22 +23,37 @@ def read(path: str | Path, *, warn: bool = True) -> dict[int, Record]:
     a ``ValueError`` with its number.
     """
     data = Path(path).read_bytes()
-    if data.strip() and not data.lstrip().startswith(b"{"):  # else a line of notes would pass for torn, and be cut
-        raise ValueError(f"{path} is not a journal, which begins with a JSON object; give another path")
+    if data.strip() and not data.lstrip().startswith(
+        b"{"
+    ):  # else a line of notes would pass for torn, and be cut
+        raise ValueError(
+            f"{path} is not a journal, which begins with a JSON object; give another path"
+        )
     whole = _whole(data)
     if warn and len(whole) < len(data):
         count = whole.count(b"\n")
-        warnings.warn(TornJournal(f"{path}: the last line is torn; read the {count} lines before it"), stacklevel=3)
-    return {number: _record(path, number, line) for number, line in enumerate(whole.splitlines(), 1) if line.strip()}
+        warnings.warn(
+            TornJournal(f"{path}: the last line is torn; read the {count} lines before it"),
+            stacklevel=3,
+        )
+    return {
+        number: _record(path, number, line)
+        for number, line in enumerate(whole.splitlines(), 1)
+        if line.strip()
+    }
 
 
 def append(path: str | Path, records: Sequence[Record]) -> None:
     """Add records at the end, after cutting off a torn last line; they are on disk when this returns."""
-    lines = [_line(record) for record in records]  # what JSON cannot hold must fail before anything is written
+    lines = [
+        _line(record) for record in records
+    ]  # what JSON cannot hold must fail before anything is written
     with open(path, "a+b") as file:
         file.seek(0)
         whole = _whole(file.read())
-        file.truncate(len(whole))  # first of all: a crash must never leave new lines in front of an old tear
+        file.truncate(
+            len(whole)
+        )  # first of all: a crash must never leave new lines in front of an old tear
         if whole and not whole.endswith(b"\n"):
             file.write(b"\n")
         file.writelines(lines)
@@ -48,7 +63,10 @@ def append(path: str | Path, records: Sequence[Record]) -> None:
 
 
 def _line(record: Record) -> bytes:
-    return json.dumps(record, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass") + b"\n"
+    return (
+        json.dumps(record, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
+        + b"\n"
+    )
 
 
 def _record(path: str | Path, number: int, line: bytes) -> Record:

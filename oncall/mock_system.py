@@ -18,7 +18,9 @@ class MockSystem:
     done; a rollback takes back one time, so what was in effect before stays so.
     """
 
-    def __init__(self, symptom: str, automated: Iterable[str] = (), *, failing: float | None = None):
+    def __init__(
+        self, symptom: str, automated: Iterable[str] = (), *, failing: float | None = None
+    ):
         self.symptom = symptom
         self._model = SYMPTOMS[known_symptom(symptom)]
         self._failing = self._model.failing if failing is None else exact(failing, "failing")
@@ -45,7 +47,9 @@ class MockSystem:
     @property
     def harmed(self) -> tuple[str, ...]:
         """The other SLIs that are below their floor."""
-        return tuple(n for n, value in self.slis.items() if n != self._model.sli and value < FLOORS[n])
+        return tuple(
+            n for n, value in self.slis.items() if n != self._model.sli and value < FLOORS[n]
+        )
 
     def apply(self, mitigation: str) -> None:
         """Put a mitigation into effect; one that is in effect already changes nothing."""
@@ -54,7 +58,9 @@ class MockSystem:
     def rollback(self, mitigation: str) -> None:
         """Undo a mitigation, or one time of it if it was applied more often."""
         if mitigation not in self.applied:
-            raise ValueError(f"{mitigation!r} is not applied; applied are {', '.join(self.applied) or 'none'}")
+            raise ValueError(
+                f"{mitigation!r} is not applied; applied are {', '.join(self.applied) or 'none'}"
+            )
         self.applied.remove(mitigation)
 
     def wait(self, length: timedelta) -> None:

@@ -32,7 +32,9 @@ SECTIONS = (
 """The sections of a postmortem, in their order."""
 
 KINDS = ("prevent", "mitigate", "detect", "process")
-_ITEM = re.compile(rf"- ({'|'.join(KINDS)}): (.+) \(owner: ([^,]+), due: (\d{{4}}-\d\d-\d\d)(?:, automates: (\w+))?\)")
+_ITEM = re.compile(
+    rf"- ({'|'.join(KINDS)}): (.+) \(owner: ([^,]+), due: (\d{{4}}-\d\d-\d\d)(?:, automates: (\w+))?\)"
+)
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,16 @@ class ActionItem:
         for name in ("text", "owner"):
             value = getattr(self, name)
             if not isinstance(value, str) or not value.strip():
-                raise ValueError(f"an action item needs a text and an owner, given {self.text!r} and {self.owner!r}")
+                raise ValueError(
+                    f"an action item needs a text and an owner, given {self.text!r} and {self.owner!r}"
+                )
             object.__setattr__(self, name, _line(value))
         if "," in self.owner:  # two owners are none
             raise ValueError(f"an action item has one owner, given {self.owner!r}")
         if self.automates is not None and not re.fullmatch(r"\w+", str(self.automates)):
-            raise ValueError(f"automates must be a mitigation's name such as fail_over, given {self.automates!r}")
+            raise ValueError(
+                f"automates must be a mitigation's name such as fail_over, given {self.automates!r}"
+            )
         if not isinstance(self.due, date) or isinstance(self.due, datetime):
             raise ValueError(f"due must be a date, given {self.due!r}; give e.g. date(2025, 4, 1)")
 
@@ -117,7 +123,9 @@ def automations(incident: Incident, owner: str) -> tuple[ActionItem, ...]:
     """
     kept = in_effect(incident.events)
     book = RUNBOOKS[incident.symptom].mitigations if incident.symptom in RUNBOOKS else ()
-    return tuple(automation(incident, one.name, owner) for one in book if one.name in kept and one.reversible)
+    return tuple(
+        automation(incident, one.name, owner) for one in book if one.name in kept and one.reversible
+    )
 
 
 def automation(incident: Incident, mitigation: str, owner: str) -> ActionItem:
@@ -138,7 +146,11 @@ def _summary(incident: Incident) -> str:
     triages = incident.events_of("triage")
     commander = f" {triages[-1].get('ic')} was incident commander." if triages else ""
     impact = incident.metrics().impact
-    felt = "How long users felt it is not recorded" if impact is None else f"Users felt it for {duration_text(impact)}"
+    felt = (
+        "How long users felt it is not recorded"
+        if impact is None
+        else f"Users felt it for {duration_text(impact)}"
+    )
     return _line(
         f"On {incident.impact_start:%Y-%m-%d} at {incident.impact_start:%H:%M:%S} UTC this began: {incident.title}. "
         f"{felt}. Severity {incident.severity or 'not decided'}.{commander}"
@@ -155,13 +167,19 @@ def _impact(incident: Incident) -> list[str]:
     bad = total - good
     last = max(event.at for event in incident.events_of("measure"))
     until = _clock(incident, last)
-    lines.append(f"{bad:,} of {total:,} requests failed ({percent(bad / total, 3)}), measured until {until} UTC.")
+    lines.append(
+        f"{bad:,} of {total:,} requests failed ({percent(bad / total, 3)}), measured until {until} UTC."
+    )
     if last <= incident.impact_start:  # how long was measured is not known
         return lines
     slo = incident.slo
     spent = (last - incident.impact_start) / slo.period * float(bad / (total * slo.exact_budget))
-    share = percent(spent, 3) if spent < 9 else f"{spent:,.0%}"  # three digits of 1,111% would be 1.11e+03%
-    budget = f"the error budget of an evenly loaded {duration_text(slo.period)} at {percent(slo.target)}"
+    share = (
+        percent(spent, 3) if spent < 9 else f"{spent:,.0%}"
+    )  # three digits of 1,111% would be 1.11e+03%
+    budget = (
+        f"the error budget of an evenly loaded {duration_text(slo.period)} at {percent(slo.target)}"
+    )
     return [*lines, f"That is {share} of {budget}."]
 
 
@@ -178,20 +196,24 @@ def _detection(incident: Incident) -> list[str]:
 def _timeline(incident: Incident) -> list[str]:
     began = (incident.impact_start, "impact began")
     told = [(event.at, f"{event.by}: {_sentence(event)}") for event in incident.events]
-    return [f"{_clock(incident, at)} {text}" for at, text in sorted([began, *told], key=lambda entry: entry[0])]
+    return [
+        f"{_clock(incident, at)} {text}"
+        for at, text in sorted([began, *told], key=lambda entry: entry[0])
+    ]
 
 
 def _metrics(incident: Incident) -> list[str]:
     times = incident.metrics()
-    return [f"{name}: {duration_text(getattr(times, name.lower()))}" for name in ("TTD", "TTA", "TTM", "TTR", "Impact")]
+    return [
+        f"{name}: {duration_text(getattr(times, name.lower()))}"
+        for name in ("TTD", "TTA", "TTM", "TTR", "Impact")
+    ]
 
 
 def _sentence(event: Event) -> str:
     """An event in a few words, for the timeline."""
     roles = ", ".join(f"{name} {value}" for name, value in event.details if name != "severity")
-    alert = (
-        f"{event.get('action')} {event.get('severity')} on {event.get('window')}, burn {event.get('burn') or 0:.1f}x"
-    )
+    alert = f"{event.get('action')} {event.get('severity')} on {event.get('window')}, burn {event.get('burn') or 0:.1f}x"
     sentences = {
         "detect": "reported by a person" if event.get("burn") is None else alert,
         "triage": f"{event.get('severity')}, {roles}",
@@ -219,7 +241,9 @@ def _items(items: Iterable[ActionItem]) -> list[str]:
     listed = _listed(items)
     if not isinstance(listed, list) or not all(isinstance(item, ActionItem) for item in listed):
         example = "ActionItem('prevent', 'Cap the retries', 'ana', date(2025, 4, 1))"
-        raise ValueError(f"action_items must be a list of ActionItem, given {listed!r}; give e.g. [{example}]")
+        raise ValueError(
+            f"action_items must be a list of ActionItem, given {listed!r}; give e.g. [{example}]"
+        )
     return list(map(str, listed))
 
 

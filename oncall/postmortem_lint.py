@@ -74,10 +74,24 @@ def _any(phrases: str) -> str:
     """A regular expression for any of these phrases; a space also stands for a comma, a hyphen or a line's end."""
     pattern = "|".join(phrase.strip() for phrase in re.split(r",\s|\n", phrases))
     pattern = re.sub(r"\(([^()]+)\) ", r"(?:\1 |)", pattern)
-    pattern = re.sub(r"[\w*?']+(?:/[\w*?']+)+", lambda words: f"(?:{words[0].replace('/', '|')})", pattern)
-    for short, long in (("*", r"\w*"), ("@", "@+"), ("&", "&+"), ("... ", _GAP), (" ", r",?[\s-]+")):
+    pattern = re.sub(
+        r"[\w*?']+(?:/[\w*?']+)+", lambda words: f"(?:{words[0].replace('/', '|')})", pattern
+    )
+    for short, long in (
+        ("*", r"\w*"),
+        ("@", "@+"),
+        ("&", "&+"),
+        ("... ", _GAP),
+        (" ", r",?[\s-]+"),
+    ):
         pattern = pattern.replace(short, long)
-    return "(?:" + re.sub("[A-Z]+", lambda name: _any(_WORDS[name[0]]) if name[0] in _WORDS else name[0], pattern) + ")"
+    return (
+        "(?:"
+        + re.sub(
+            "[A-Z]+", lambda name: _any(_WORDS[name[0]]) if name[0] in _WORDS else name[0], pattern
+        )
+        + ")"
+    )
 
 
 @cache
@@ -106,15 +120,33 @@ _FINE = r"""broke down/off/even/into, broke the news/glass/tie/deadlock/loop, br
 # --- rules -----------------------------------------------------------------------------------------
 
 _SECTIONS = {  # each section: what other people's templates call it, and what belongs in it
-    "Summary": ("summary, executive/incident summary, overview, tl dr, what happened", "what happened, in three lines"),
+    "Summary": (
+        "summary, executive/incident summary, overview, tl dr, what happened",
+        "what happened, in three lines",
+    ),
     "Impact": ("(*) impact", "how many of how many, from when to when"),
-    "Detection": ("(*) detection, how we found out, how we noticed", "what told you, and how long after the start"),
-    "Timeline (UTC)": ("(incident) timeline, chronology", "who saw and did what, with times in UTC"),
-    "Contributing factors": ("(contributing/root) factors?/causes?, root cause analysis", "all that had to be true"),
+    "Detection": (
+        "(*) detection, how we found out, how we noticed",
+        "what told you, and how long after the start",
+    ),
+    "Timeline (UTC)": (
+        "(incident) timeline, chronology",
+        "who saw and did what, with times in UTC",
+    ),
+    "Contributing factors": (
+        "(contributing/root) factors?/causes?, root cause analysis",
+        "all that had to be true",
+    ),
     "What went well": ("what went well/right, what worked", "what to keep"),
-    "What went wrong": ("what went wrong/poorly/badly, what didn't work, what didn't go well", "what made it worse"),
+    "What went wrong": (
+        "what went wrong/poorly/badly, what didn't work, what didn't go well",
+        "what made it worse",
+    ),
     "Where we got lucky": ("(where) we got lucky, luck", "what helped that you cannot count on"),
-    "Action items": ("(corrective) actions?, actions? items?, follow ups?, next steps", "who does what by when"),
+    "Action items": (
+        "(corrective) actions?, actions? items?, follow ups?, next steps",
+        "who does what by when",
+    ),
     "Metrics": ("(key) metrics/numbers", "TTD, TTA, TTM, TTR and the budget spent"),
 }
 
@@ -184,23 +216,33 @@ def lint_postmortem(
     "Where we got lucky".
     """
     if not isinstance(text, str):
-        raise ValueError(f"text must be the postmortem itself, given {text!r:.60}; give e.g. path.read_text()")
+        raise ValueError(
+            f"text must be the postmortem itself, given {text!r:.60}; give e.g. path.read_text()"
+        )
     if isinstance(people, str):
         raise ValueError(f"people must be a list of names, given {people!r}; give [{people!r}]")
     partial = lowest_sli is not None and (exact_ratio(lowest_sli, "lowest_sli") or 0) > 0
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    said = _HIDDEN.sub(_blank, text.translate(_STRAIGHT))  # here and below, every character keeps its place
+    said = _HIDDEN.sub(
+        _blank, text.translate(_STRAIGHT)
+    )  # here and below, every character keeps its place
     blocks = list(_blocks(text, said))
     said = _phrases(_FINE).sub(_blank, _mark_people(said, people))
-    whole = whole or bool(_NO_TEXT.fullmatch(text)) or any(block.kind in _HEADINGS for block in blocks)
+    whole = (
+        whole or bool(_NO_TEXT.fullmatch(text)) or any(block.kind in _HEADINGS for block in blocks)
+    )
     found = [*_section_findings(blocks, whole), *_action_findings(blocks)]
     for rule in _RULES:
         if partial or rule.name != "not-an-outage":
-            found += [finding for block in blocks for finding in _rule_findings(rule, block, said, text)]
+            found += [
+                finding for block in blocks for finding in _rule_findings(rule, block, said, text)
+            ]
     return sorted(dict.fromkeys(found), key=lambda finding: finding.line)
 
 
-_NO_TEXT = re.compile(r"\s*(?:\S+\.(?:md|txt)\s*)?")  # nothing, or a path given by mistake: no sentence either
+_NO_TEXT = re.compile(
+    r"\s*(?:\S+\.(?:md|txt)\s*)?"
+)  # nothing, or a path given by mistake: no sentence either
 
 
 def _rule_findings(rule: _Rule, block: _Block, said: str, text: str) -> Iterator[Finding]:
@@ -211,7 +253,9 @@ def _rule_findings(rule: _Rule, block: _Block, said: str, text: str) -> Iterator
             for match in _phrases(rule.phrases).finditer(sentence[0]):
                 start, end = (sentence.start() + place for place in match.span())
                 phrase = " ".join(text[start:end].split())
-                yield Finding(text.count("\n", 0, start) + 1, phrase, rule.name, rule.why, rule.suggestion)
+                yield Finding(
+                    text.count("\n", 0, start) + 1, phrase, rule.name, rule.why, rule.suggestion
+                )
 
 
 # --- people ----------------------------------------------------------------------------------------
@@ -226,9 +270,17 @@ _NAMED = rf"(?im)\b(?:owner|IC|commander|scribe|author)\s?[:=]\s?@?(?!{_NOBODY})
 
 def _mark_people(said: str, people: Sequence[str]) -> str:
     """The text with people as "@@@", or as "&&&" where they are not who acts; without emphasis."""
-    words = sorted({word for name in (*people, *re.findall(_NAMED, said), _COMMON_NAMES) for word in name.split()})
+    words = sorted(
+        {
+            word
+            for name in (*people, *re.findall(_NAMED, said), _COMMON_NAMES)
+            for word in name.split()
+        }
+    )
     also_words = _ALSO_WORDS.split()
-    names = "|".join(f"(?-i:{word.title()})" if word.lower() in also_words else re.escape(word) for word in words)
+    names = "|".join(
+        f"(?-i:{word.title()})" if word.lower() in also_words else re.escape(word) for word in words
+    )
     person = (
         r"(?P<to>\b(?:by|of|to|for|with|from|than)\s+)?(?<!\bno\s)(?<![\w@./-])(?:(?P<group>we|they|you|every(?:one|body))"
         rf"|@\w+(?:[.-]\w+)*|(?<!\bthe\s)(?:{names})(?:\s+(?:{names}))*|{_any('PERSON')})(?![\w-])"
@@ -259,24 +311,48 @@ _DATE = re.compile(  # but not one that tells when something happened, as in "br
 
 def _section_findings(blocks: list[_Block], whole: bool) -> Iterator[Finding]:
     lines = {block.section: block.line for block in reversed(blocks) if block.kind == "title"}
-    filled = {block.section for block in blocks if block.kind not in _HEADINGS and not _UNFILLED.fullmatch(block.text)}
+    filled = {
+        block.section
+        for block in blocks
+        if block.kind not in _HEADINGS and not _UNFILLED.fullmatch(block.text)
+    }
     for name, (_, belongs) in _SECTIONS.items() if whole else ():
         if name not in filled:
             advice = f'Write {belongs}, or "Nothing recorded."'
-            yield Finding(lines.get(name, 0), name, "missing-section", "the section is missing or empty.", advice)
+            yield Finding(
+                lines.get(name, 0),
+                name,
+                "missing-section",
+                "the section is missing or empty.",
+                advice,
+            )
     for block in blocks:
         if block.kind == "title" and "root" in block.text.lower():
             advice = 'Call it "Contributing factors" and list all that had to be true.'
-            yield Finding(block.line, block.text.strip("#*_: "), "root-cause", "there is seldom one.", advice)
+            yield Finding(
+                block.line, block.text.strip("#*_: "), "root-cause", "there is seldom one.", advice
+            )
 
 
 def _action_findings(blocks: list[_Block]) -> Iterator[Finding]:
     for line, item in _action_items([block for block in blocks if block.section == "Action items"]):
         phrase = " ".join(item.split())[:60]
         if not _OWNER.search(item):
-            yield Finding(line, phrase, "no-owner", "nobody will do it.", "Name one person, such as owner: ana.")
+            yield Finding(
+                line,
+                phrase,
+                "no-owner",
+                "nobody will do it.",
+                "Name one person, such as owner: ana.",
+            )
         if not _DATE.search(item):
-            yield Finding(line, phrase, "no-date", "it is only a wish.", "Give a day, such as due: 2024-12-20.")
+            yield Finding(
+                line,
+                phrase,
+                "no-date",
+                "it is only a wish.",
+                "Give a day, such as due: 2024-12-20.",
+            )
 
 
 def _action_items(blocks: list[_Block]) -> list[tuple[int, str]]:
@@ -289,12 +365,18 @@ def _action_items(blocks: list[_Block]) -> list[tuple[int, str]]:
             cells = [cell.strip() for cell in block.text.strip().strip("|").split("|")]
             header = header or cells
             if cells is not header and block.text.strip("|-: "):
-                items.append((block.line, "; ".join(map(": ".join, zip(header, cells, strict=False)))))
+                items.append(
+                    (block.line, "; ".join(map(": ".join, zip(header, cells, strict=False))))
+                )
         elif items and block.text[0].isspace():
             items[-1] = (items[-1][0], items[-1][1] + "\n" + block.text)
         elif block.kind in kinds:
             items.append((block.line, block.text))
-    return [(line, item) for line, item in items if not re.match(r"\W*(?:nothing|none|no|tbd|todo)\b", item, re.I)]
+    return [
+        (line, item)
+        for line, item in items
+        if not re.match(r"\W*(?:nothing|none|no|tbd|todo)\b", item, re.I)
+    ]
 
 
 # --- reading Markdown ------------------------------------------------------------------------------
@@ -349,7 +431,9 @@ def _blocks(text: str, said: str) -> Iterator[_Block]:
             section, depth = title, level
         if title or kind == "label":
             kind = "title" if title else "text"
-        place = "Action items" if kind == "item" and not section and _ACTION.match(words) else section
+        place = (
+            "Action items" if kind == "item" and not section and _ACTION.match(words) else section
+        )
         start, end = match.span()
         yield _Block(start, said.count("\n", 0, start) + 1, kind, place, text[start:end])
 
@@ -357,4 +441,6 @@ def _blocks(text: str, said: str) -> Iterator[_Block]:
 def _title(words: str) -> str:
     """The section that this heading opens, or "" for none."""
     plain = " ".join(re.findall(r"[a-z']+", re.sub(r"\([^()]*\)", "", words[:80].lower())))
-    return next((name for name, (titles, _) in _SECTIONS.items() if _phrases(titles).fullmatch(plain)), "")
+    return next(
+        (name for name, (titles, _) in _SECTIONS.items() if _phrases(titles).fullmatch(plain)), ""
+    )

@@ -26,8 +26,12 @@ from oncall.times import DAY, MINUTE, duration_text, positive
 
 VERSION = 1
 QUIET = 3 * DAY  # of clean traffic before the fault: longer than any window of a rule that pages
-REQUESTS = 1_000_000  # a minute, in a replay: enough that rounding to whole requests decides nothing
-Answer = str | tuple[str, timedelta]  # what a system said, and how long it took if that was measured
+REQUESTS = (
+    1_000_000  # a minute, in a replay: enough that rounding to whole requests decides nothing
+)
+Answer = (
+    str | tuple[str, timedelta]
+)  # what a system said, and how long it took if that was measured
 Ask = Callable[[str], Answer]
 
 
@@ -50,7 +54,9 @@ class ReplayCase:
         checked_text(self.id, "id", blank=True)
         known_symptom(self.symptom)
         if not exact_ratio(self.error_ratio, "error_ratio"):  # nan too
-            raise ValueError(f"error_ratio must be above 0 and at most 1, given {self.error_ratio!r}")
+            raise ValueError(
+                f"error_ratio must be above 0 and at most 1, given {self.error_ratio!r}"
+            )
         positive(self.page_within, "page_within")
         positive(self.restore_within, "restore_within")
 
@@ -78,7 +84,9 @@ class PromptCase:
         for name in ("must_contain", "must_not_contain"):
             object.__setattr__(self, name, _texts(getattr(self, name), name))
         if not (self.must_contain or self.must_not_contain):
-            raise ValueError("a prompt case needs must_contain or must_not_contain, else any answer passes")
+            raise ValueError(
+                "a prompt case needs must_contain or must_not_contain, else any answer passes"
+            )
         if self.max_latency is not None:
             positive(self.max_latency, "max_latency")
 
@@ -101,7 +109,9 @@ def _texts(values: Iterable[str], name: str) -> tuple[str, ...]:
     """The values as a tuple; one text by itself is refused, for it would be read letter by letter."""
     texts = () if isinstance(values, str) else tuple(values)
     if isinstance(values, str) or not all(isinstance(text, str) and text for text in texts):
-        raise ValueError(f"{name} must be a list of texts, given {values!r}; give e.g. ['one', 'two']")
+        raise ValueError(
+            f"{name} must be a list of texts, given {values!r}; give e.g. ['one', 'two']"
+        )
     return texts
 
 
@@ -109,7 +119,10 @@ def _texts(values: Iterable[str], name: str) -> tuple[str, ...]:
 
 
 def to_eval_case(
-    incident: Incident, *, page_within: timedelta | None = None, restore_within: timedelta | None = None
+    incident: Incident,
+    *,
+    page_within: timedelta | None = None,
+    restore_within: timedelta | None = None,
 ) -> ReplayCase:
     """The incident as a replay case.
 
@@ -121,13 +134,19 @@ def to_eval_case(
     unless both limits are given, when no page rule sees such a fault, nothing in the runbook
     restores it, or people were quicker than a page and any automation after it.
     """
-    symptom, slo, error_ratio = known_symptom(incident.symptom), incident.slo, _worst_error_ratio(incident)
+    symptom, slo, error_ratio = (
+        known_symptom(incident.symptom),
+        incident.slo,
+        _worst_error_ratio(incident),
+    )
     if page_within is None or restore_within is None:
         page = _detection_time(slo, error_ratio) + MINUTE
         page_within = page if page_within is None else positive(page_within, "page_within")
         if restore_within is None:
             restore_within = _restore_within(incident, error_ratio, max(page, page_within))
-    return ReplayCase(f"regression-{incident.id}", symptom, slo, error_ratio, page_within, restore_within)
+    return ReplayCase(
+        f"regression-{incident.id}", symptom, slo, error_ratio, page_within, restore_within
+    )
 
 
 def _restore_within(incident: Incident, error_ratio: float, page: timedelta) -> timedelta:
@@ -135,7 +154,9 @@ def _restore_within(incident: Incident, error_ratio: float, page: timedelta) -> 
     mitigations, impact = RUNBOOKS[incident.symptom].mitigations, incident.metrics().impact
     names = [mitigation.name for mitigation in mitigations]
     parts = [part for size in range(len(names) + 1) for part in combinations(names, size)]
-    replays = [_page_and_restore(incident.symptom, incident.slo, error_ratio, part)[1] for part in parts]
+    replays = [
+        _page_and_restore(incident.symptom, incident.slo, error_ratio, part)[1] for part in parts
+    ]
     soonest = min((restored for restored in replays if restored is not None), default=None)
     if soonest is None:
         failing = percent(error_ratio, 3)
@@ -158,15 +179,22 @@ def to_prompt_case(
     max_latency: timedelta | None = None,
 ) -> PromptCase:
     """The incident's recorded sample as a prompt case; without a sample or a demand, a ``ValueError``."""
-    must, must_not = _texts(must_contain, "must_contain"), _texts(must_not_contain, "must_not_contain")
-    return PromptCase(**_sample(incident), must_contain=must, must_not_contain=must_not, max_latency=max_latency)
+    must, must_not = (
+        _texts(must_contain, "must_contain"),
+        _texts(must_not_contain, "must_not_contain"),
+    )
+    return PromptCase(
+        **_sample(incident), must_contain=must, must_not_contain=must_not, max_latency=max_latency
+    )
 
 
 def _sample(incident: Incident) -> dict[str, Any]:
     """What a prompt case takes from the record: the last sample, and an id beside the replay case's."""
     samples = [dict(event.details) for event in incident.events_of("sample")]
     if not samples:
-        raise ValueError(f"{incident.id} holds no sample; record one with .sample(input, bad_output, good_output)")
+        raise ValueError(
+            f"{incident.id} holds no sample; record one with .sample(input, bad_output, good_output)"
+        )
     return {"id": f"regression-{incident.id}-prompt", **samples[-1]}
 
 
@@ -174,15 +202,23 @@ def _worst_error_ratio(incident: Incident) -> float:
     measures = [(event.get("good"), event.get("total")) for event in incident.events_of("measure")]
     worst = max(((total - good) / total for good, total in measures if total), default=0.0)
     if not worst:
-        raise ValueError(f"{incident.id} holds no measure that shows the fault; record one with .measure(good, total)")
+        raise ValueError(
+            f"{incident.id} holds no measure that shows the fault; record one with .measure(good, total)"
+        )
     return worst
 
 
 def _detection_time(slo: SLO, error_ratio: float) -> timedelta:
     """When the first page comes at this error ratio, rounded up to a whole minute."""
-    times = [time for rule in _page_rules(slo) if (time := rule.detection_time(slo, error_ratio)) is not None]
+    times = [
+        time
+        for rule in _page_rules(slo)
+        if (time := rule.detection_time(slo, error_ratio)) is not None
+    ]
     if not times:
-        raise ValueError(f"no page rule sees {percent(error_ratio, 3)} failing at a target of {percent(slo.target)}")
+        raise ValueError(
+            f"no page rule sees {percent(error_ratio, 3)} failing at a target of {percent(slo.target)}"
+        )
     return -(-min(times) // MINUTE) * MINUTE
 
 
@@ -230,11 +266,18 @@ def _paged_after(sli: float, slo: SLO) -> timedelta | None:
 
 def _verdict(case: ReplayCase, paged: timedelta | None, restored: timedelta | None) -> Verdict:
     problems = [
-        f"not {what} within {duration_text(within)}" + ("" if after is None else f" but after {duration_text(after)}")
-        for what, after, within in (("paged", paged, case.page_within), ("restored", restored, case.restore_within))
+        f"not {what} within {duration_text(within)}"
+        + ("" if after is None else f" but after {duration_text(after)}")
+        for what, after, within in (
+            ("paged", paged, case.page_within),
+            ("restored", restored, case.restore_within),
+        )
         if after is None or after > within
     ]
-    why = "; ".join(problems) or f"paged after {duration_text(paged)}, restored after {duration_text(restored)}"
+    why = (
+        "; ".join(problems)
+        or f"paged after {duration_text(paged)}, restored after {duration_text(restored)}"
+    )
     return Verdict(case.id, not problems, why, paged, restored)
 
 
@@ -248,17 +291,33 @@ def prove(case: Case, incident: Incident, action_items: Iterable[ActionItem] = (
     if isinstance(case, PromptCase):
         expected: Case = replace(case, **_sample(incident))
     else:
-        expected = to_eval_case(incident, page_within=case.page_within, restore_within=case.restore_within)
+        expected = to_eval_case(
+            incident, page_within=case.page_within, restore_within=case.restore_within
+        )
     if differs := [name for name, value in vars(expected).items() if getattr(case, name) != value]:
-        return Verdict(case.id, False, f"not proved: the case differs from {incident.id} in {', '.join(differs)}")
+        return Verdict(
+            case.id,
+            False,
+            f"not proved: the case differs from {incident.id} in {', '.join(differs)}",
+        )
     if isinstance(case, PromptCase):
         return _told_apart(case)
     automated = [item.automates for item in action_items if item.automates]
-    if foreign := [name for name in automated if name not in {m.name for m in RUNBOOKS[case.symptom].mitigations}]:
-        return Verdict(case.id, False, f"not proved: {', '.join(foreign)} is no mitigation of {case.symptom}")
+    if foreign := [
+        name
+        for name in automated
+        if name not in {m.name for m in RUNBOOKS[case.symptom].mitigations}
+    ]:
+        return Verdict(
+            case.id, False, f"not proved: {', '.join(foreign)} is no mitigation of {case.symptom}"
+        )
     recorded = incident.metrics()
     if _verdict(case, recorded.ttd, recorded.impact).passed:
-        return Verdict(case.id, False, "not proved: the incident as recorded passes; give a shorter restore_within")
+        return Verdict(
+            case.id,
+            False,
+            "not proved: the incident as recorded passes; give a shorter restore_within",
+        )
     return _fail_to_pass(case, automated)
 
 
@@ -267,7 +326,10 @@ def _fail_to_pass(case: ReplayCase, automated: Sequence[str]) -> Verdict:
     if before.passed:
         return replace(before, passed=False, why="not proved: it passes with nothing automated")
     if not after.passed:
-        return replace(after, why=f"not proved: with {', '.join(automated) or 'nothing'} automated, {after.why}")
+        return replace(
+            after,
+            why=f"not proved: with {', '.join(automated) or 'nothing'} automated, {after.why}",
+        )
     return replace(after, why=f"proved: without the fix, {before.why}; with it, {after.why}")
 
 
@@ -276,12 +338,20 @@ def judge_answer(case: PromptCase, answer: Answer) -> Verdict:
     text, latency = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
     if not isinstance(text, str) or not isinstance(latency, timedelta | None):
         given = " ".join(repr(answer).split())[:60]
-        return Verdict(case.id, False, f"answer= must return a text, or a text and a timedelta; given {given}")
+        return Verdict(
+            case.id, False, f"answer= must return a text, or a text and a timedelta; given {given}"
+        )
     said = text.casefold()
-    problems = [f"{wanted!r} is missing" for wanted in case.must_contain if wanted.casefold() not in said]
-    problems += [f"{banned!r} is there" for banned in case.must_not_contain if banned.casefold() in said]
+    problems = [
+        f"{wanted!r} is missing" for wanted in case.must_contain if wanted.casefold() not in said
+    ]
+    problems += [
+        f"{banned!r} is there" for banned in case.must_not_contain if banned.casefold() in said
+    ]
     if case.max_latency is not None and (latency is None or latency > case.max_latency):
-        problems.append(f"latency {duration_text(latency)}, {duration_text(case.max_latency)} allowed")
+        problems.append(
+            f"latency {duration_text(latency)}, {duration_text(case.max_latency)} allowed"
+        )
     return Verdict(case.id, not problems, "; ".join(problems) or "the answer meets every demand")
 
 
@@ -290,7 +360,11 @@ def _told_apart(case: PromptCase) -> Verdict:
     outputs = (case.bad_output, case.good_output)
     bad, good = (judge_answer(replace(case, max_latency=None), output) for output in outputs)
     if bad.passed:
-        return replace(bad, passed=False, why="not proved: the recorded bad output passes; demand what it lacks")
+        return replace(
+            bad,
+            passed=False,
+            why="not proved: the recorded bad output passes; demand what it lacks",
+        )
     if not good.passed:
         return replace(good, why=f"not proved: the recorded good output fails: {good.why}")
     return replace(good, why="proved: the recorded bad output fails, the good one passes")
@@ -316,7 +390,12 @@ class Gate:
     __repr__ = __str__  # what pytest shows of a failed assert
 
 
-def gate(paths: str | Path | Iterable[str | Path], *, automated: Iterable[str] = (), answer: Ask | None = None) -> Gate:
+def gate(
+    paths: str | Path | Iterable[str | Path],
+    *,
+    automated: Iterable[str] = (),
+    answer: Ask | None = None,
+) -> Gate:
     """Run every case in these files and folders; the gate passes when each is proved and passes.
 
     ``automated`` names the mitigations that the system applies by itself, ``answer`` asks the system
@@ -324,7 +403,11 @@ def gate(paths: str | Path | Iterable[str | Path], *, automated: Iterable[str] =
     that is no case, an answer that raises, and an empty set all fail the gate.
     """
     automated = tuple(map(known_mitigation, _texts(automated, "automated")))
-    files = [file for path in ([paths] if isinstance(paths, str | Path) else paths) for file in _case_files(Path(path))]
+    files = [
+        file
+        for path in ([paths] if isinstance(paths, str | Path) else paths)
+        for file in _case_files(Path(path))
+    ]
     verdicts = [_gate_case(file, automated, answer) for file in files]
     cases = [verdict.case for verdict in verdicts]
     verdicts = [_standing_once(verdict, cases.count(verdict.case)) for verdict in verdicts]
@@ -353,13 +436,17 @@ def _ask(case: PromptCase, answer: Ask) -> Verdict:
     try:
         return judge_answer(case, answer(case.input))
     except Exception as error:  # whatever happens in there, the other cases still run
-        return Verdict(case.id, False, " ".join(f"answer= raised {type(error).__name__}: {error}".split()))
+        return Verdict(
+            case.id, False, " ".join(f"answer= raised {type(error).__name__}: {error}".split())
+        )
 
 
 def _standing_once(verdict: Verdict, times: int) -> Verdict:
     if times == 1:
         return verdict
-    return replace(verdict, passed=False, why=f"stands {times} times; give each case an id of its own")
+    return replace(
+        verdict, passed=False, why=f"stands {times} times; give each case an id of its own"
+    )
 
 
 # --- as JSON -------------------------------------------------------------------------------------
@@ -367,7 +454,11 @@ def _standing_once(verdict: Verdict, times: int) -> Verdict:
 
 def save_case(case: Case, path: str | Path) -> None:
     """Write a case as one JSON object, in a folder that is made if need be; ``load_case`` gives the same case back."""
-    record = {"case": "replay" if isinstance(case, ReplayCase) else "prompt", "version": VERSION, **vars(case)}
+    record = {
+        "case": "replay" if isinstance(case, ReplayCase) else "prompt",
+        "version": VERSION,
+        **vars(case),
+    }
     text = json.dumps(record, indent=2, ensure_ascii=False, default=_to_json)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(text + "\n", encoding="utf-8")
@@ -391,7 +482,9 @@ def _from_json(record: Any) -> Case:
         raise ValueError(f"it must be a JSON object, given {record!r:.40}")
     kind, version = record.pop("case", None), record.pop("version", None)
     if version != VERSION:
-        raise ValueError(f"written in version {version!r}; this oncall reads version {VERSION}: upgrade it")
+        raise ValueError(
+            f"written in version {version!r}; this oncall reads version {VERSION}: upgrade it"
+        )
     for name in ("page_within", "restore_within", "max_latency"):
         if record.get(name) is not None:
             record[name] = timedelta(seconds=record[name])

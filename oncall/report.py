@@ -6,7 +6,15 @@ import textwrap
 from datetime import datetime, timedelta
 from operator import gt, lt, sub
 
-from oncall.alerting import AlertInterval, BurnRule, Policy, Rule, SilenceRule, alert_intervals, lint_alerting
+from oncall.alerting import (
+    AlertInterval,
+    BurnRule,
+    Policy,
+    Rule,
+    SilenceRule,
+    alert_intervals,
+    lint_alerting,
+)
 from oncall.counts import Counts
 from oncall.slo import SLO, budget_action, burn_rate, exceeds, percent, sli
 from oncall.times import duration_text
@@ -68,7 +76,9 @@ def _budget(counts: Counts, slo: SLO) -> list[str]:
         f"SLI        {ratio:.4%}: {good:,} of {total:,} events good",
         f"Budget     {spent:.4f} of the budget of these events is spent",
         f"           {spent * share:.2%} of the budget of an evenly loaded {duration_text(slo.period)}",
-        *textwrap.wrap(f"Policy     {action.action}: {action.detail}", 80, subsequent_indent=" " * 11),
+        *textwrap.wrap(
+            f"Policy     {action.action}: {action.detail}", 80, subsequent_indent=" " * 11
+        ),
     ]
 
 
@@ -93,30 +103,46 @@ def _row(interval: AlertInterval) -> str:
 
 def _blind(counts: Counts, slo: SLO, policy: Policy) -> list[str]:
     """The lint's findings at this traffic, and the bounds below which nobody is told."""
-    seen = [*_bounds(slo, policy), *(str(finding) for finding in lint_alerting(policy, slo, counts))]
+    seen = [
+        *_bounds(slo, policy),
+        *(str(finding) for finding in lint_alerting(policy, slo, counts)),
+    ]
     if not policy:
         seen.append("Everything else: no rule is left to tell anybody.")
     elif not any(rule.action == "page" for rule in policy):
         seen.append("Whatever cannot wait for a ticket: no rule is left that pages.")
     if not any(isinstance(rule, SilenceRule) for rule in policy):
-        seen.append("Traffic that stops: no rule watches for silence, and where nothing is counted nothing burns.")
-    return [line for text in seen for line in textwrap.wrap(f"  - {text}", 80, subsequent_indent=" " * 4)]
+        seen.append(
+            "Traffic that stops: no rule watches for silence, and where nothing is counted nothing burns."
+        )
+    return [
+        line
+        for text in seen
+        for line in textwrap.wrap(f"  - {text}", 80, subsequent_indent=" " * 4)
+    ]
 
 
 def _bounds(slo: SLO, policy: Policy) -> list[str]:
     rules = [rule for rule in policy if isinstance(rule, BurnRule) and rule.reachable(slo)]
     pages = [rule for rule in rules if rule.action == "page"]
     lines = []
-    if shortest := min(filter(None, (rule.detection_time(slo, 1.0) for rule in pages)), default=None):
+    if shortest := min(
+        filter(None, (rule.detection_time(slo, 1.0) for rule in pages)), default=None
+    ):
         cost = shortest / slo.period / slo.error_budget
         lines.append(
             f"A total outage of up to {duration_text(shortest)}, after clean hours and at even traffic, does not page; "
             f"it costs up to {cost:.2%} of the {duration_text(slo.period)} budget."
         )
-    for name, some in (("pages", pages), ("opens a ticket", [rule for rule in rules if rule.action == "ticket"])):
+    for name, some in (
+        ("pages", pages),
+        ("opens a ticket", [rule for rule in rules if rule.action == "ticket"]),
+    ):
         if some:
             lowest = min(rule.threshold(slo) for rule in some)
-            lines.append(f"Up to {percent(lowest, 4)} of requests failing, for however long, never {name}.")
+            lines.append(
+                f"Up to {percent(lowest, 4)} of requests failing, for however long, never {name}."
+            )
     return lines
 
 

@@ -28,13 +28,19 @@ class Rotation:
     def __post_init__(self) -> None:
         members = () if isinstance(self.members, str) else tuple(self.members)
         if not members or not all(is_name(member) for member in members):
-            raise ValueError(f"members must be one or more names, given {self.members!r}; give e.g. ('ana', 'ben')")
+            raise ValueError(
+                f"members must be one or more names, given {self.members!r}; give e.g. ('ana', 'ben')"
+            )
         object.__setattr__(self, "members", members)
         if not isinstance(self.handoff, time) or self.handoff.tzinfo is not None:
-            raise ValueError(f"handoff must be a time without a zone, given {self.handoff!r}; give e.g. time(9, 30)")
+            raise ValueError(
+                f"handoff must be a time without a zone, given {self.handoff!r}; give e.g. time(9, 30)"
+            )
         _check_zone(self.tz)
         if not isinstance(self.start, date) or isinstance(self.start, datetime):
-            raise ValueError(f"start must be a date, given {self.start!r}; give e.g. date(2025, 1, 6)")
+            raise ValueError(
+                f"start must be a date, given {self.start!r}; give e.g. date(2025, 1, 6)"
+            )
         if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
             raise ValueError(f"every must be a whole number of days from 1, given {self.every!r}")
 
@@ -69,7 +75,11 @@ class Rotation:
     def skipped_handoffs(self) -> list[datetime]:
         """The handoffs in the year from ``start`` that DST skips, as the local times that no clock shows."""
         handoffs = [(self._wanted(turn), self.handoff_at(turn)) for turn in self.turns(self.start)]
-        return [wanted for wanted, at in handoffs if at.astimezone(ZoneInfo(self.tz)).replace(tzinfo=None) != wanted]
+        return [
+            wanted
+            for wanted, at in handoffs
+            if at.astimezone(ZoneInfo(self.tz)).replace(tzinfo=None) != wanted
+        ]
 
     def _wanted(self, turn: int) -> datetime:
         """What the local clock should show at a handoff, as a naive datetime."""
@@ -86,7 +96,9 @@ def _check_zone(tz: str) -> None:
         ZoneInfo(tz)
     except (ZoneInfoNotFoundError, ValueError, TypeError, AttributeError, OSError):
         # No EST for CEST, and no Etc/GMT+1 for GMT+1, which it is the opposite of.
-        places = [zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")]
+        places = [
+            zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")
+        ]
         near = get_close_matches(str(tz), places, n=1) or ["Europe/Berlin"]
         hint = f"'UTC' or e.g. {near[0]!r} (where no zone is known: pip install tzdata)"
         raise ValueError(f"tz must be an IANA zone name, given {tz!r}; give {hint}") from None

@@ -123,7 +123,12 @@ class RunbookRun:
 
 
 def run_runbook(
-    runbook: Runbook, system: System, *, slo: SLO, at: datetime, approve: Approve = lambda mitigation: False
+    runbook: Runbook,
+    system: System,
+    *,
+    slo: SLO,
+    at: datetime,
+    approve: Approve = lambda mitigation: False,
 ) -> RunbookRun:
     """Work through a runbook from ``at`` on, and stop as soon as the SLI is at its target.
 
@@ -159,7 +164,9 @@ def _try(mitigation: Mitigation, system: System, at: datetime, approve: Approve)
     system.apply(mitigation.name)
     system.wait(mitigation.settle)
     harmed = tuple(name for name in system.harmed if name not in harmed_before)
-    step = StepResult(mitigation, at + mitigation.settle, before, system.sli, kept=True, harmed=harmed)
+    step = StepResult(
+        mitigation, at + mitigation.settle, before, system.sli, kept=True, harmed=harmed
+    )
     if step.helped or not mitigation.reversible:
         return step
     system.rollback(mitigation.name)

@@ -14,7 +14,32 @@ from oncall.times import DAY, MINUTE, moment_text, utc
 
 # Requests in each hour of a UTC day and on each day of the week, in percent of the mean. Tables and
 # straight lines between them: sines differ in their last digit from machine to machine.
-DAILY = (52, 45, 41, 40, 43, 52, 70, 94, 118, 134, 141, 140, 136, 139, 145, 146, 142, 134, 124, 114, 104, 94, 83, 69)
+DAILY = (
+    52,
+    45,
+    41,
+    40,
+    43,
+    52,
+    70,
+    94,
+    118,
+    134,
+    141,
+    140,
+    136,
+    139,
+    145,
+    146,
+    142,
+    134,
+    124,
+    114,
+    104,
+    94,
+    83,
+    69,
+)
 WEEKLY = (112, 115, 114, 111, 104, 72, 72)
 
 
@@ -86,9 +111,13 @@ class KnownIncident:
         if self.end is not None:
             object.__setattr__(self, "end", utc(self.end, "end"))
             if self.end <= self.start:
-                raise ValueError(f"the incident ends at {moment_text(self.end)}, not after its start")
+                raise ValueError(
+                    f"the incident ends at {moment_text(self.end)}, not after its start"
+                )
         if isinstance(self.error_ratio, str | None):
-            raise ValueError(f"error_ratio must be a number, math.nan where unknown, given {self.error_ratio!r}")
+            raise ValueError(
+                f"error_ratio must be a number, math.nan where unknown, given {self.error_ratio!r}"
+            )
         exact_ratio(self.error_ratio, "error_ratio")
 
 
@@ -120,7 +149,9 @@ class Scenario:
         """The scenario's telemetry by the minute when nobody does anything about it."""
         traffic = Traffic(self, seed)
         first, last = -(self.warm_up // MINUTE), self.length // MINUTE
-        buckets = [traffic.minute(m, *self.failing_and_lost(self.failing(m))) for m in range(first, last)]
+        buckets = [
+            traffic.minute(m, *self.failing_and_lost(self.failing(m))) for m in range(first, last)
+        ]
         good, total = zip(*buckets, strict=True)
         return Counts(self.start - self.warm_up, MINUTE, good, total)
 
@@ -130,7 +161,9 @@ class Scenario:
 
     def failing_and_lost(self, shares: list[float]) -> tuple[float, float]:
         """The shares of all requests that fail and that never arrive, from the share that each fault hits."""
-        failing = [share for fault, share in zip(self.faults, shares, strict=True) if not fault.lost]
+        failing = [
+            share for fault, share in zip(self.faults, shares, strict=True) if not fault.lost
+        ]
         lost = [share for fault, share in zip(self.faults, shares, strict=True) if fault.lost]
         return combined(failing), combined(lost)
 

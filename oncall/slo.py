@@ -32,7 +32,9 @@ class SLO:
             raise ValueError(f"an SLO needs a name, given {self.name!r}; give e.g. 'availability'")
         target = float(exact(self.target, "target"))
         if not 0 < target < 1:
-            raise ValueError(f"target must lie strictly between 0 and 1, given {self.target}{_percent_hint(target)}")
+            raise ValueError(
+                f"target must lie strictly between 0 and 1, given {self.target}{_percent_hint(target)}"
+            )
         object.__setattr__(self, "target", target)
         positive(self.period, "period")
 
@@ -116,9 +118,19 @@ class BudgetAction:
 
 BUDGET_POLICY = (
     BudgetAction(0.0, "go on", "Release as usual. The budget is there to be spent."),
-    BudgetAction(0.5, "slow risky change", "Smaller roll-outs, no change that cannot be rolled back at once."),
-    BudgetAction(1.0, "freeze", "Freeze all but reliability work and security fixes until the SLO is met again."),
-    BudgetAction(1.5, "escalate", "Take it to whoever owns both roadmap and reliability; agree what gives way."),
+    BudgetAction(
+        0.5, "slow risky change", "Smaller roll-outs, no change that cannot be rolled back at once."
+    ),
+    BudgetAction(
+        1.0,
+        "freeze",
+        "Freeze all but reliability work and security fixes until the SLO is met again.",
+    ),
+    BudgetAction(
+        1.5,
+        "escalate",
+        "Take it to whoever owns both roadmap and reliability; agree what gives way.",
+    ),
 )
 
 

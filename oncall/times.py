@@ -21,7 +21,9 @@ def utc(moment: datetime, name: str = "time") -> datetime:
     if not isinstance(moment, datetime):
         raise ValueError(f"{name} must be a datetime, given {moment!r}")
     if moment.tzinfo is None or moment.utcoffset() is None:
-        raise ValueError(f"{name} {moment.isoformat()} has no time zone; give an aware one, e.g. tzinfo=UTC")
+        raise ValueError(
+            f"{name} {moment.isoformat()} has no time zone; give an aware one, e.g. tzinfo=UTC"
+        )
     return moment.astimezone(UTC)
 
 
@@ -40,13 +42,18 @@ def parse_duration(text: str) -> timedelta:
     """A length such as ``30d``, ``1w``, ``1h30m`` or ``90s``; anything else is a ``ValueError``."""
     if not re.fullmatch(r"(\d{1,7}(\.\d+)?[wdhms])+", text):
         raise ValueError(f"{text!r} is not a length of time; write 1w, 30d, 6h, 5m, 90s or 1h30m")
-    return sum((float(part[:-1]) * _UNITS[part[-1]] for part in re.findall(r"[\d.]+[wdhms]", text)), timedelta())
+    return sum(
+        (float(part[:-1]) * _UNITS[part[-1]] for part in re.findall(r"[\d.]+[wdhms]", text)),
+        timedelta(),
+    )
 
 
 def positive(length: timedelta, name: str) -> timedelta:
     """The same length of time; zero, a negative one or anything else is a ``ValueError``."""
     if not isinstance(length, timedelta) or length <= timedelta():
-        raise ValueError(f"{name} must be a timedelta above zero, given {length!r}; give e.g. timedelta(hours=1)")
+        raise ValueError(
+            f"{name} must be a timedelta above zero, given {length!r}; give e.g. timedelta(hours=1)"
+        )
     return length
 
 

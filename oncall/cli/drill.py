@@ -12,7 +12,14 @@ from pathlib import Path
 
 from oncall import journal
 from oncall.cli.terminal import wrap
-from oncall.gameday.actions import ACTIONS, Responder, ScriptLine, allowed_actions, check_action, try_to_do
+from oncall.gameday.actions import (
+    ACTIONS,
+    Responder,
+    ScriptLine,
+    allowed_actions,
+    check_action,
+    try_to_do,
+)
 from oncall.gameday.desk import Desk
 from oncall.slo import burn_rate, percent
 from oncall.times import HOUR, MINUTE
@@ -28,7 +35,9 @@ class Left(Exception):
     """The person at the desk has left before the shift was over."""
 
 
-def human(read: Read, tell: Tell, keep: Keep = lambda words: None, before: Iterable[Words] = ()) -> Responder:
+def human(
+    read: Read, tell: Tell, keep: Keep = lambda words: None, before: Iterable[Words] = ()
+) -> Responder:
     """A responder who is asked: ``read`` gives a line as typed, ``None`` at its end; ``tell`` shows a text.
 
     ``keep`` is called with each action before it takes effect. ``before`` are actions to do again
@@ -63,7 +72,9 @@ def _obey(desk: Desk, words: Words, keep: Keep) -> str:
     return try_to_do(desk, *words)
 
 
-def by_script(script: Sequence[ScriptLine], tell: Tell, keep: Keep = lambda words: None) -> Responder:
+def by_script(
+    script: Sequence[ScriptLine], tell: Tell, keep: Keep = lambda words: None
+) -> Responder:
     """The responder that plays a script and shows each action with what comes of it."""
 
     def responder(desk: Desk) -> None:
@@ -91,8 +102,16 @@ def status(desk: Desk) -> str:
     sli = f"SLI {now:.1%} (1m)" if now == now else "no requests (1m)"
     burn = f"burn {burn_rate(hour, slo):.1f}x" if hour == hour else "burn unknown"
     spent = f"spent {desk.spent:.2%}"
-    state = f"{incident.id} {incident.state}, {incident.severity or 'sev?'}: {incident.title}" if incident else ""
-    told = [event.get("text") for event in incident.events_of("note") if event.by == "pager"] if incident else []
+    state = (
+        f"{incident.id} {incident.state}, {incident.severity or 'sev?'}: {incident.title}"
+        if incident
+        else ""
+    )
+    told = (
+        [event.get("text") for event in incident.events_of("note") if event.by == "pager"]
+        if incident
+        else []
+    )
     facts = {
         "the pager rings": told[-1] if desk.ringing and told else "",
         "fires": ", ".join(rule.name for rule in desk.firing),
@@ -103,7 +122,10 @@ def status(desk: Desk) -> str:
     }
     clock = f"{desk.now:%H:%M} until {desk.ends:%H:%M}"
     lines = [f"{clock}   {sli}, target {percent(slo.target)}   {burn} (1h)   {spent}"]
-    lines += [state or "no incident is open", *(f"{name}: {what}" for name, what in facts.items() if what)]
+    lines += [
+        state or "no incident is open",
+        *(f"{name}: {what}" for name, what in facts.items() if what),
+    ]
     return "\n".join(wrap(lines, hang=9))
 
 
@@ -112,7 +134,9 @@ def explain(names: Sequence[str] = ()) -> str:
     chosen = [ACTIONS[name] for name in names if name in ACTIONS] or list(ACTIONS.values())
     width = 30
     lines = [
-        f"{one.usage:<{width}}{one.what}" if len(one.usage) < width else f"{one.usage}\n{'':<{width}}{one.what}"
+        f"{one.usage:<{width}}{one.what}"
+        if len(one.usage) < width
+        else f"{one.usage}\n{'':<{width}}{one.what}"
         for one in chosen
     ]
     lines.append(f"{'quit':<{width}}leave; with --save the shift can be resumed")
@@ -125,7 +149,9 @@ def explain(names: Sequence[str] = ()) -> str:
 def begin(path: str | Path, start: journal.Record) -> Keep:
     """Begin a file of a shift's actions; ``start`` says which shift. What is returned keeps one action more."""
     if Path(path).exists() and Path(path).stat().st_size:
-        raise ValueError(f"{path} holds something already; resume it with --resume, or give another path")
+        raise ValueError(
+            f"{path} holds something already; resume it with --resume, or give another path"
+        )
     journal.append(path, [{"journal": "oncall drill", "version": VERSION, **start}])
     return keep_in(path)
 
@@ -144,7 +170,9 @@ def resume(path: str | Path) -> tuple[journal.Record, list[Words]]:
     if start.get("journal") != "oncall drill":
         raise ValueError(f"{path} is not the file of a drill")
     if start.get("version") != VERSION:
-        raise ValueError(f"{path} is of version {start.get('version')}; this oncall reads version {VERSION}")
+        raise ValueError(
+            f"{path} is of version {start.get('version')}; this oncall reads version {VERSION}"
+        )
     scenario, seed, toml = start.get("scenario"), start.get("seed"), start.get("toml", "")
     if not (isinstance(scenario, str) and isinstance(seed, int) and isinstance(toml, str)):
         raise ValueError(f"{path} does not say which scenario and seed it is of")
@@ -154,7 +182,9 @@ def resume(path: str | Path) -> tuple[journal.Record, list[Words]]:
 def _words(path: str | Path, number: int, record: journal.Record) -> Words:
     action, words = record.get("action", ""), record.get("words")
     try:
-        if not isinstance(words, list) or not all(isinstance(word, str) for word in (action, *words)):
+        if not isinstance(words, list) or not all(
+            isinstance(word, str) for word in (action, *words)
+        ):
             raise ValueError("this is no action")
         check_action(action, *words)
     except ValueError as error:

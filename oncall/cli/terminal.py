@@ -31,7 +31,9 @@ def chart(title: str, labels: Sequence[str], values: Sequence[float], top: float
     lines = [f"{_INDENT}{title}"]
     for row, label in enumerate(labels, 1):
         below = 8 * (len(labels) - row)
-        lines.append(f"{label:>7} |{''.join(_EIGHTHS[min(8, max(0, height - below))] for height in heights)}")
+        lines.append(
+            f"{label:>7} |{''.join(_EIGHTHS[min(8, max(0, height - below))] for height in heights)}"
+        )
     return lines
 
 
@@ -42,7 +44,9 @@ def time_axis(begin: datetime, columns: int, step: timedelta) -> list[str]:
     return [f"{'':>7} +{ticks}", f"{'':>8} {times}".rstrip()[:WIDTH]]
 
 
-def timeline(marks: Sequence[tuple[datetime, str]], begin: datetime, columns: int, step: timedelta) -> list[str]:
+def timeline(
+    marks: Sequence[tuple[datetime, str]], begin: datetime, columns: int, step: timedelta
+) -> list[str]:
     """What happened, drawn under the same axis: a mark at its moment with its words beside it, a line each."""
     lines = []
     for at, words in marks:
@@ -96,7 +100,9 @@ def score_text(scores: dict[str, Score]) -> str:
 
 def table(shifts: Sequence[Shift]) -> str:
     """Shifts as a table, a line an incident, each scored against itself as the reference."""
-    lines = [f"{'scenario':<26}{'sev':<6}{'TTD':>7}{'TTA':>6}{'TTM':>7}{'impact':>8}{'failed':>9}{'score':>7}"]
+    lines = [
+        f"{'scenario':<26}{'sev':<6}{'TTD':>7}{'TTA':>6}{'TTM':>7}{'impact':>8}{'failed':>9}{'score':>7}"
+    ]
     for shift in shifts:
         name = shift.scenario.name
         for row in [_row(incident) for incident in shift.incidents] or ["nothing fired"]:
@@ -107,7 +113,10 @@ def table(shifts: Sequence[Shift]) -> str:
 
 def _row(incident: Incident) -> str:
     good, total = measured(incident)
-    times = {name: "-" if one is None else duration_text(one) for name, one in vars(incident.metrics()).items()}
+    times = {
+        name: "-" if one is None else duration_text(one)
+        for name, one in vars(incident.metrics()).items()
+    }
     shown = f"{times['ttd']:>7}{times['tta']:>6}{times['ttm']:>7}{times['impact']:>8}"
     return f"{incident.severity or '?':<6}{shown}{total - good:>9,}{score(incident, incident).points:>7}"
 
@@ -155,7 +164,10 @@ def _healthy(counts: Counts, incident: Incident) -> list[str]:
 
 def _burning(counts: Counts, incident: Incident) -> list[str]:
     """SLI a minute and burn in the last hour around the incident, and what happened under the same axis."""
-    last = next((e.at for e in reversed(incident.events) if e.verb in ("resolve", "mitigated")), incident.events[-1].at)
+    last = next(
+        (e.at for e in reversed(incident.events) if e.verb in ("resolve", "mitigated")),
+        incident.events[-1].at,
+    )
     begin, step, columns = _frame(incident.impact_start, last)
     every = step // MINUTE
     minutes = [at for i in range(columns * every) if (at := begin + (i + 1) * MINUTE) <= counts.end]
@@ -163,14 +175,23 @@ def _burning(counts: Counts, incident: Incident) -> list[str]:
     burns = [burn_rate(_sli(counts, at, HOUR), incident.slo) for at in minutes]
     worst = [min(slis[i : i + every]) for i in range(0, len(slis), every)]
     highest = [max(burns[i : i + every]) for i in range(0, len(burns), every)]
-    shown = "SLI of each minute" if every == 1 else f"lowest SLI of a minute in each {duration_text(step)}"
+    shown = (
+        "SLI of each minute"
+        if every == 1
+        else f"lowest SLI of a minute in each {duration_text(step)}"
+    )
     factor = google_policy(incident.slo.period)[0].factor
     top = max(1.5 * factor, *burns)
     labels = [f"{top * row / 4:.0f}x" for row in (4, 3, 2, 1)]
     return [
         *chart(shown, ("100%", "75%", "50%", "25%"), worst, 1.0),
         *time_axis(begin, columns, step),
-        *chart(f"burn rate of the last hour (a page needs more than {factor:.4g}x)", labels, highest, top),
+        *chart(
+            f"burn rate of the last hour (a page needs more than {factor:.4g}x)",
+            labels,
+            highest,
+            top,
+        ),
         *time_axis(begin, columns, step),
         *timeline(_marks(incident), begin, columns, step),
     ]
@@ -184,10 +205,21 @@ def _frame(first: datetime, last: datetime) -> tuple[datetime, timedelta, int]:
 
 
 def _marks(incident: Incident) -> list[tuple[datetime, str]]:
-    words = {"acknowledge": "acknowledged", "triage": "triaged", "mitigated": "mitigated", "resolve": "resolved"}
+    words = {
+        "acknowledge": "acknowledged",
+        "triage": "triaged",
+        "mitigated": "mitigated",
+        "resolve": "resolved",
+    }
     words |= {"detect": _FOUND[_detected(incident).get("action")][1], "false_alarm": "false alarm"}
     told = [(event.at, words[event.verb]) for event in incident.events if event.verb in words]
-    return [(incident.impact_start, "it begins" if incident.events_of("false_alarm") else "users feel it"), *told]
+    return [
+        (
+            incident.impact_start,
+            "it begins" if incident.events_of("false_alarm") else "users feel it",
+        ),
+        *told,
+    ]
 
 
 def _line(event: Event, words: str) -> str:
@@ -199,26 +231,43 @@ def _paging(counts: Counts, incident: Incident) -> list[str]:
     lines = []
     for window in (5 * MINUTE, HOUR, 3 * DAY):
         ratio = _sli(counts, detect.at, window)
-        seen = f"SLI {ratio:6.1%}   burn {burn_rate(ratio, incident.slo):5.1f}x" if ratio == ratio else "no requests"
+        seen = (
+            f"SLI {ratio:6.1%}   burn {burn_rate(ratio, incident.slo):5.1f}x"
+            if ratio == ratio
+            else "no requests"
+        )
         lines.append(f"last {duration_text(window):<13} {seen}")
     fired = f"{detect.get('window')} fires: {detect.get('action')}, {detect.get('severity')}"
-    paged = [_line(event, event.get("text")) for event in incident.events_of("note") if event.by == "pager"]
+    paged = [
+        _line(event, event.get("text"))
+        for event in incident.events_of("note")
+        if event.by == "pager"
+    ]
     return [*lines, _line(detect, fired if detect.details else f"declared by {detect.by}"), *paged]
 
 
 def _triaged(incident: Incident) -> list[str]:
-    lines = [_line(event, f"acknowledged by {event.by}") for event in incident.events_of("acknowledge")]
+    lines = [
+        _line(event, f"acknowledged by {event.by}") for event in incident.events_of("acknowledge")
+    ]
     for event in incident.events_of("triage"):
         roles = ", ".join(f"{role} {who}" for role, who in event.details if role != "severity")
         lines.append(_line(event, f"{incident.id} is {event.get('severity')}; {roles}"))
-    book = [f"runbook            {RUNBOOKS[incident.symptom].title}"] if incident.symptom in RUNBOOKS else []
+    book = (
+        [f"runbook            {RUNBOOKS[incident.symptom].title}"]
+        if incident.symptom in RUNBOOKS
+        else []
+    )
     return [*(lines or ["nobody acknowledged"]), *book]
 
 
 def _mitigated(incident: Incident) -> list[str]:
     """Each mitigation with the SLI that was measured before it and just before the next."""
     lines = []
-    slis = [(event.at, sli(event.get("good"), event.get("total"))) for event in incident.events_of("measure")]
+    slis = [
+        (event.at, sli(event.get("good"), event.get("total")))
+        for event in incident.events_of("measure")
+    ]
     started = incident.events_of("mitigate")
     ends = [event.at for event in (*started[1:], *incident.events_of("mitigated"))]
     for event, until in zip(started, [*ends, incident.events[-1].at], strict=False):
@@ -226,14 +275,21 @@ def _mitigated(incident: Incident) -> list[str]:
         after = [ratio for at, ratio in slis if event.at < at <= until]
         change = f"{before[-1]:4.0%} → {after[-1]:4.0%}" if before and after else ""
         lines.append(_line(event, f"{event.get('action'):<16} {change}"))
-    for verb, word in (("mitigated", "mitigated"), ("resolve", "resolved"), ("false_alarm", "a false alarm")):
+    for verb, word in (
+        ("mitigated", "mitigated"),
+        ("resolve", "resolved"),
+        ("false_alarm", "a false alarm"),
+    ):
         lines += [_line(event, word) for event in incident.events_of(verb)]
     return lines or ["nothing was done"]
 
 
 def _learnt(incident: Incident) -> list[str]:
     metrics, text = vars(incident.metrics()), incident.postmortem or ""
-    times = [f"{name if name == 'impact' else name.upper()} {duration_text(one)}" for name, one in metrics.items()]
+    times = [
+        f"{name if name == 'impact' else name.upper()} {duration_text(one)}"
+        for name, one in metrics.items()
+    ]
     items = read_action_items(text)
     size = f"{len(text.splitlines())} lines, {len(items)} action items" if text else "none"
     lines = ["   ".join(times), f"postmortem         {size}", *_case(incident, items)]

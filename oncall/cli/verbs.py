@@ -67,10 +67,17 @@ def _shift(arguments: argparse.Namespace) -> int:
     if arguments.out == "":
         raise ValueError("--out is empty; name a folder")
     if arguments.all:
-        print(table([run_shift(scenario, arguments.seed, reference) for scenario in SCENARIOS.values()]), end="")
+        print(
+            table(
+                [run_shift(scenario, arguments.seed, reference) for scenario in SCENARIOS.values()]
+            ),
+            end="",
+        )
         return 0
     shift = run_shift(_scenario(arguments.scenario), arguments.seed, reference)
-    scores = [score(incident, incident) for incident in shift.incidents]  # the reference plays, so it is its own
+    scores = [
+        score(incident, incident) for incident in shift.incidents
+    ]  # the reference plays, so it is its own
     text = shift_text(shift, scores)
     print(text, end="")
     if arguments.out:
@@ -112,7 +119,14 @@ def _write(shift: Shift, text: str, scores: Sequence[Score], folder: Path) -> No
 
 def _artefacts(folder: Path) -> list[Path]:
     """What a shift has written to a folder and nothing else, for other people's files may be there too."""
-    names = ("counts.csv", "shift.txt", "score.txt", "journal.jsonl", "journal-[0-9].jsonl", "postmortem.md")
+    names = (
+        "counts.csv",
+        "shift.txt",
+        "score.txt",
+        "journal.jsonl",
+        "journal-[0-9].jsonl",
+        "postmortem.md",
+    )
     patterns = (*names, "postmortem-[0-9].md", "evals/regression-INC-00[0-9].json")
     return sorted(path for pattern in patterns for path in folder.glob(pattern))
 
@@ -125,15 +139,23 @@ def _scenarios(arguments: argparse.Namespace) -> int:
 
 def _drill(arguments: argparse.Namespace) -> int:
     if arguments.resume and arguments.responder:
-        raise ValueError("--responder plays a shift from its start; with --resume you go on by hand")
+        raise ValueError(
+            "--responder plays a shift from its start; with --resume you go on by hand"
+        )
     done: list[Words] = []
     if arguments.resume:
         start, done = resume(arguments.resume)
     else:
         start = {"scenario": arguments.scenario, "seed": arguments.seed}
-        if arguments.scenario.endswith(".toml"):  # the scenario itself is kept, for its file may change
+        if arguments.scenario.endswith(
+            ".toml"
+        ):  # the scenario itself is kept, for its file may change
             start["toml"] = Path(arguments.scenario).read_text(encoding="utf-8")
-    scenario = parse_scenario(start["toml"], start["scenario"]) if "toml" in start else _scenario(start["scenario"])
+    scenario = (
+        parse_scenario(start["toml"], start["scenario"])
+        if "toml" in start
+        else _scenario(start["scenario"])
+    )
     script = read_script(arguments.responder) if arguments.responder else None
     if arguments.save:
         begin(arguments.save, start)
@@ -143,7 +165,11 @@ def _drill(arguments: argparse.Namespace) -> int:
     try:
         shift = run_shift(scenario, start["seed"], responder)
     except (Left, KeyboardInterrupt):
-        print(f"Left. 'oncall drill --resume {file}' goes on from here." if file else "Left; nothing was kept.")
+        print(
+            f"Left. 'oncall drill --resume {file}' goes on from here."
+            if file
+            else "Left; nothing was kept."
+        )
         return 0
     book = run_shift(scenario, start["seed"], reference)
     print(f"\n{score_text(score_shift(shift.incidents, book.incidents))}", end="")
@@ -166,7 +192,13 @@ def _report(arguments: argparse.Namespace) -> int:
     step = None if arguments.step is None else _length(arguments.step)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        counts = read_csv(arguments.file, start=arguments.start, good=arguments.good, total=arguments.total, step=step)
+        counts = read_csv(
+            arguments.file,
+            start=arguments.start,
+            good=arguments.good,
+            total=arguments.total,
+            step=step,
+        )
     text = f"File       {arguments.file}\n{report(counts, slo, google_policy(slo.period))}"
     notes = "".join(_fill(f"Note: {warning.message}") + "\n" for warning in caught)
     return _answer(text + notes, not (arguments.fail and is_missed(counts, slo)))
@@ -180,8 +212,12 @@ def _share(text: str) -> float:
         raise ValueError(f"--target {text!r} is not a number; give e.g. 0.999 or 99.9%") from None
     if text.endswith("%") and 0 < share < 0.5:
         number = 100 * share
-        meant = 100 * number if 0.5 < number < 1 else 100 - number  # it is a ratio, or the error budget
-        raise ValueError(f"--target {text!r} is less than half of all events; did you mean {meant:.12g}%?")
+        meant = (
+            100 * number if 0.5 < number < 1 else 100 - number
+        )  # it is a ratio, or the error budget
+        raise ValueError(
+            f"--target {text!r} is less than half of all events; did you mean {meant:.12g}%?"
+        )
     return share
 
 
@@ -193,11 +229,17 @@ def _length(text: str) -> timedelta:
 
 def _gate(arguments: argparse.Namespace) -> int:
     if not arguments.paths:
-        raise ValueError("name the cases first, a file or a folder; --automated takes every word after it")
+        raise ValueError(
+            "name the cases first, a file or a folder; --automated takes every word after it"
+        )
     for word in arguments.automated:
         if word not in MITIGATIONS and Path(word).exists():
-            raise ValueError(f"--automated takes every word after it; name the path {word!r} before it")
-    verdict = gate(arguments.paths, automated=" ".join(arguments.automated).replace(",", " ").split())
+            raise ValueError(
+                f"--automated takes every word after it; name the path {word!r} before it"
+            )
+    verdict = gate(
+        arguments.paths, automated=" ".join(arguments.automated).replace(",", " ").split()
+    )
     return _answer(f"{verdict}\n", verdict.passed)
 
 
@@ -215,7 +257,11 @@ def _check(arguments: argparse.Namespace) -> int:
         use = f"  (optional: {OPTIONAL[name]})" if name in OPTIONAL else ""
         text += f"{name:<11} {_version(name) or f'missing: pip install {name}'}{use}\n"
     missing = ", ".join(name for name in NEEDED if _version(name) is None)
-    text += f"The notebooks lack {missing}; 'make lab' sets everything up.\n" if missing else "The notebooks can run.\n"
+    text += (
+        f"The notebooks lack {missing}; 'make lab' sets everything up.\n"
+        if missing
+        else "The notebooks can run.\n"
+    )
     return _answer(text, not missing)
 
 
@@ -235,42 +281,77 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="oncall", description="On call for an AI service: a shift, and tools for your own telemetry.")
+    parser = _Parser(
+        prog="oncall",
+        description="On call for an AI service: a shift, and tools for your own telemetry.",
+    )
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     played = _Parser(add_help=False)
-    played.add_argument("--scenario", default="provider_outage", metavar="S", help="a scenario's name, or a .toml file")
-    played.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another night (default 1)")
+    played.add_argument(
+        "--scenario",
+        default="provider_outage",
+        metavar="S",
+        help="a scenario's name, or a .toml file",
+    )
+    played.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="another seed, another night (default 1)"
+    )
 
-    verb = verbs.add_parser("shift", parents=[played], help="play a shift, from the healthy service to its score")
+    verb = verbs.add_parser(
+        "shift", parents=[played], help="play a shift, from the healthy service to its score"
+    )
     verb.add_argument("--all", action="store_true", help="a table of all scenarios instead")
-    verb.add_argument("--out", metavar="DIR", help="write counts, journal, postmortem, evals and score there")
+    verb.add_argument(
+        "--out", metavar="DIR", help="write counts, journal, postmortem, evals and score there"
+    )
     verb.set_defaults(run=_shift)
 
-    verb = verbs.add_parser("drill", parents=[played], help="be on call yourself, at the keyboard, and be scored")
+    verb = verbs.add_parser(
+        "drill", parents=[played], help="be on call yourself, at the keyboard, and be scored"
+    )
     verb.add_argument("--responder", metavar="FILE", help="play this script instead of asking")
     kept = verb.add_mutually_exclusive_group()
-    kept.add_argument("--save", metavar="FILE", help="keep every action there, so that nothing is lost")
+    kept.add_argument(
+        "--save", metavar="FILE", help="keep every action there, so that nothing is lost"
+    )
     kept.add_argument("--resume", metavar="FILE", help="go on with a shift that was kept there")
     verb.set_defaults(run=_drill)
 
     verb = verbs.add_parser("scenarios", help="list the bundled scenarios")
     verb.set_defaults(run=_scenarios)
 
-    verb = verbs.add_parser("report", help="what happened in a file of counts, and what alerts would have said")
+    verb = verbs.add_parser(
+        "report", help="what happened in a file of counts, and what alerts would have said"
+    )
     verb.add_argument("file", metavar="FILE.csv", help="columns start (or timestamp), good, total")
-    verb.add_argument("--target", required=True, metavar="T", help="the SLO's target, such as 0.999 or 99.9%%")
+    verb.add_argument(
+        "--target", required=True, metavar="T", help="the SLO's target, such as 0.999 or 99.9%%"
+    )
     verb.add_argument("--period", default="30d", metavar="P", help="the SLO's period (default 30d)")
     verb.add_argument("--name", default="availability", help="what the SLO is called")
     for column, default in (("start", None), ("good", "good"), ("total", "total")):
-        verb.add_argument(f"--{column}", default=default, metavar="COLUMN", help=f"the column that holds {column}")
-    verb.add_argument("--step", metavar="S", help="a bucket's length (default: the rows' commonest distance)")
-    verb.add_argument("--fail", action="store_true", help="exit with 1 when the file's SLI is below the target")
+        verb.add_argument(
+            f"--{column}", default=default, metavar="COLUMN", help=f"the column that holds {column}"
+        )
+    verb.add_argument(
+        "--step", metavar="S", help="a bucket's length (default: the rows' commonest distance)"
+    )
+    verb.add_argument(
+        "--fail", action="store_true", help="exit with 1 when the file's SLI is below the target"
+    )
     verb.set_defaults(run=_report)
 
-    verb = verbs.add_parser("gate", help="run regression cases; exit with 1 unless every one is proved and passes")
+    verb = verbs.add_parser(
+        "gate", help="run regression cases; exit with 1 unless every one is proved and passes"
+    )
     verb.add_argument("paths", nargs="*", metavar="PATH", help="case files, or folders of them")
     verb.add_argument(
-        "--automated", nargs="+", action="extend", default=[], metavar="NAME", help="mitigations that apply themselves"
+        "--automated",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="mitigations that apply themselves",
     )
     verb.set_defaults(run=_gate)
 

@@ -22,7 +22,12 @@ from oncall.slo import burn_rate, percent
 from oncall.times import DAY, HOUR, MINUTE, duration_text
 
 Responder = Callable[[Desk], None]
-_SECTIONS = {"factor": "contributing_factors", "well": "went_well", "wrong": "went_wrong", "lucky": "lucky"}
+_SECTIONS = {
+    "factor": "contributing_factors",
+    "well": "went_well",
+    "wrong": "went_wrong",
+    "lucky": "lucky",
+}
 _KINDS = {"prevent": "prevent", "detect": "detect", "process": "process", "automate": "mitigate"}
 LEARNT = _SECTIONS | _KINDS
 """What can be learnt, as typed: the argument of ``write_postmortem``, or the kind of action item."""
@@ -36,7 +41,9 @@ def do(desk: Desk, action: str, *words: str) -> str:
     check_action(action, *words)
     try:
         return ACTIONS[action].do(desk, *words)
-    except IllegalTransition as error:  # what it allows besides are the record's verbs, not these actions
+    except (
+        IllegalTransition
+    ) as error:  # what it allows besides are the record's verbs, not these actions
         raise ValueError(str(error).partition("; allowed")[0]) from None
 
 
@@ -67,7 +74,9 @@ class ScriptLine:
     words: tuple[str, ...] = ()
 
 
-def scripted(script: Iterable[ScriptLine], tell: Callable[[str], None] = lambda text: None) -> Responder:
+def scripted(
+    script: Iterable[ScriptLine], tell: Callable[[str], None] = lambda text: None
+) -> Responder:
     """A responder who does each thing at its minute, or as soon as that is past.
 
     What is not allowed then is told, changes nothing, and the script goes on.
@@ -99,7 +108,11 @@ def read_script(path: str | Path) -> tuple[ScriptLine, ...]:
     """
     text = Path(path).read_text(encoding="utf-8")
     try:
-        entries = json.loads(text) if text.lstrip().startswith("[") else [line.split() for line in text.splitlines()]
+        entries = (
+            json.loads(text)
+            if text.lstrip().startswith("[")
+            else [line.split() for line in text.splitlines()]
+        )
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
     script = []
@@ -115,7 +128,9 @@ def read_script(path: str | Path) -> tuple[ScriptLine, ...]:
 def _timed(entry: list[object]) -> ScriptLine:
     minute, *words = map(str, entry)
     if not minute.isdigit() or len(minute) > 6 or not words:
-        raise ValueError(f"{' '.join(map(str, entry))!r} is no step; write a minute and an action, such as 153 ack")
+        raise ValueError(
+            f"{' '.join(map(str, entry))!r} is no step; write a minute and an action, such as 153 ack"
+        )
     check_action(*words)
     return ScriptLine(int(minute), words[0], tuple(words[1:]))
 
@@ -149,7 +164,9 @@ def _pass_time(desk: Desk, length: timedelta) -> str:
     while desk.now < until:
         desk.advance(MINUTE)
         (known, events), (before, signs) = (events, _events(desk)), (signs, _signs(desk))
-        said |= {key: f"{desk.now:%H:%M} {text}" for key, text in events.items() if key not in known}
+        said |= {
+            key: f"{desk.now:%H:%M} {text}" for key, text in events.items() if key not in known
+        }
         for place, ((was, *_), (shows, began, ended)) in enumerate(zip(before, signs, strict=True)):
             if shows != was and (text := began if shows else ended):
                 said.pop((place, shows), None)
@@ -160,9 +177,10 @@ def _pass_time(desk: Desk, length: timedelta) -> str:
 def _events(desk: Desk) -> dict[tuple[str, int], str]:
     """What the journals hold, in words for what happens while time passes."""
     return {
-        (one.id, place): {"detect": f"{one.id} opens: {one.title}", "reopen": f"{one.id} is open again"}.get(
-            event.verb, str(event.get("text"))
-        )
+        (one.id, place): {
+            "detect": f"{one.id} opens: {one.title}",
+            "reopen": f"{one.id} is open again",
+        }.get(event.verb, str(event.get("text")))
         for one in desk.incidents
         for place, event in enumerate(one.events)
         if event.verb != "measure"
@@ -175,8 +193,14 @@ def _signs(desk: Desk) -> list[tuple[bool, str, str]]:
     return [
         (desk.sli < desk.scenario.slo.target, low, low),
         (desk.sli != desk.sli, "no request arrives", "requests arrive again"),
-        *((rule in desk.firing, f"{rule.name} fires", f"{rule.name} no longer fires") for rule in desk.policy),
-        *((name in desk.harmed, f"{name} is harmed", f"{name} is no longer harmed") for name in FLOORS),
+        *(
+            (rule in desk.firing, f"{rule.name} fires", f"{rule.name} no longer fires")
+            for rule in desk.policy
+        ),
+        *(
+            (name in desk.harmed, f"{name} is harmed", f"{name} is no longer harmed")
+            for name in FLOORS
+        ),
         (desk.ringing, "", "that was the last on the ladder: nobody is left to page"),
         (desk.update_due, "an update to users is due", "no update to users is due any more"),
     ]
@@ -205,7 +229,9 @@ def _look(desk: Desk, at: str = "metrics") -> str:
     views = {"metrics": _metrics, "logs": _logs, "status": _status}
     if at not in views:
         raise ValueError(f"look at {', '.join(views)}, given {at!r}")
-    return "\n".join([*views[at](desk), *([] if at == "metrics" else _red_herrings(desk, at == "status"))])
+    return "\n".join(
+        [*views[at](desk), *([] if at == "metrics" else _red_herrings(desk, at == "status"))]
+    )
 
 
 def _metrics(desk: Desk) -> list[str]:
@@ -217,7 +243,11 @@ def _metrics(desk: Desk) -> list[str]:
 
 def _reading(desk: Desk, length: timedelta) -> str:
     ratio = desk.sli_over(length)
-    return f"SLI {ratio:7.2%}  burn {burn_rate(ratio, desk.scenario.slo):6.1f}x" if ratio == ratio else "no requests"
+    return (
+        f"SLI {ratio:7.2%}  burn {burn_rate(ratio, desk.scenario.slo):6.1f}x"
+        if ratio == ratio
+        else "no requests"
+    )
 
 
 def _logs(desk: Desk) -> list[str]:
@@ -227,33 +257,53 @@ def _logs(desk: Desk) -> list[str]:
     if desk.counts.total[-1] == 0:
         return ["no line was written in the last minute"]
     if desk.symptom != "unknown" and not desk.felt:
-        return ["the failing requests all carry the same test account; support has heard of nothing"]
+        return [
+            "the failing requests all carry the same test account; support has heard of nothing"
+        ]
     return ["nothing that is not there on any day"]
 
 
 def _status(desk: Desk) -> list[str]:
     """The provider's page, which admits to an outage ten minutes late."""
-    since = [fault.start for fault in desk.scenario.faults if fault.symptom == desk.symptom == "model_provider_outage"]
+    since = [
+        fault.start
+        for fault in desk.scenario.faults
+        if fault.symptom == desk.symptom == "model_provider_outage"
+    ]
     late = since and desk.now - desk.scenario.start - min(since) >= 10 * MINUTE
-    return ["provider's status page: degraded" if late else "provider's status page: all systems operational"]
+    return [
+        "provider's status page: degraded"
+        if late
+        else "provider's status page: all systems operational"
+    ]
 
 
 def _red_herrings(desk: Desk, provider: bool) -> list[str]:
     """What else draws the eye, of the last two hours: what tells of the provider on its page, the rest in the logs."""
     shown = [one for one in desk.scenario.red_herrings if ("provider" in one.text) == provider]
     since = desk.now - desk.scenario.start
-    return [f"{desk.scenario.start + one.at:%H:%M} {one.text}" for one in shown if one.at <= since < one.at + 2 * HOUR]
+    return [
+        f"{desk.scenario.start + one.at:%H:%M} {one.text}"
+        for one in shown
+        if one.at <= since < one.at + 2 * HOUR
+    ]
 
 
 def _runbook(desk: Desk, symptom: str = "") -> str:
     book = _book(desk, symptom)
     checks = [f"check {i}    {check.look}" for i, check in enumerate(book.checks, 1)]
     steps = [f"{one.name:<26}{_marks(desk, one)}{one.action}" for one in book.mitigations]
-    return "\n".join([f"{book.symptom}: {book.title}", *checks, *steps, f"then call  {book.escalate_to}"])
+    return "\n".join(
+        [f"{book.symptom}: {book.title}", *checks, *steps, f"then call  {book.escalate_to}"]
+    )
 
 
 def _marks(desk: Desk, one: Mitigation) -> str:
-    marks = {"in effect": one.name in desk.applied, "irreversible": not one.reversible, "ask first": one.needs_approval}
+    marks = {
+        "in effect": one.name in desk.applied,
+        "irreversible": not one.reversible,
+        "ask first": one.needs_approval,
+    }
     said = ", ".join(name for name, is_so in marks.items() if is_so)
     return f"[{said}] " if said else ""
 
@@ -280,7 +330,9 @@ def _book(desk: Desk, symptom: str) -> Runbook:
 
 def _who(desk: Desk) -> str:
     """Who is at the desk: the incident commander, else the first on the ladder."""
-    commanders = [event.get("ic") for event in desk.incident.events_of("triage")] if desk.incident else []
+    commanders = (
+        [event.get("ic") for event in desk.incident.events_of("triage")] if desk.incident else []
+    )
     return str(commanders[-1]) if commanders else LADDER.steps[0].on_call(desk.now)[0]
 
 
@@ -297,7 +349,9 @@ def _ack(desk: Desk, name: str = "") -> str:
 def _triage(desk: Desk, severity: str, ic: str = "", *roles: str) -> str:
     named = dict(role.partition("=")[::2] for role in roles)
     if unknown := set(named) - {"ops", "comms", "scribe"}:
-        raise ValueError(f"roles are given as ops=NAME comms=NAME scribe=NAME, given {', '.join(sorted(unknown))}")
+        raise ValueError(
+            f"roles are given as ops=NAME comms=NAME scribe=NAME, given {', '.join(sorted(unknown))}"
+        )
     desk.triage(severity, ic or _who(desk), by=_who(desk), **named)
     return f"{desk.current.id} is {severity}"
 
@@ -343,7 +397,9 @@ def _resolve(desk: Desk) -> str:
     incident = desk.current
     if why := _unwell(desk):
         nothing = ", or say false_alarm if users feel nothing" if _may_be_false(desk) else ""
-        raise ValueError(f"{incident.id} is not over: {why}; mitigate it, or wait until it is well{nothing}")
+        raise ValueError(
+            f"{incident.id} is not over: {why}; mitigate it, or wait until it is well{nothing}"
+        )
     desk.resolve(by=_who(desk), auto_recovered=incident.state not in OVER)
     return "resolved"
 
@@ -390,7 +446,11 @@ def postmortem(incident: Incident) -> str:
         if text.startswith(_LEARNT) and kind in LEARNT:
             found[kind].append(learnt)
     owner, due = incident.events[-1].by, due_date(incident)
-    items = [ActionItem(kind, one, owner, due) for kind in ("prevent", "detect", "process") for one in found[kind]]
+    items = [
+        ActionItem(kind, one, owner, due)
+        for kind in ("prevent", "detect", "process")
+        for one in found[kind]
+    ]
     items += [automation(incident, one, owner) for one in found["automate"] if one in MITIGATIONS]
     sections = {argument: found[kind] for kind, argument in _SECTIONS.items()}
     return write_postmortem(incident, action_items=items, **sections)
@@ -432,16 +492,31 @@ ACTIONS = {
         Action("wait MINUTES", "let time pass", _wait),
         Action("next", "let time pass until something happens, an hour at most", _next),
         Action("end", "let the rest of the shift pass", _end),
-        Action("look [metrics|logs|status]", "read the metrics, the logs or the provider's status page", _look),
+        Action(
+            "look [metrics|logs|status]",
+            "read the metrics, the logs or the provider's status page",
+            _look,
+        ),
         Action("runbook [SYMPTOM]", "open a runbook, the incident's unless named", _runbook),
-        Action("check N [SYMPTOM]", "take a reading that a runbook asks for", _check, _verb("note")),
+        Action(
+            "check N [SYMPTOM]", "take a reading that a runbook asks for", _check, _verb("note")
+        ),
         Action("declare", "open an incident before an alert does", _declare, _may_declare),
         Action("ack [NAME]", "take the page: the ladder stops", _ack, _verb("acknowledge")),
-        Action("triage SEV [IC] [comms=NAME]", "decide severity and roles", _triage, _verb("triage")),
-        Action("handover NAME", "make somebody else incident commander", _handover, _verb("triage")),
+        Action(
+            "triage SEV [IC] [comms=NAME]", "decide severity and roles", _triage, _verb("triage")
+        ),
+        Action(
+            "handover NAME", "make somebody else incident commander", _handover, _verb("triage")
+        ),
         Action("escalate", "page the next on the ladder", _escalate, _verb("note")),
         Action("apply NAME", "start a mitigation", _apply, _verb("mitigate")),
-        Action("rollback NAME", "take a mitigation back", _rollback, lambda desk: bool(desk.incident and desk.applied)),
+        Action(
+            "rollback NAME",
+            "take a mitigation back",
+            _rollback,
+            lambda desk: bool(desk.incident and desk.applied),
+        ),
         Action("update TEXT", "tell users", _update, _verb("update")),
         Action("note TEXT", "write something down", _note, _verb("note")),
         Action("mitigated", "say that users no longer feel it", _mitigated, _verb("mitigated")),
@@ -454,7 +529,12 @@ ACTIONS = {
             _learn,
             _verb("note"),
         ),
-        Action("close [TEXT]", "file it, its postmortem TEXT or what was learnt", _close, _verb("close")),
+        Action(
+            "close [TEXT]",
+            "file it, its postmortem TEXT or what was learnt",
+            _close,
+            _verb("close"),
+        ),
     )
 }
 """What can be done at a desk, by name."""

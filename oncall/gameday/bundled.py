@@ -32,7 +32,14 @@ SCENARIOS = {
         _shift(
             "provider_outage",
             "The model provider fails half of the requests for the rest of the evening.",
-            faults=(Fault("model_provider_outage", 2 * HOUR + 12 * MINUTE, 0.5, title="model provider outage"),),
+            faults=(
+                Fault(
+                    "model_provider_outage",
+                    2 * HOUR + 12 * MINUTE,
+                    0.5,
+                    title="model provider outage",
+                ),
+            ),
             red_herrings=(RedHerring(2 * HOUR, "deploy of the billing service"),),
             reviews=(
                 Review(
@@ -45,7 +52,9 @@ SCENARIOS = {
                         "The first person paged answered.",
                         "Each mitigation showed in the SLI before the next.",
                     ),
-                    went_wrong=("Users saw errors for the whole time that the runbook waited for a person.",),
+                    went_wrong=(
+                        "Users saw errors for the whole time that the runbook waited for a person.",
+                    ),
                     lucky=("The secondary provider had capacity to spare.",),
                 ),
             ),
@@ -55,7 +64,15 @@ SCENARIOS = {
             "Retries multiply until the provider's rate limit refuses a third of the requests.",
             day=5,
             hour=8,
-            faults=(Fault("rate_limit_storm", 100 * MINUTE, 0.3, 10 * MINUTE, title="retries storm the rate limit"),),
+            faults=(
+                Fault(
+                    "rate_limit_storm",
+                    100 * MINUTE,
+                    0.3,
+                    10 * MINUTE,
+                    title="retries storm the rate limit",
+                ),
+            ),
             red_herrings=(RedHerring(95 * MINUTE, "the provider announces a new model"),),
             reviews=(
                 Review(
@@ -64,9 +81,16 @@ SCENARIOS = {
                         "Batch jobs share their quota with users.",
                     ),
                     went_well=("The share of 429s named the symptom within minutes.",),
-                    went_wrong=("The higher rate limit needed an approval while users saw errors.",),
+                    went_wrong=(
+                        "The higher rate limit needed an approval while users saw errors.",
+                    ),
                     lucky=("The batch jobs could wait.",),
-                    action_items=(("prevent", "retry in one layer only, with a budget of a tenth of the requests"),),
+                    action_items=(
+                        (
+                            "prevent",
+                            "retry in one layer only, with a budget of a tenth of the requests",
+                        ),
+                    ),
                 ),
             ),
         ),
@@ -76,7 +100,15 @@ SCENARIOS = {
             sli="first_token",
             day=6,
             hour=8,
-            faults=(Fault("slow_first_token", 125 * MINUTE, 0.25, 20 * MINUTE, title="first token comes late"),),
+            faults=(
+                Fault(
+                    "slow_first_token",
+                    125 * MINUTE,
+                    0.25,
+                    20 * MINUTE,
+                    title="first token comes late",
+                ),
+            ),
             red_herrings=(RedHerring(2 * HOUR, "the CDN reports slow images in one region"),),
             reviews=(
                 Review(
@@ -85,9 +117,13 @@ SCENARIOS = {
                         "Latency was tested with short prompts only.",
                     ),
                     went_well=("The runbook named the prompt length among its first checks.",),
-                    went_wrong=("The context limit of the retriever is set by hand in two places.",),
+                    went_wrong=(
+                        "The context limit of the retriever is set by hand in two places.",
+                    ),
                     lucky=("The smaller model had been evaluated the week before.",),
-                    action_items=(("prevent", "alert on the p95 of the prompt length before each roll-out"),),
+                    action_items=(
+                        ("prevent", "alert on the p95 of the prompt length before each roll-out"),
+                    ),
                 ),
             ),
         ),
@@ -97,7 +133,15 @@ SCENARIOS = {
             sli="quality",
             day=7,
             hour=13,
-            faults=(Fault("quality_regression", HOUR, 0.12, HOUR, title="worse answers after a model update"),),
+            faults=(
+                Fault(
+                    "quality_regression",
+                    HOUR,
+                    0.12,
+                    HOUR,
+                    title="worse answers after a model update",
+                ),
+            ),
             red_herrings=(RedHerring(50 * MINUTE, "a change of the greeting text goes out"),),
             reviews=(
                 Review(
@@ -108,7 +152,12 @@ SCENARIOS = {
                     went_well=("The judge's verdicts by snapshot showed the cause at a glance.",),
                     went_wrong=("More than three hours went by before the page.",),
                     lucky=("The previous snapshot was still offered.",),
-                    action_items=(("prevent", "run the evaluation set against each new snapshot before it is used"),),
+                    action_items=(
+                        (
+                            "prevent",
+                            "run the evaluation set against each new snapshot before it is used",
+                        ),
+                    ),
                 ),
             ),
         ),
@@ -129,7 +178,9 @@ SCENARIOS = {
                     went_well=("The last complete build was kept.",),
                     went_wrong=("Nothing watched the age of the newest document.",),
                     lucky=("It was a working day, and the search team was at hand.",),
-                    action_items=(("detect", "alert when the newest document is older than six hours"),),
+                    action_items=(
+                        ("detect", "alert when the newest document is older than six hours"),
+                    ),
                 ),
             ),
         ),
@@ -139,7 +190,11 @@ SCENARIOS = {
             sli="cost",
             day=11,
             hour=8,
-            faults=(Fault("cost_runaway", 150 * MINUTE, 0.3, title="answers cost more than their budget"),),
+            faults=(
+                Fault(
+                    "cost_runaway", 150 * MINUTE, 0.3, title="answers cost more than their budget"
+                ),
+            ),
             red_herrings=(RedHerring(140 * MINUTE, "the invoice of the month before arrives"),),
             reviews=(
                 Review(
@@ -159,8 +214,17 @@ SCENARIOS = {
             "A new guardrail rule blocks a fifth of the answers, good ones among them.",
             day=12,
             hour=8,
-            faults=(Fault("guardrail_false_positives", 75 * MINUTE, 0.2, title="guardrail blocks good answers"),),
-            red_herrings=(RedHerring(70 * MINUTE, "a security newsletter warns of prompt injection"),),
+            faults=(
+                Fault(
+                    "guardrail_false_positives",
+                    75 * MINUTE,
+                    0.2,
+                    title="guardrail blocks good answers",
+                ),
+            ),
+            red_herrings=(
+                RedHerring(70 * MINUTE, "a security newsletter warns of prompt injection"),
+            ),
             reviews=(
                 Review(
                     contributing_factors=(
@@ -170,7 +234,9 @@ SCENARIOS = {
                     went_well=("Each rule can be put in shadow mode by itself.",),
                     went_wrong=("Blocked answers were not counted by rule until this shift.",),
                     lucky=("No attack ran while the rule was in shadow mode.",),
-                    action_items=(("prevent", "run each new rule in shadow mode for a day before it blocks"),),
+                    action_items=(
+                        ("prevent", "run each new rule in shadow mode for a day before it blocks"),
+                    ),
                 ),
             ),
         ),
@@ -181,17 +247,26 @@ SCENARIOS = {
             day=13,
             hour=8,
             faults=(Fault("poisoned_cache", 3 * HOUR, 0.25, title="cache serves broken answers"),),
-            red_herrings=(RedHerring(170 * MINUTE, "the cache cluster reports a higher hit rate than ever"),),
+            red_herrings=(
+                RedHerring(170 * MINUTE, "the cache cluster reports a higher hit rate than ever"),
+            ),
             reviews=(
                 Review(
                     contributing_factors=(
                         "The cache key lacks the language of the question.",
                         "The judge reads one answer in a hundred, cached and fresh ones alike.",
                     ),
-                    went_well=("Nothing had to be purged, so the bad entries could be read afterwards.",),
+                    went_well=(
+                        "Nothing had to be purged, so the bad entries could be read afterwards.",
+                    ),
                     went_wrong=("A higher hit rate looked like good news.",),
                     lucky=("Tenants are part of the key, so no answer reached another tenant.",),
-                    action_items=(("prevent", "test the cache key with pairs of questions that must not share it"),),
+                    action_items=(
+                        (
+                            "prevent",
+                            "test the cache key with pairs of questions that must not share it",
+                        ),
+                    ),
                 ),
             ),
         ),
@@ -201,7 +276,15 @@ SCENARIOS = {
             sli="first_token",
             day=14,
             hour=8,
-            faults=(Fault("gpu_capacity", 2 * HOUR, 0.2, 30 * MINUTE, title="out of GPU capacity at the peak"),),
+            faults=(
+                Fault(
+                    "gpu_capacity",
+                    2 * HOUR,
+                    0.2,
+                    30 * MINUTE,
+                    title="out of GPU capacity at the peak",
+                ),
+            ),
             red_herrings=(RedHerring(110 * MINUTE, "a data science notebook holds one GPU"),),
             reviews=(
                 Review(
@@ -220,7 +303,9 @@ SCENARIOS = {
             "quiet_shift",
             "A deploy, a blip of 51 seconds, and nothing to do.",
             day=9,
-            faults=(Fault("gpu_capacity", 3 * HOUR, 1.0, duration=51 * SECOND, title="a node drains"),),
+            faults=(
+                Fault("gpu_capacity", 3 * HOUR, 1.0, duration=51 * SECOND, title="a node drains"),
+            ),
             red_herrings=(RedHerring(175 * MINUTE, "deploy of the assistant"),),
         ),
         _shift(
@@ -230,8 +315,12 @@ SCENARIOS = {
             day=18,
             hour=8,
             errors=0.008,
-            faults=(Fault("stale_index", 30 * MINUTE, 0.03, title="one source is no longer ingested"),),
-            red_herrings=(RedHerring(4 * HOUR, "a user complains about the colour of the new button"),),
+            faults=(
+                Fault("stale_index", 30 * MINUTE, 0.03, title="one source is no longer ingested"),
+            ),
+            red_herrings=(
+                RedHerring(4 * HOUR, "a user complains about the colour of the new button"),
+            ),
         ),
         _shift(
             "flapping_provider",
@@ -239,7 +328,11 @@ SCENARIOS = {
             day=19,
             faults=tuple(
                 Fault(
-                    "model_provider_outage", (90 + 30 * i) * MINUTE, 0.6, duration=15 * MINUTE, title="provider flaps"
+                    "model_provider_outage",
+                    (90 + 30 * i) * MINUTE,
+                    0.6,
+                    duration=15 * MINUTE,
+                    title="provider flaps",
                 )
                 for i in range(8)
             ),
@@ -250,7 +343,9 @@ SCENARIOS = {
                         "The provider's load balancer took a bad pool in and out of service.",
                         "Each flap ended before the page for it had been answered.",
                     ),
-                    went_well=("The circuit breaker was kept open until half an hour had been quiet.",),
+                    went_well=(
+                        "The circuit breaker was kept open until half an hour had been quiet.",
+                    ),
                     went_wrong=("A second flap reached users before anything was mitigated.",),
                     lucky=("The secondary provider was not hit.",),
                 ),
@@ -262,12 +357,23 @@ SCENARIOS = {
             day=20,
             faults=(
                 Fault("model_provider_outage", 90 * MINUTE, 0.5, title="model provider outage"),
-                Fault("guardrail_false_positives", 140 * MINUTE, 0.25, 90 * MINUTE, title="guardrail blocks answers"),
+                Fault(
+                    "guardrail_false_positives",
+                    140 * MINUTE,
+                    0.25,
+                    90 * MINUTE,
+                    title="guardrail blocks answers",
+                ),
             ),
-            red_herrings=(RedHerring(145 * MINUTE, "the provider says that it sees signs of recovery"),),
+            red_herrings=(
+                RedHerring(145 * MINUTE, "the provider says that it sees signs of recovery"),
+            ),
             reviews=(
                 Review(
-                    contributing_factors=("All requests go to one model provider.", "Failing over needs a person."),
+                    contributing_factors=(
+                        "All requests go to one model provider.",
+                        "Failing over needs a person.",
+                    ),
                     went_well=("Users could work again within half an hour.",),
                     went_wrong=("The watch took the second dip for an echo of the first.",),
                     lucky=("Half of the requests still succeeded.",),
@@ -291,16 +397,32 @@ SCENARIOS = {
             hour=8,
             faults=(
                 Fault(
-                    "load_test", 2 * HOUR, 0.4, duration=35 * MINUTE, title="load test counted as users", synthetic=True
+                    "load_test",
+                    2 * HOUR,
+                    0.4,
+                    duration=35 * MINUTE,
+                    title="load test counted as users",
+                    synthetic=True,
                 ),
             ),
-            red_herrings=(RedHerring(110 * MINUTE, "the provider announces maintenance for next week"),),
+            red_herrings=(
+                RedHerring(110 * MINUTE, "the provider announces maintenance for next week"),
+            ),
         ),
         _shift(
             "silent_edge",
             "The edge loses every request before it is counted: nothing fails, nothing burns.",
             day=25,
-            faults=(Fault("silent_edge", 2 * HOUR, 1.0, duration=50 * MINUTE, title="no request arrives", lost=True),),
+            faults=(
+                Fault(
+                    "silent_edge",
+                    2 * HOUR,
+                    1.0,
+                    duration=50 * MINUTE,
+                    title="no request arrives",
+                    lost=True,
+                ),
+            ),
             red_herrings=(RedHerring(115 * MINUTE, "the error rate is the lowest of the year"),),
             reviews=(
                 Review(
@@ -327,13 +449,28 @@ SCENARIOS = {
             requests=60_000,
             errors=0.0002,
             faults=(
-                Fault("model_provider_outage", 108 * MINUTE, 1.0, duration=4 * MINUTE, title="every request fails"),
-                Fault("model_provider_outage", 127 * MINUTE, 0.45, duration=90 * MINUTE, title="requests stall"),
+                Fault(
+                    "model_provider_outage",
+                    108 * MINUTE,
+                    1.0,
+                    duration=4 * MINUTE,
+                    title="every request fails",
+                ),
+                Fault(
+                    "model_provider_outage",
+                    127 * MINUTE,
+                    0.45,
+                    duration=90 * MINUTE,
+                    title="requests stall",
+                ),
             ),
             red_herrings=(RedHerring(113 * MINUTE, "the error rate is back to that of any day"),),
             reviews=(
                 Review(
-                    contributing_factors=("All requests go to one model provider.", "Failing over needs a person."),
+                    contributing_factors=(
+                        "All requests go to one model provider.",
+                        "Failing over needs a person.",
+                    ),
                     went_well=("The page came within two minutes.",),
                     went_wrong=("After the first wave the incident looked over.",),
                     lucky=("The secondary provider was not hit.",),
@@ -349,13 +486,28 @@ SCENARIOS = {
             requests=60_000,
             errors=0.0002,
             faults=(
-                Fault("model_provider_outage", 135 * MINUTE, 0.4697, duration=187 * MINUTE, title="nearly half fails"),
+                Fault(
+                    "model_provider_outage",
+                    135 * MINUTE,
+                    0.4697,
+                    duration=187 * MINUTE,
+                    title="nearly half fails",
+                ),
             ),
-            red_herrings=(RedHerring(135 * MINUTE, "a change of our own prompts, begun at noon, reaches all users"),),
+            red_herrings=(
+                RedHerring(
+                    135 * MINUTE, "a change of our own prompts, begun at noon, reaches all users"
+                ),
+            ),
             reviews=(
                 Review(
-                    contributing_factors=("All requests go to one model provider.", "Failing over needs a person."),
-                    went_well=("Our own page came more than two hours before the provider's first post.",),
+                    contributing_factors=(
+                        "All requests go to one model provider.",
+                        "Failing over needs a person.",
+                    ),
+                    went_well=(
+                        "Our own page came more than two hours before the provider's first post.",
+                    ),
                     went_wrong=("Users saw errors until a person had failed over.",),
                     lucky=("The secondary provider was not hit.",),
                 ),
@@ -381,17 +533,93 @@ MONTH = Scenario(
     requests=600,
     errors=0.0002,
     faults=(
-        Fault("gpu_capacity", _at(2, 13, 20), 1.0, duration=51 * SECOND, title="51-second blip while a node drains"),
-        Fault("rate_limit_storm", _at(4, 9, 5), 0.12, 10 * MINUTE, 35 * MINUTE, title="retries storm the rate limit"),
-        Fault("model_provider_outage", _at(6, 18, 12), 0.5, duration=29 * MINUTE, title="model provider outage"),
-        Fault("guardrail_false_positives", _at(8, 10), 0.015, duration=5 * HOUR, title="guardrail blocks good answers"),
-        Fault("model_provider_outage", _at(10, 23, 48), 1.0, duration=4 * MINUTE, title="total outage, first wave"),
-        Fault("model_provider_outage", _at(11, 0, 7), 0.45, duration=30 * MINUTE, title="total outage, second wave"),
-        Fault("stale_index", _at(13, 6), 0.004, 2 * HOUR, 20 * HOUR, title="answers from a stale index"),
-        Fault("slow_first_token", _at(17, 14, 30), 0.06, 30 * MINUTE, 90 * MINUTE, title="first token times out"),
-        Fault("poisoned_cache", _at(19, 11, 40), 0.08, duration=25 * MINUTE, title="cache serves broken answers"),
-        Fault("gpu_capacity", _at(21, 13), 0.03, HOUR, 3 * HOUR, title="out of GPU capacity at the peak"),
-        Fault("quality_regression", _at(23, 9), 0.0021, duration=2 * DAY, title="slow burn after a model update"),
-        Fault("cost_runaway", _at(28, 16, 15), 0.2, duration=12 * MINUTE, title="budget guard rejects requests"),
+        Fault(
+            "gpu_capacity",
+            _at(2, 13, 20),
+            1.0,
+            duration=51 * SECOND,
+            title="51-second blip while a node drains",
+        ),
+        Fault(
+            "rate_limit_storm",
+            _at(4, 9, 5),
+            0.12,
+            10 * MINUTE,
+            35 * MINUTE,
+            title="retries storm the rate limit",
+        ),
+        Fault(
+            "model_provider_outage",
+            _at(6, 18, 12),
+            0.5,
+            duration=29 * MINUTE,
+            title="model provider outage",
+        ),
+        Fault(
+            "guardrail_false_positives",
+            _at(8, 10),
+            0.015,
+            duration=5 * HOUR,
+            title="guardrail blocks good answers",
+        ),
+        Fault(
+            "model_provider_outage",
+            _at(10, 23, 48),
+            1.0,
+            duration=4 * MINUTE,
+            title="total outage, first wave",
+        ),
+        Fault(
+            "model_provider_outage",
+            _at(11, 0, 7),
+            0.45,
+            duration=30 * MINUTE,
+            title="total outage, second wave",
+        ),
+        Fault(
+            "stale_index",
+            _at(13, 6),
+            0.004,
+            2 * HOUR,
+            20 * HOUR,
+            title="answers from a stale index",
+        ),
+        Fault(
+            "slow_first_token",
+            _at(17, 14, 30),
+            0.06,
+            30 * MINUTE,
+            90 * MINUTE,
+            title="first token times out",
+        ),
+        Fault(
+            "poisoned_cache",
+            _at(19, 11, 40),
+            0.08,
+            duration=25 * MINUTE,
+            title="cache serves broken answers",
+        ),
+        Fault(
+            "gpu_capacity",
+            _at(21, 13),
+            0.03,
+            HOUR,
+            3 * HOUR,
+            title="out of GPU capacity at the peak",
+        ),
+        Fault(
+            "quality_regression",
+            _at(23, 9),
+            0.0021,
+            duration=2 * DAY,
+            title="slow burn after a model update",
+        ),
+        Fault(
+            "cost_runaway",
+            _at(28, 16, 15),
+            0.2,
+            duration=12 * MINUTE,
+            title="budget guard rejects requests",
+        ),
     ),
 )

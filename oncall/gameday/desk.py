@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from oncall.alerting import Alert, AlertEvaluator, BurnRule, Policy, Rule, SilenceRule, google_policy
+from oncall.alerting import (
+    Alert,
+    AlertEvaluator,
+    BurnRule,
+    Policy,
+    Rule,
+    SilenceRule,
+    google_policy,
+)
 from oncall.catalogue import MITIGATIONS, RUNBOOKS, known_mitigation
 from oncall.counts import Counts
 from oncall.escalation import EscalationPolicy, Page, Step, escalate
@@ -76,7 +84,9 @@ class Desk:
         self._traffic = Traffic(scenario, seed)
         self._evaluator = AlertEvaluator(scenario.slo, self.policy, MINUTE)
         self._minute = -(scenario.warm_up // MINUTE)  # counted from the start of the shift
-        self._shows_from: dict[str, int] = {}  # applied mitigations, and the minute from which each shows
+        self._shows_from: dict[
+            str, int
+        ] = {}  # applied mitigations, and the minute from which each shows
         self._left: list[_Left] = []  # of each fault, in the last minute
         self._left_of = cache(_left_of)  # most minutes are like the one before
         self._measured = 0  # buckets already in a measure
@@ -143,13 +153,22 @@ class Desk:
     @property
     def symptom(self) -> str:
         """What shows most in the last minute, the mitigations in effect considered; else ``unknown``."""
-        return max([(0.0, "unknown"), *((left.share, left.fault.symptom) for left in self._left if left.share)])[1]
+        return max(
+            [
+                (0.0, "unknown"),
+                *((left.share, left.fault.symptom) for left in self._left if left.share),
+            ]
+        )[1]
 
     @property
     def spent(self) -> float:
         """The share of the period's error budget that the shift has spent so far, traffic taken as even."""
         good, total = self._counted(self.scenario.warm_up // MINUTE)
-        allowed = self.scenario.requests * (self.scenario.slo.period / MINUTE) * self.scenario.slo.error_budget
+        allowed = (
+            self.scenario.requests
+            * (self.scenario.slo.period / MINUTE)
+            * self.scenario.slo.error_budget
+        )
         return (total - good) / allowed if allowed else 0.0
 
     def sli_over(self, length: timedelta) -> float:
@@ -174,7 +193,9 @@ class Desk:
     def advance(self, length: timedelta) -> None:
         """Let whole minutes pass, to the end of the shift at most. None at all is fine; half a minute is refused."""
         if length < timedelta() or length % MINUTE:
-            raise ValueError(f"time passes here by whole minutes, given {length}; give e.g. timedelta(minutes=1)")
+            raise ValueError(
+                f"time passes here by whole minutes, given {length}; give e.g. timedelta(minutes=1)"
+            )
         for _ in range(min(length, self.ends - self.now) // MINUTE):
             before = self.firing
             self._pass_minute()
@@ -224,16 +245,22 @@ class Desk:
         if mitigation in self._shows_from:
             raise ValueError(f"{mitigation!r} is applied already; roll it back, or apply another")
         # The last minute is measured by itself: it shows what this is to mend.
-        self._measured_then(lambda incident: incident.mitigate(mitigation, at=self.now, by=by), apart=1)
+        self._measured_then(
+            lambda incident: incident.mitigate(mitigation, at=self.now, by=by), apart=1
+        )
         self._shows_from[mitigation] = self._minute + max(0, settle // MINUTE - 1)
 
     def rollback(self, mitigation: str, by: str = "ops") -> None:
         """Take a mitigation back; it is gone in the next minute."""
         if mitigation not in self._shows_from:
-            raise ValueError(f"{mitigation!r} is not applied; applied are {', '.join(self._shows_from) or 'none'}")
+            raise ValueError(
+                f"{mitigation!r} is not applied; applied are {', '.join(self._shows_from) or 'none'}"
+            )
         if not MITIGATIONS[mitigation].reversible:
             raise ValueError(f"{mitigation!r} cannot be rolled back")
-        self._measured_then(lambda incident: incident.note(f"{UNDONE}{mitigation}", at=self.now, by=by))
+        self._measured_then(
+            lambda incident: incident.note(f"{UNDONE}{mitigation}", at=self.now, by=by)
+        )
         del self._shows_from[mitigation]
 
     def mitigated(self, *, by: str) -> None:
@@ -242,7 +269,9 @@ class Desk:
 
     def resolve(self, *, by: str, auto_recovered: bool = False) -> None:
         """It is over."""
-        self._measured_then(lambda incident: incident.resolve(at=self.now, by=by, auto_recovered=auto_recovered))
+        self._measured_then(
+            lambda incident: incident.resolve(at=self.now, by=by, auto_recovered=auto_recovered)
+        )
 
     def reopen(self, *, by: str) -> None:
         """It was resolved too early."""
@@ -283,7 +312,11 @@ class Desk:
     def _watch(self, fired: list[Rule]) -> None:
         """What the alerts and the pager do at the end of a minute; ``fired`` are the rules that began to fire."""
         paging = [rule for rule in self.firing if rule.action == "page"]
-        if self.incident is None and self.incidents and self.incidents[-1].events[-1].verb == "close":
+        if (
+            self.incident is None
+            and self.incidents
+            and self.incidents[-1].events[-1].verb == "close"
+        ):
             fired = paging or fired  # it was closed too early
         pages = any(rule.action == "page" for rule in fired)
         if fired and self._opens(pages):
@@ -306,7 +339,9 @@ class Desk:
         incident = self.incident
         if incident is None:
             return True
-        return pages and incident.state in OVER and self.symptom not in (incident.symptom, "unknown")
+        return (
+            pages and incident.state in OVER and self.symptom not in (incident.symptom, "unknown")
+        )
 
     def _wakes(self) -> bool:
         """Whether a page has to wake somebody: the first one does, and one after it seemed to be over."""
@@ -319,24 +354,39 @@ class Desk:
             self._measure(began)  # what was before is the other incident's
         self._measured = began = max(began, self._measured)
         start = self.scenario.start - self.scenario.warm_up + began * MINUTE
-        incident = Incident(f"INC-{len(self.incidents) + 1:03}", title, self.scenario.slo, self.symptom, start)
-        self.incidents.append(incident.detect(self._alert(rule) if rule else None, at=self.now, by=by))
+        incident = Incident(
+            f"INC-{len(self.incidents) + 1:03}", title, self.scenario.slo, self.symptom, start
+        )
+        self.incidents.append(
+            incident.detect(self._alert(rule) if rule else None, at=self.now, by=by)
+        )
         self._rung = 0
         self._measure()
 
     def _title(self, rule: Rule) -> str:
         if self.symptom in RUNBOOKS:
             return RUNBOOKS[self.symptom].title
-        return f"{self.scenario.slo.name} burns its budget" if isinstance(rule, BurnRule) else "No requests arrive"
+        return (
+            f"{self.scenario.slo.name} burns its budget"
+            if isinstance(rule, BurnRule)
+            else "No requests arrive"
+        )
 
     def _alert(self, rule: Rule) -> Alert:
-        burn = burn_rate(self.sli_over(rule.short), self.scenario.slo) if isinstance(rule, BurnRule) else 0.0
+        burn = (
+            burn_rate(self.sli_over(rule.short), self.scenario.slo)
+            if isinstance(rule, BurnRule)
+            else 0.0
+        )
         return Alert(rule.action, rule.severity, burn, rule.name)
 
     def _impact_start(self) -> int:
         """The bucket with which the unbroken run of minutes below target began that led up to now."""
         start = len(self._good)
-        while start and not sli(self._good[start - 1], self._total[start - 1]) >= self.scenario.slo.target:
+        while (
+            start
+            and not sli(self._good[start - 1], self._total[start - 1]) >= self.scenario.slo.target
+        ):
             start -= 1
         return start
 
@@ -348,7 +398,11 @@ class Desk:
         """Put what was counted since the last measure on record, if anything was."""
         until = len(self._good) if until is None else until
         if self._measured < until:
-            self._record(self.current.measure(*self._counted(self._measured, until), at=self.now, by="metrics"))
+            self._record(
+                self.current.measure(
+                    *self._counted(self._measured, until), at=self.now, by="metrics"
+                )
+            )
             self._measured = until
 
     def _measured_then(self, verb: Callable[[Incident], Incident], *, apart: int = 0) -> None:

@@ -60,14 +60,21 @@ def _severity(incident: Incident) -> str:
     """The alert's, or for a page the runbook's if that is higher: when unsure, take the higher."""
     alert = incident.severity or "sev1"
     runbook = RUNBOOKS.get(incident.symptom)
-    return min(alert, runbook.severity) if runbook and incident.events[0].get("action") == "page" else alert
+    return (
+        min(alert, runbook.severity)
+        if runbook and incident.events[0].get("action") == "page"
+        else alert
+    )
 
 
 def _mitigate(desk: Desk, who: str) -> bool:
     """Work the runbook for what shows most now; ``False`` when there is none or it does not suffice."""
 
     def approve(mitigation: Mitigation) -> bool:
-        desk.note(f"{'approved' if mitigation.reversible else 'not approved'}: {mitigation.name}", by="chen")
+        desk.note(
+            f"{'approved' if mitigation.reversible else 'not approved'}: {mitigation.name}",
+            by="chen",
+        )
         return mitigation.reversible
 
     runbook = RUNBOOKS.get(desk.symptom)
@@ -100,4 +107,6 @@ def _postmortem(desk: Desk, incident: Incident, who: str) -> str:
     reviews = dict(zip([one.id for one in desk.incidents], desk.scenario.reviews, strict=False))
     review = reviews.get(incident.id, Review())
     others = [ActionItem(kind, text, who, due_date(incident)) for kind, text in review.action_items]
-    return write_postmortem(incident, **vars(review) | {"action_items": [*automations(incident, who), *others]})
+    return write_postmortem(
+        incident, **vars(review) | {"action_items": [*automations(incident, who), *others]}
+    )

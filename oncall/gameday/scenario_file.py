@@ -46,9 +46,14 @@ def _scenario(top: _Table) -> Scenario:
     values |= traffic.read({"requests": _number(0.001, 1e7)}, {"errors": _number(0, 1)})
     return Scenario(
         **values,
-        slo=SLO(**{"name": "availability"} | slo.read({"target": _target}, {"name": _text, "period": _length})),
+        slo=SLO(
+            **{"name": "availability"}
+            | slo.read({"target": _target}, {"name": _text, "period": _length})
+        ),
         faults=tuple(map(_fault, faults)),
-        red_herrings=tuple(RedHerring(**one.read({"at": _span, "text": _text}, {})) for one in herrings),
+        red_herrings=tuple(
+            RedHerring(**one.read({"at": _span, "text": _text}, {})) for one in herrings
+        ),
         reviews=tuple(map(_review, reviews)),
     )
 
@@ -61,7 +66,11 @@ def _fault(table: _Table) -> Fault:
     needs_runbook = not (table.values.get("synthetic") or table.values.get("lost"))
     return Fault(
         **table.read(
-            {"symptom": _symptom if needs_runbook else _text, "start": _span, "error_ratio": _number(0, 1)},
+            {
+                "symptom": _symptom if needs_runbook else _text,
+                "start": _span,
+                "error_ratio": _number(0, 1),
+            },
             {
                 "ramp": _span,
                 "duration": _length,
@@ -75,7 +84,11 @@ def _fault(table: _Table) -> Fault:
 
 
 def _review(table: _Table) -> Review:
-    return Review(**table.read({}, dict.fromkeys(("contributing_factors", "went_well", "went_wrong", "lucky"), _texts)))
+    return Review(
+        **table.read(
+            {}, dict.fromkeys(("contributing_factors", "went_well", "went_wrong", "lucky"), _texts)
+        )
+    )
 
 
 # --- a table, read field by field ----------------------------------------------------------------
@@ -102,14 +115,20 @@ class _Table:
         value = self.values.pop(key, [])
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
             raise self.error(key, f"must be tables; write [[{key}]]")
-        return [_Table(one, self.text, self.file, f"{key}[{number}]") for number, one in enumerate(value, 1)]
+        return [
+            _Table(one, self.text, self.file, f"{key}[{number}]")
+            for number, one in enumerate(value, 1)
+        ]
 
     def read(self, required: dict[str, _Reader], optional: dict[str, _Reader]) -> dict[str, Any]:
         """The fields that are there, each read by its reader; one that has none is misspelt."""
         for key in required:
             if key not in self.values:
                 raise self.error(key, "is missing")
-        return {key: self.read_field(key, (required | optional).get(key, _unknown)) for key in self.values}
+        return {
+            key: self.read_field(key, (required | optional).get(key, _unknown))
+            for key in self.values
+        }
 
     def read_field(self, key: str, reader: _Reader) -> Any:
         """One field, read by its reader."""
@@ -160,7 +179,11 @@ def _flag(value: Any) -> bool:
 
 def _number(low: float, high: float) -> Callable[[Any], float]:
     def read(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not low <= value <= high
+        ):
             raise ValueError(f"must be a number from {low:g} to {high:g}, given {value!r}")
         return value
 
@@ -201,5 +224,7 @@ def _length(value: Any) -> timedelta:
 
 def _catches(value: Any) -> tuple[tuple[str, float], ...]:
     if not isinstance(value, dict):
-        raise ValueError(f"must name mitigations, given {value!r}; write e.g. {{ fail_over = 0.7 }}")
+        raise ValueError(
+            f"must name mitigations, given {value!r}; write e.g. {{ fail_over = 0.7 }}"
+        )
     return tuple((known_mitigation(name), _number(-1, 1)(share)) for name, share in value.items())

@@ -60,7 +60,13 @@ def score(journal: Incident, reference: Incident | None) -> Score:
     own, theirs = _judge(journal, reference), _judge(reference, reference)
     return Score(
         tuple(
-            Dimension(name, round(most * min(1.0, max(0.0, own[name][0]))), most, own[name][1], theirs[name][1])
+            Dimension(
+                name,
+                round(most * min(1.0, max(0.0, own[name][0]))),
+                most,
+                own[name][1],
+                theirs[name][1],
+            )
             for name, most, _ in JUDGES
         )
     )
@@ -74,10 +80,14 @@ def score_shift(journals: Sequence[Incident], references: Sequence[Incident]) ->
     is called so, unless it is a known symptom that came back.
     """
     own, scores = list(journals), {}
-    pairs: list[tuple[Incident | None, Incident]] = [(_take(own, one.symptom), one) for one in references]
+    pairs: list[tuple[Incident | None, Incident]] = [
+        (_take(own, one.symptom), one) for one in references
+    ]
     for mine, theirs in pairs:
         mine = mine or (own.pop(0) if own else None)
-        scores[mine.id if mine else f"missed {theirs.id}"] = score(mine or replace(theirs, events=()), theirs)
+        scores[mine.id if mine else f"missed {theirs.id}"] = score(
+            mine or replace(theirs, events=()), theirs
+        )
     for again in own:
         same = next((one for one in references if one.symptom == again.symptom), None)
         scores[again.id if same else f"{NEEDLESS}{again.id}"] = score(again, same)
@@ -91,7 +101,9 @@ def mean_points(scores: dict[str, Score]) -> int:
     """
     points = [one.points for one in scores.values()]
     needed = [one.points for name, one in scores.items() if not name.startswith(NEEDLESS)]
-    return min((round(Fraction(sum(some), len(some))) for some in (points, needed) if some), default=100)
+    return min(
+        (round(Fraction(sum(some), len(some))) for some in (points, needed) if some), default=100
+    )
 
 
 def _take(journals: list[Incident], symptom: str) -> Incident | None:
@@ -102,8 +114,14 @@ def _take(journals: list[Incident], symptom: str) -> Incident | None:
 def _nothing(journal: Incident) -> Incident:
     """The reference response to what was no incident: look, and say so."""
     at = next((event.at for event in journal.events), journal.impact_start)
-    seen = replace(journal, events=()).detect(None, at=at, by="reference").acknowledge(at=at, by="reference")
-    return seen.triage("sev5", "reference", at=at, by="reference").false_alarm(at=at, by="reference")
+    seen = (
+        replace(journal, events=())
+        .detect(None, at=at, by="reference")
+        .acknowledge(at=at, by="reference")
+    )
+    return seen.triage("sev5", "reference", at=at, by="reference").false_alarm(
+        at=at, by="reference"
+    )
 
 
 Judgement = tuple[float, str]  # the share of the points earned, and why
@@ -122,9 +140,18 @@ def _not_due(journal: Incident, reference: Incident) -> dict[str, Judgement]:
         nothing, told = (1.0, "Nothing is due for a false alarm."), len(journal.events_of("update"))
         needless = (1 - 0.5 * told, f"Users were told {_times(told)} of a false alarm.")
         at_once = journal.events_of("false_alarm") and not journal.events_of("triage")
-        names = ("budget", "postmortem", "recurrence", *(("severity", "actions") if at_once else ()))
+        names = (
+            "budget",
+            "postmortem",
+            "recurrence",
+            *(("severity", "actions") if at_once else ()),
+        )
         return dict.fromkeys(names, nothing) | {"updates": needless if told else nothing}
-    spared = {} if reference.postmortem else {"postmortem": (1.0, f"None is due at {reference.severity}.")}
+    spared = (
+        {}
+        if reference.postmortem
+        else {"postmortem": (1.0, f"None is due at {reference.severity}.")}
+    )
     try:
         to_eval_case(reference)
     except ValueError:
@@ -134,7 +161,10 @@ def _not_due(journal: Incident, reference: Incident) -> dict[str, Judgement]:
 
 def _tta(journal: Incident, reference: Incident) -> Judgement:
     """The longest that a call for a person waited: the detection, and each climb of the ladder."""
-    waits, longest = list(_waits(journal)), max(filter(None, _waits(reference)), default=timedelta())
+    waits, longest = (
+        list(_waits(journal)),
+        max(filter(None, _waits(reference)), default=timedelta()),
+    )
     if not waits or waits[0] is None:
         return 0, "Nobody acknowledged."
     if None in waits:
@@ -151,7 +181,9 @@ def _waits(journal: Incident) -> Iterator[timedelta | None]:
     """
     called, helped = None, False
     for event in journal.events:
-        helped = event.get("text") == ESCALATED or (helped and event.verb in ("note", "update", "measure", "triage"))
+        helped = event.get("text") == ESCALATED or (
+            helped and event.verb in ("note", "update", "measure", "triage")
+        )
         if event.verb == "detect" or (event.verb == "note" and event.by == "pager" and not helped):
             called = called or event.at
         elif event.verb == "acknowledge" and called:
@@ -185,9 +217,13 @@ def _actions(journal: Incident, reference: Incident) -> Judgement:
     missing = [name for name in needed if name not in _kept(journal)]
     undone = max(0, _rollbacks(journal, needed) - _rollbacks(reference, needed))
     risky = _irreversible(unneeded)
-    parts = _listed({"not needed": unneeded, "irreversible": risky, "not in effect when it ended": missing})
+    parts = _listed(
+        {"not needed": unneeded, "irreversible": risky, "not in effect when it ended": missing}
+    )
     parts += [f"needed and taken back: {_times(undone)}"] if undone else []
-    share = 1 - len(missing) / max(1, len(needed)) - 0.25 * (len(unneeded) + undone) - 0.5 * len(risky)
+    share = (
+        1 - len(missing) / max(1, len(needed)) - 0.25 * (len(unneeded) + undone) - 0.5 * len(risky)
+    )
     return share, _sentence("; ".join(parts) or "nothing was done that was not needed")
 
 
@@ -251,7 +287,11 @@ def _due(journal: Incident, reference: Incident) -> list[tuple[datetime, datetim
 def _budget(journal: Incident, reference: Incident) -> Judgement:
     if journal.metrics().impact is None:
         ended = journal.events_of("mitigated") or journal.events_of("resolve")
-        why = "It came back and was not called mitigated again" if ended else "It was never called mitigated"
+        why = (
+            "It came back and was not called mitigated again"
+            if ended
+            else "It was never called mitigated"
+        )
         return 0, f"{why}, so the budget counts as burning on."
     if risky := _irreversible(_unneeded(journal, reference)):
         return 0, f"{', '.join(risky)} cannot be undone, so what was saved does not count."
@@ -280,7 +320,9 @@ def _postmortem(journal: Incident, reference: Incident) -> Judgement:
     share = written - 0.1 * (len(other) + sum(name not in LEARNT for name in missing))
     if not findings and not empty:
         return share, "Every section is there and the lint finds nothing."
-    parts = _listed({"sections missing": missing, "without content": empty, "the lint asks about": other})
+    parts = _listed(
+        {"sections missing": missing, "without content": empty, "the lint asks about": other}
+    )
     return share, _sentence("; ".join(parts))
 
 

@@ -66,7 +66,9 @@ class WindowTest:
         return weight
 
 
-def verdict_changes(columns: Columns, tests: Sequence[WindowTest], block: int | None = None) -> list[list[int]]:
+def verdict_changes(
+    columns: Columns, tests: Sequence[WindowTest], block: int | None = None
+) -> list[list[int]]:
     """For each test the buckets, from 0, whose verdict differs from that of the bucket before; it starts off.
 
     ``block`` sets the number of buckets in a block. The answer does not depend on it.
@@ -77,7 +79,8 @@ def verdict_changes(columns: Columns, tests: Sequence[WindowTest], block: int | 
     blocks = _cut(columns, min(block or _block_length(tests, size), size))
     # Nothing lies before the data, so a longer window than the data holds no more than one as long.
     return [
-        _changes(blocks, replace(test, windows=tuple(min(window, size) for window in test.windows))) for test in tests
+        _changes(blocks, replace(test, windows=tuple(min(window, size) for window in test.windows)))
+        for test in tests
     ]
 
 
@@ -112,12 +115,16 @@ class _Blocks:
 
 def _cut(columns: Columns, length: int) -> _Blocks:
     if columns.cumulative:
-        good, total = (_every(length, counter).astype(np.int64) for counter in (columns.good, columns.total))
+        good, total = (
+            _every(length, counter).astype(np.int64) for counter in (columns.good, columns.total)
+        )
         fullest = np.diff(total).max()
     else:
         sums = _block_sums(columns, length, np.int64)
         fullest = sums[1].max()
-        good, total = np.cumsum(sums, axis=1, out=sums)  # in place, as fresh memory costs more than the sums
+        good, total = np.cumsum(
+            sums, axis=1, out=sums
+        )  # in place, as fresh memory costs more than the sums
     return _Blocks(columns, length, np.subtract(total, good, out=good), total, int(fullest))
 
 
@@ -153,7 +160,11 @@ def _block_sums(columns: Columns, length: int, kind: type) -> Integers:
 
 def check_counts(columns: Columns) -> None:
     """Raise a ``ValueError`` naming the first bucket that is wrong, unless the columns were checked before."""
-    for first in () if columns.cumulative or columns.largest_total is not None else range(0, len(columns), CHUNK):
+    for first in (
+        ()
+        if columns.cumulative or columns.largest_total is not None
+        else range(0, len(columns), CHUNK)
+    ):
         _check(columns.good[first : first + CHUNK], columns.total[first : first + CHUNK], first)
 
 
@@ -161,7 +172,9 @@ def _check(good: Integers, total: Integers, first: int) -> int:
     """The largest total of a chunk that is as it should be; else a ``ValueError``."""
     # Seen as unsigned, a negative number is larger than any count, so that two passes find all that is wrong.
     kind = total.dtype if good.dtype == total.dtype else np.dtype(np.int64)
-    good_seen, total_seen = (column.astype(kind, copy=False).view(_unsigned(kind)) for column in (good, total))
+    good_seen, total_seen = (
+        column.astype(kind, copy=False).view(_unsigned(kind)) for column in (good, total)
+    )
     largest = int(total_seen.max())
     if largest > min(np.iinfo(kind).max, 2**63 - 1) or (good_seen > total_seen).any():
         i = int(np.flatnonzero((good < 0) | (good > total) | (total >= 2**63))[0])
@@ -184,7 +197,9 @@ def _in_two_threads(function: Callable[[int], Any], items: Sequence[int]) -> lis
     places = iter(range(len(items)))
 
     def work(_: int) -> None:
-        for place in places:  # whoever is free takes the next, so that neither waits for the other at the end
+        for place in (
+            places
+        ):  # whoever is free takes the next, so that neither waits for the other at the end
             answers[place] = function(items[place])
 
     with ThreadPoolExecutor(2) as pool:
@@ -213,7 +228,9 @@ def _changes(blocks: _Blocks, test: WindowTest) -> list[int]:
         inside.append(changes)
     between = np.flatnonzero(first != np.concatenate([[False], last[:-1]])) * blocks.length
     changes = np.sort(np.concatenate([between, *inside]))
-    return [int(place) for place in changes[changes < len(blocks.columns)]]  # past the end stands anything
+    return [
+        int(place) for place in changes[changes < len(blocks.columns)]
+    ]  # past the end stands anything
 
 
 def _fits(blocks: _Blocks, test: WindowTest) -> bool:
@@ -229,7 +246,9 @@ def _unbounded(edges: Integers) -> Integers:
 
 def _settle(blocks: _Blocks, test: WindowTest) -> tuple[Flags, Places, Flags]:
     """Whether each block surely fires throughout; which are open; and, a row a window, if it leaves them so."""
-    many = max(1, test.windows[0] // (3 * blocks.length))  # blocks looked at together, to rule out most of them
+    many = max(
+        1, test.windows[0] // (3 * blocks.length)
+    )  # blocks looked at together, to rule out most of them
     bad, total = _every(many, blocks.bad), _every(many, blocks.total)
     coarse = replace(blocks, length=blocks.length * many, bad=bad, total=total)
     some = _may_fire(coarse, test, np.arange(len(coarse)))[:, None] * many + np.arange(many)
@@ -280,12 +299,16 @@ def _evaluate(blocks: _Blocks, test: WindowTest, ks: Places, unsure: Flags) -> F
     entering = _weighed(blocks, test, ks)
     fires = np.ones(entering.shape, bool)
     for window, rows in zip(reversed(test.windows), unsure[::-1], strict=True):
-        here = np.flatnonzero(rows & fires.any(axis=1))  # what one window settles, the next need not look at
+        here = np.flatnonzero(
+            rows & fires.any(axis=1)
+        )  # what one window settles, the next need not look at
         fires[here] &= _weights(blocks, test, ks[here], entering[here], window) > test.above
     return fires
 
 
-def _weights(blocks: _Blocks, test: WindowTest, ks: Places, weights: Integers, window: int) -> Integers:
+def _weights(
+    blocks: _Blocks, test: WindowTest, ks: Places, weights: Integers, window: int
+) -> Integers:
     """What the window weighs at the end of every bucket: at the block's left edge, and what has entered and left since.
 
     What leaves lies in one block, or at the end of one and in the next. The result is written over what enters.
@@ -297,7 +320,9 @@ def _weights(blocks: _Blocks, test: WindowTest, ks: Places, weights: Integers, w
     at_edge = test.weigh(bad, total)
     if over:
         at_edge -= leaving[:, :over].sum(axis=1)
-        leaving = np.concatenate([leaving[:, over:], _weighed(blocks, test, ks - back + 1)[:, :over]], axis=1)
+        leaving = np.concatenate(
+            [leaving[:, over:], _weighed(blocks, test, ks - back + 1)[:, :over]], axis=1
+        )
     weights -= leaving
     weights[:, 0] += at_edge
     return np.cumsum(weights, axis=1, out=weights)
@@ -305,7 +330,9 @@ def _weights(blocks: _Blocks, test: WindowTest, ks: Places, weights: Integers, w
 
 def _weighed(blocks: _Blocks, test: WindowTest, ks: Places) -> Integers:
     """What each bucket of these ascending blocks weighs, a row a block: nothing before the data, anything after it."""
-    good, total = (_rows(blocks, column, ks) for column in (blocks.columns.good, blocks.columns.total))
+    good, total = (
+        _rows(blocks, column, ks) for column in (blocks.columns.good, blocks.columns.total)
+    )
     total *= test.bad - test.total  # in place, for the cache's sake; bad is total − good
     good *= test.bad
     total -= good
@@ -325,7 +352,11 @@ def _cut_out(blocks: _Blocks, values: Integers, ks: Places) -> Integers:
     end = whole * blocks.length
     rows = values[:end].reshape(whole, blocks.length)
     # take is quicker, but would first copy all of a column whose values lie apart.
-    rows = rows.take(ks, axis=0, mode="clip") if rows.flags.c_contiguous else rows[np.clip(ks, 0, whole - 1)]
+    rows = (
+        rows.take(ks, axis=0, mode="clip")
+        if rows.flags.c_contiguous
+        else rows[np.clip(ks, 0, whole - 1)]
+    )
     if rest and len(ks) and ks[-1] == whole:
         rows[-1, :rest] = values[end:]
     return rows.astype(blocks.total.dtype, copy=False)

@@ -16,7 +16,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from oncall.alerting import AlertInterval, BurnRule, Policy, Rule, SilenceRule, check_step, lint_alerting
+from oncall.alerting import (
+    AlertInterval,
+    BurnRule,
+    Policy,
+    Rule,
+    SilenceRule,
+    check_step,
+    lint_alerting,
+)
 from oncall.counts import Counts
 from oncall.findings import Finding
 from oncall.incident import Incident
@@ -108,7 +116,9 @@ def backtest(
         raise ValueError("the counts hold no buckets; give some")
     incidents = tuple(incidents)
     if not all(isinstance(label, KnownIncident) for label in incidents):
-        raise ValueError("incidents must be a list of KnownIncident; label_of(incident) makes one of an Incident")
+        raise ValueError(
+            "incidents must be a list of KnownIncident; label_of(incident) makes one of an Incident"
+        )
     labels = sorted(incidents, key=lambda label: label.start)
     for label in labels:
         if label.start >= counts.end or _end(label, counts.end) <= counts.start:
@@ -117,7 +127,10 @@ def backtest(
                 f"{moment_text(counts.start)} to {moment_text(counts.end)}; leave it out or give longer counts"
             )
     spent = _Spending(counts, slo)
-    return [_result(name, policy, counts, labels, slo, spent, partial) for name, policy in policies.items()]
+    return [
+        _result(name, policy, counts, labels, slo, spent, partial)
+        for name, policy in policies.items()
+    ]
 
 
 def read_incidents(path: str | Path) -> tuple[KnownIncident, ...]:
@@ -129,7 +142,9 @@ def read_incidents(path: str | Path) -> tuple[KnownIncident, ...]:
         with open(path, newline="", encoding="utf-8-sig") as file:
             rows = csv.DictReader(file)
             if missing := {"start", "end"} - set(rows.fieldnames or ()):
-                raise ValueError(f"{path} has no column {', '.join(sorted(missing))}; it needs start and end")
+                raise ValueError(
+                    f"{path} has no column {', '.join(sorted(missing))}; it needs start and end"
+                )
             return tuple(_label(f"{path}, row {rows.line_num}", row) for row in rows)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} is not CSV in UTF-8: {error}") from None
@@ -140,7 +155,11 @@ def _label(where: str, row: dict[str, str]) -> KnownIncident:
         start = parse_moment(row["start"] or "", "start")
         end = parse_moment(row["end"], "end") if row["end"] else None
         return KnownIncident(
-            row.get("title") or "", row.get("symptom") or "", start, end, _number(row.get("error_ratio"))
+            row.get("title") or "",
+            row.get("symptom") or "",
+            start,
+            end,
+            _number(row.get("error_ratio")),
         )
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
@@ -163,7 +182,9 @@ def label_of(incident: Incident) -> KnownIncident:
         raise ValueError(f"{incident.id} was a false alarm; leave it out")
     lasted = incident.metrics().impact
     end = None if lasted is None else incident.impact_start + lasted
-    return KnownIncident(f"{incident.id} {incident.title}", incident.symptom, incident.impact_start, end, math.nan)
+    return KnownIncident(
+        f"{incident.id} {incident.title}", incident.symptom, incident.impact_start, end, math.nan
+    )
 
 
 # --- one policy ----------------------------------------------------------------------------------
@@ -228,28 +249,41 @@ def _joined(first: Page, second: Page) -> Page:
 
 def is_true(page: Page, labels: Iterable[KnownIncident]) -> bool:
     """Whether an incident overlaps the time that the page is about."""
-    return any(label.start < page.start and (label.end is None or label.end > page.since) for label in labels)
+    return any(
+        label.start < page.start and (label.end is None or label.end > page.since)
+        for label in labels
+    )
 
 
 def matches(page: Page, label: KnownIncident) -> bool:
     """Whether a true page detects this incident: it fires during it or is about it."""
-    return (label.end is None or page.since < label.end) and (page.end is None or page.end > label.start)
+    return (label.end is None or page.since < label.end) and (
+        page.end is None or page.end > label.start
+    )
 
 
 def _detection(
-    label: KnownIncident, true_pages: Iterable[Page], labels: Iterable[KnownIncident], counts: Counts, spent: _Spending
+    label: KnownIncident,
+    true_pages: Iterable[Page],
+    labels: Iterable[KnownIncident],
+    counts: Counts,
+    spent: _Spending,
 ) -> Detection:
     about = [page for page in true_pages if matches(page, label)]
     if not about:
         return Detection(label, None, None, spent.left(label.start, _end(label, counts.end)))
     at = max(about[0].start, label.start)
-    return Detection(label, at - label.start, _reset(label, about[-1], labels), spent.left(label.start, at))
+    return Detection(
+        label, at - label.start, _reset(label, about[-1], labels), spent.left(label.start, at)
+    )
 
 
 def _reset(label: KnownIncident, last: Page, labels: Iterable[KnownIncident]) -> timedelta | None:
     if label.end is None or last.end is None:
         return None
-    if any(other.start < last.end and (other.end is None or other.end > label.end) for other in labels):
+    if any(
+        other.start < last.end and (other.end is None or other.end > label.end) for other in labels
+    ):
         return None
     return max(timedelta(), last.end - label.end)
 
@@ -261,17 +295,23 @@ class _Spending:
         self.total = np.append(0, np.cumsum(counts.total))
         self._bad = self.total - np.append(0, np.cumsum(counts.good))
         self._counts = counts
-        self._budget = slo.error_budget * float(self.total[-1]) * (slo.period / (counts.end - counts.start))
+        self._budget = (
+            slo.error_budget * float(self.total[-1]) * (slo.period / (counts.end - counts.start))
+        )
 
     def left(self, start: datetime, end: datetime) -> float:
         """The share left of an untouched budget after the buckets that lie whole or in part between two moments."""
         first = max(0, (start - self._counts.start) // self._counts.step)
-        last = max(first, min(len(self._counts), -((self._counts.start - end) // self._counts.step)))
+        last = max(
+            first, min(len(self._counts), -((self._counts.start - end) // self._counts.step))
+        )
         bad = int(self._bad[last] - self._bad[first])
         return 1 - bad / self._budget if bad else 1.0
 
 
-def findings_at(policy: Policy, slo: SLO, start: datetime, step: timedelta, running: Integers) -> tuple[Finding, ...]:
+def findings_at(
+    policy: Policy, slo: SLO, start: datetime, step: timedelta, running: Integers
+) -> tuple[Finding, ...]:
     """What ``lint_alerting`` finds at this traffic, a running sum, in buckets as long as the policy's windows allow."""
     width = math.gcd(*(window // step for rule in policy for window in windows(rule))) or 1
     events = np.diff(running[::width]).tolist()
@@ -294,7 +334,10 @@ def _short(rule: Rule) -> timedelta:
 # --- what a policy cannot see --------------------------------------------------------------------
 
 VERDICTS = ("silent", "ticket", "page")
-ERROR_RATIOS = (*(float(f"{digits}e-{power}") for power in (4, 3, 2, 1) for digits in (1, 1.5, 2, 3, 5, 7)), 1.0)
+ERROR_RATIOS = (
+    *(float(f"{digits}e-{power}") for power in (4, 3, 2, 1) for digits in (1, 1.5, 2, 3, 5, 7)),
+    1.0,
+)
 DURATIONS = (
     *(minutes * MINUTE for minutes in (1, 2, 3, 5, 7, 10, 15, 20, 30, 45)),
     *(hours * HOUR for hours in (1, 1.5, 2, 3, 4, 6, 8, 12, 18, 24, 36, 48, 72)),
@@ -405,7 +448,9 @@ def _rate(traffic: float | Counts) -> Fraction:
     with contextlib.suppress(ValueError):
         if not isinstance(traffic, str) and (rate := exact(traffic)) > 0:
             return rate
-    raise ValueError(f"traffic must be a number of events an hour above 0, given {traffic!r}; give e.g. 600")
+    raise ValueError(
+        f"traffic must be a number of events an hour above 0, given {traffic!r}; give e.g. 600"
+    )
 
 
 def _error_ratio(ratio: float) -> Fraction:

@@ -46,16 +46,22 @@ class Counters:
         object.__setattr__(self, "good", _counter(self.good, "good"))
         object.__setattr__(self, "total", _counter(self.total, "total"))
         if len(self.good) != len(self.total):
-            raise ValueError(f"good has {len(self.good)} readings and total {len(self.total)}; give as many of each")
+            raise ValueError(
+                f"good has {len(self.good)} readings and total {len(self.total)}; give as many of each"
+            )
         for first in range(0, len(self), CHUNK):
-            _check_growth(self.good[first : first + CHUNK + 1], self.total[first : first + CHUNK + 1], first)
+            _check_growth(
+                self.good[first : first + CHUNK + 1], self.total[first : first + CHUNK + 1], first
+            )
 
     def __len__(self) -> int:
         """The number of buckets, one less than the readings."""
         return len(self.total) - 1
 
 
-def alert_intervals(counts: Counts | Counters | pd.DataFrame, slo: SLO, policy: Policy) -> list[AlertInterval]:
+def alert_intervals(
+    counts: Counts | Counters | pd.DataFrame, slo: SLO, policy: Policy
+) -> list[AlertInterval]:
     """When each rule of the policy fired over a series, by start, then by the policy's order.
 
     It is the answer of ``oncall.alerting.alert_intervals``, to the bucket. ``Counts`` and ``Counters`` were
@@ -65,7 +71,9 @@ def alert_intervals(counts: Counts | Counters | pd.DataFrame, slo: SLO, policy: 
     """
     series = _series(counts)
     check_step(policy, series.step)
-    changes = verdict_changes(series.columns, [_window_test(rule, slo, series.step) for rule in policy])
+    changes = verdict_changes(
+        series.columns, [_window_test(rule, slo, series.step) for rule in policy]
+    )
     found = [
         (since, place, _interval(series, rule, since, until))
         for place, rule in enumerate(policy)
@@ -84,7 +92,9 @@ def burn_rates(
     """
     series = _series(counts)
     check_counts(series.columns)
-    return {window: _burn_rate(series.columns, slo, _buckets(window, series.step)) for window in windows}
+    return {
+        window: _burn_rate(series.columns, slo, _buckets(window, series.step)) for window in windows
+    }
 
 
 def downsample(x: NDArray[Any], pixels: int) -> NDArray[Any]:
@@ -110,7 +120,9 @@ def _window_test(rule: Rule, slo: SLO, step: timedelta) -> WindowTest:
     if isinstance(rule, SilenceRule):
         return WindowTest((rule.after // step,), bad=0, total=1, above=-1)
     threshold = rule.threshold(slo)
-    return WindowTest((rule.long // step, rule.short // step), threshold.denominator, threshold.numerator)
+    return WindowTest(
+        (rule.long // step, rule.short // step), threshold.denominator, threshold.numerator
+    )
 
 
 def _stretches(rule: Rule, changes: list[int]) -> Iterator[tuple[int, int | None]]:
@@ -124,7 +136,9 @@ def _stretches(rule: Rule, changes: list[int]) -> Iterator[tuple[int, int | None
 def _interval(series: _Series, rule: Rule, since: int, until: int | None) -> AlertInterval:
     window = rule.after if isinstance(rule, SilenceRule) else rule.long
     end = None if until is None else series.start + series.step * until
-    return AlertInterval(rule, series.start + series.step * since, end, min(1.0, series.step * since / window))
+    return AlertInterval(
+        rule, series.start + series.step * since, end, min(1.0, series.step * since / window)
+    )
 
 
 # --- burn rates ----------------------------------------------------------------------------------
@@ -132,7 +146,9 @@ def _interval(series: _Series, rule: Rule, since: int, until: int | None) -> Ale
 
 def _buckets(window: timedelta, step: timedelta) -> int:
     if positive(window, "window") % step:
-        raise ValueError(f"buckets of {duration_text(step)} do not divide the {duration_text(window)} window")
+        raise ValueError(
+            f"buckets of {duration_text(step)} do not divide the {duration_text(window)} window"
+        )
     return window // step
 
 
@@ -140,11 +156,14 @@ def _burn_rate(columns: Columns, slo: SLO, window: int) -> NDArray[np.float64]:
     """bad × D ÷ (total × N), N/D being the error budget: rounded once, so that a burn of 14.4 reads 14.4."""
     burn, first = np.empty(len(columns)), 0
     for good, total in zip(
-        *(_window_sums(columns, column, window) for column in (columns.good, columns.total)), strict=True
+        *(_window_sums(columns, column, window) for column in (columns.good, columns.total)),
+        strict=True,
     ):
         bad, valid = np.asarray(total - good, float), np.asarray(total, float)
         valid[valid == 0] = np.nan
-        burn[first : first + len(valid)] = bad * slo.exact_budget.denominator / (valid * slo.exact_budget.numerator)
+        burn[first : first + len(valid)] = (
+            bad * slo.exact_budget.denominator / (valid * slo.exact_budget.numerator)
+        )
         first += len(valid)
     return burn
 
@@ -180,19 +199,27 @@ class _Series:
 
 def _series(counts: Counts | Counters | pd.DataFrame) -> _Series:
     if isinstance(counts, Counts):
-        columns = Columns(np.asarray(counts.good), np.asarray(counts.total), largest_total=counts.largest_total)
+        columns = Columns(
+            np.asarray(counts.good), np.asarray(counts.total), largest_total=counts.largest_total
+        )
         return _Series(counts.start, counts.step, columns)
     if isinstance(counts, Counters):
-        return _Series(counts.start, counts.step, Columns(counts.good, counts.total, cumulative=True))
+        return _Series(
+            counts.start, counts.step, Columns(counts.good, counts.total, cumulative=True)
+        )
     if hasattr(counts, "index") and hasattr(counts, "columns"):
         return _frame_series(counts)
-    raise ValueError(f"given a {type(counts).__name__}; give Counts, Counters, or a frame with columns good and total")
+    raise ValueError(
+        f"given a {type(counts).__name__}; give Counts, Counters, or a frame with columns good and total"
+    )
 
 
 def _frame_series(frame: pd.DataFrame) -> _Series:
     step, columns = _step(frame.index), _plain_columns(frame)
     if step is None or columns is None:
-        return _series(Counts.from_frame(frame))  # it reads what is not plain, and says what is wrong
+        return _series(
+            Counts.from_frame(frame)
+        )  # it reads what is not plain, and says what is wrong
     return _Series(utc(frame.index[0].to_pydatetime()), step, columns)
 
 
@@ -202,7 +229,9 @@ def _plain_columns(frame: pd.DataFrame) -> Columns | None:
     if names.count("good") != 1 or names.count("total") != 1:
         return None
     good, total = frame["good"], frame["total"]
-    if not all(isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu" for column in (good, total)):
+    if not all(
+        isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu" for column in (good, total)
+    ):
         return None
     return Columns(good.to_numpy(), total.to_numpy())
 
@@ -214,7 +243,9 @@ def _step(index: pd.Index) -> timedelta | None:
     ticks: NDArray[np.int64] = index.asi8
     step = ticks[1] - ticks[0]
     chunks = () if _knows_its_step(index) else range(0, len(ticks) - 1, CHUNK)
-    if step <= 0 or any((np.diff(ticks[first : first + CHUNK + 1]) != step).any() for first in chunks):
+    if step <= 0 or any(
+        (np.diff(ticks[first : first + CHUNK + 1]) != step).any() for first in chunks
+    ):
         return None
     length: timedelta = (index[1] - index[0]).to_pytimedelta()
     return length
@@ -230,13 +261,23 @@ def _knows_its_step(index: pd.Index) -> bool:
 
 def _counter(readings: Any, name: str) -> NDArray[Any]:
     array = np.asarray(readings)
-    if array.ndim != 1 or array.dtype.kind not in "iu" or not 0 <= int(array[:1].sum()) < 2**63 or not len(array):
-        raise ValueError(f"{name} must be one row of whole numbers from 0 up, below 2**63, given {readings!r}")
+    if (
+        array.ndim != 1
+        or array.dtype.kind not in "iu"
+        or not 0 <= int(array[:1].sum()) < 2**63
+        or not len(array)
+    ):
+        raise ValueError(
+            f"{name} must be one row of whole numbers from 0 up, below 2**63, given {readings!r}"
+        )
     return array
 
 
 def _check_growth(good: NDArray[Any], total: NDArray[Any], first: int) -> None:
-    good_64, total_64 = good.astype(np.int64, copy=False), total.astype(np.int64, copy=False)  # past 2**63 it falls
+    good_64, total_64 = (
+        good.astype(np.int64, copy=False),
+        total.astype(np.int64, copy=False),
+    )  # past 2**63 it falls
     falls = (good_64[1:] < good_64[:-1]) | (total_64[1:] < total_64[:-1])
     wrong = np.flatnonzero(falls | (np.diff(good_64) > np.diff(total_64)))
     if len(wrong):

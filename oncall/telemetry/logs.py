@@ -17,8 +17,17 @@ from numpy.typing import NDArray
 from oncall.counts import MOST_BUCKETS, Counts
 from oncall.times import DAY, HOUR, MINUTE, SECOND, duration_text, positive
 
-UNITS = {"day": DAY, "hour": HOUR, "minute": MINUTE, "second": SECOND}  # of ``date_trunc``, the longest first
-READERS = {".csv": "read_csv", ".csv.gz": "read_csv", ".parquet": "read_parquet"}  # duckdb's, by a file's ending
+UNITS = {
+    "day": DAY,
+    "hour": HOUR,
+    "minute": MINUTE,
+    "second": SECOND,
+}  # of ``date_trunc``, the longest first
+READERS = {
+    ".csv": "read_csv",
+    ".csv.gz": "read_csv",
+    ".parquet": "read_parquet",
+}  # duckdb's, by a file's ending
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BLANK_LINE = "\n\n"
 NO_REQUESTS = "the source holds no requests; give one that does"
@@ -76,7 +85,12 @@ def count_requests(
 
 
 def counting_sql(
-    table: str, *, good: str, valid: str | None = None, unit: str = "minute", timestamp: str = "timestamp"
+    table: str,
+    *,
+    good: str,
+    valid: str | None = None,
+    unit: str = "minute",
+    timestamp: str = "timestamp",
 ) -> str:
     """The one SQL text: a row for every ``unit`` of time that has requests, with its good and its valid ones."""
     condition, total = f"({good})", "COUNT(*)"
@@ -115,7 +129,9 @@ def _opened(source: str | Path) -> Iterator[tuple[Any, str]]:
     try:
         import duckdb
     except ImportError:
-        raise ImportError("duckdb reads request logs, and it is missing; pip install oncall-workbook[logs]") from None
+        raise ImportError(
+            "duckdb reads request logs, and it is missing; pip install oncall-workbook[logs]"
+        ) from None
     reader, files = _files(source)
     names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
     with closing(duckdb.connect()) as connection:
@@ -138,10 +154,19 @@ def _files(source: str | Path) -> tuple[str, list[Path]]:
         named = [Path(name) for name in glob(str(source), recursive=True)]
         if not named:
             raise ValueError(f"there is no file {source}")
-    files = {file: reader for file in sorted(named) for end, reader in READERS.items() if file.name.endswith(end)}
+    files = {
+        file: reader
+        for file in sorted(named)
+        for end, reader in READERS.items()
+        if file.name.endswith(end)
+    }
     readers = sorted(set(files.values()))
     if len(readers) != 1:
-        found = "both CSV and Parquet files; give one kind" if readers else f"no file that ends in {', '.join(READERS)}"
+        found = (
+            "both CSV and Parquet files; give one kind"
+            if readers
+            else f"no file that ends in {', '.join(READERS)}"
+        )
         raise ValueError(f"{source} holds {found}")
     return readers[0], list(files)
 
@@ -183,7 +208,9 @@ def _execute(connection: Any, text: str) -> Any:
         return cursor
     if hasattr(connection, "sql"):
         return connection.sql(text)
-    raise ValueError(f"connection must be a Spark session, a duckdb or a DB-API connection, given {connection!r}")
+    raise ValueError(
+        f"connection must be a Spark session, a duckdb or a DB-API connection, given {connection!r}"
+    )
 
 
 def _ask(connection: Any, text: str, source: str | Path, table: str) -> _Buckets:
@@ -210,12 +237,18 @@ def _why(connection: Any, error: str, source: str | Path, table: str) -> str:
     """What is wrong with the text, and the columns that it could have named."""
     try:
         row = _execute(connection, f"SELECT 1 FROM {table} LIMIT 1")
-        if hasattr(row, "fetchone") and row.fetchone() is None:  # the columns of a CSV without rows are all text
+        if (
+            hasattr(row, "fetchone") and row.fetchone() is None
+        ):  # the columns of a CSV without rows are all text
             return NO_REQUESTS
         nothing = _execute(connection, f"SELECT * FROM {table} WHERE 1 = 0")
     except Exception:
         return f"cannot read {source}: {error}"
-    columns = [column[0] for column in nothing.description] if hasattr(nothing, "description") else nothing.columns
+    columns = (
+        [column[0] for column in nothing.description]
+        if hasattr(nothing, "description")
+        else nothing.columns
+    )
     return f"{error}; the columns are {', '.join(columns)}{NO_MOMENT if 'date_trunc(' in error else ''}"
 
 
@@ -246,7 +279,9 @@ def _fetch(answer: Any) -> _Buckets:
     # The moments that a Spark frame collects are the machine's local time, as astimezone() takes naive ones to be.
     local = not hasattr(answer, "fetchall")
     rows = answer.collect() if local else answer.fetchall()
-    starts = np.ma.array([_seconds(row[0], local) for row in rows], np.int64, mask=[row[0] is None for row in rows])
+    starts = np.ma.array(
+        [_seconds(row[0], local) for row in rows], np.int64, mask=[row[0] is None for row in rows]
+    )
     return _Buckets(starts, *(np.array([row[place] for row in rows], np.int64) for place in (1, 2)))
 
 
@@ -267,11 +302,15 @@ def _fill(buckets: _Buckets, unit: str, step: timedelta) -> Counts:
     """One bucket a step from the first row to the last; the gaps 0 of 0."""
     buckets = _timed(buckets)
     if (buckets.seconds % (UNITS[unit] // SECOND)).any():
-        raise ValueError(f"the connection cuts time into {unit}s that do not begin in UTC; set its time zone to UTC")
+        raise ValueError(
+            f"the connection cuts time into {unit}s that do not begin in UTC; set its time zone to UTC"
+        )
     places = buckets.seconds // (step // SECOND)
     first, size = int(places.min()), int(np.ptp(places)) + 1
     if size > MOST_BUCKETS:
-        raise ValueError(f"the requests reach over {size} buckets of {duration_text(step)}; are the dates right?")
+        raise ValueError(
+            f"the requests reach over {size} buckets of {duration_text(step)}; are the dates right?"
+        )
 
     def column(values: Integers) -> array[int]:
         sums = np.zeros(size, np.int64)
@@ -285,7 +324,9 @@ def _timed(buckets: _Buckets) -> _Buckets:
     """The buckets of which the time is known; valid requests at an unknown one are a ``ValueError``."""
     known = ~np.ma.getmaskarray(buckets.seconds)
     if lost := int(buckets.total[~known].sum()):
-        raise ValueError(f"{lost} valid requests have no timestamp; add e.g. timestamp IS NOT NULL to valid")
+        raise ValueError(
+            f"{lost} valid requests have no timestamp; add e.g. timestamp IS NOT NULL to valid"
+        )
     if not known.any():
         raise ValueError(NO_REQUESTS)
     return _Buckets(*(np.ma.getdata(column)[known] for column in buckets))

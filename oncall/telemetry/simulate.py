@@ -53,7 +53,9 @@ def simulate(policy: Policy, scenario: Scenario, months: int, seed: int) -> Simu
     if months < 1:
         raise ValueError(f"months must be 1 or more, given {months}")
     if not isinstance(scenario, Scenario):
-        raise ValueError(f"scenario must be a Scenario such as SCENARIOS['provider_outage'], given {scenario!r}")
+        raise ValueError(
+            f"scenario must be a Scenario such as SCENARIOS['provider_outage'], given {scenario!r}"
+        )
     check_step(policy, MINUTE)
     month = _month(policy, scenario)
     tests = [(rule, _test(rule, scenario.slo, month)) for rule in policy]
@@ -107,7 +109,11 @@ def _month(policy: Policy, scenario: Scenario) -> _Month:
         scenario.errors,
         places + warm_up,
         1 - (1 - scenario.errors) * spared[places],
-        tuple(replace(label, end=min(label.end or end, end)) for label in scenario.labels() if label.start < end),
+        tuple(
+            replace(label, end=min(label.end or end, end))
+            for label in scenario.labels()
+            if label.start < end
+        ),
     )
 
 
@@ -151,9 +157,13 @@ def _draw(month: _Month, months: int, random: np.random.Generator) -> Iterator[I
     requests, minute_of = np.diff(month.requests), _minute_finder(month.requests)
     for done in range(0, months, TOGETHER):
         some = min(TOGETHER, months - done)
-        at_fault = random.binomial(requests[month.places, None], month.chances[:, None], (len(month.places), some))
+        at_fault = random.binomial(
+            requests[month.places, None], month.chances[:, None], (len(month.places), some)
+        )
         for column in np.ascontiguousarray(at_fault.T):
-            failed = np.bincount(minute_of(_failures(month, random)) + 1, minlength=len(month.requests))
+            failed = np.bincount(
+                minute_of(_failures(month, random)) + 1, minlength=len(month.requests)
+            )
             failed[month.places + 1] = column
             yield np.cumsum(failed, dtype=month.kind)
 
@@ -200,7 +210,9 @@ def _test(rule: Rule, slo: SLO, month: _Month) -> Callable[[Integers], Flags]:
     fits = int(month.requests[-1]) * threshold.numerator < 2**63
     requests = month.requests.astype(np.int64 if fits else object)
     most_long, most_short = (
-        (_in_window(month, requests, window) * threshold.numerator // threshold.denominator).astype(month.kind)
+        (_in_window(month, requests, window) * threshold.numerator // threshold.denominator).astype(
+            month.kind
+        )
         for window in (long, short)
     )
 

@@ -36,7 +36,10 @@ def main(names: Sequence[str]) -> int:
     """Build these notebooks, or all; 1 when one fails or there is none."""
     paths = [Path(name) for name in names] or notebooks(Path("notebooks"))
     if not paths:
-        print("no notebook below notebooks/; run this in the project's folder, or name one", file=sys.stderr)
+        print(
+            "no notebook below notebooks/; run this in the project's folder, or name one",
+            file=sys.stderr,
+        )
         return 1
     for path in paths:
         try:
@@ -54,13 +57,20 @@ def main(names: Sequence[str]) -> int:
 def first_picture(path: Path) -> bytes | None:
     """The first picture that a stored notebook shows, as a PNG file; ``None`` when it shows none."""
     cells = nbformat.read(path, as_version=4).cells
-    data = [output.get("data", {}) for cell in cells if cell.cell_type == "code" for output in cell.outputs]
+    data = [
+        output.get("data", {})
+        for cell in cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+    ]
     return next((b64decode(found["image/png"]) for found in data if "image/png" in found), None)
 
 
 def notebooks(folder: Path) -> list[Path]:
     """All notebooks in a folder and below, in order, Jupyter's checkpoints left out."""
-    return sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+    return sorted(
+        path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts
+    )
 
 
 def build(path: Path) -> bool:
@@ -103,7 +113,9 @@ def _what_failed(path: Path, notebook: Any, error: Exception) -> str:
     """The notebook, the cell that ran last, the line in it, and the error: not a page of traceback."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     failed = [out for cell in code for out in cell.outputs if out.output_type == "error"]
-    where = f"{path}, code cell {sum(cell.execution_count is not None for cell in code)} of {len(code)}"
+    where = (
+        f"{path}, code cell {sum(cell.execution_count is not None for cell in code)} of {len(code)}"
+    )
     if not failed:
         return f"{where}: {str(error).splitlines()[0]}"
     trace = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(failed[0].traceback))

@@ -31,7 +31,9 @@ POLICY = google_policy()
 START = datetime(2024, 1, 1, tzinfo=UTC)
 YEAR, MONTH = 365 * 86_400, 30 * 86_400
 Column = NDArray[Any]
-Burns = Callable[[timedelta, int, int], Column]  # where a window weighs bad × denominator > total × numerator
+Burns = Callable[
+    [timedelta, int, int], Column
+]  # where a window weighs bad × denominator > total × numerator
 
 ENGINE = "ours, burn 0.1 and bursts"
 CUMSUM = "plain numpy cumsum"
@@ -100,7 +102,9 @@ def plain_cumsum(good: Column, total: Column, step: timedelta) -> list[int]:
 
     def burns(window: timedelta, numerator: int, denominator: int) -> Column:
         left = np.maximum(np.arange(1, len(totals)) - window // step, 0)
-        fires: Column = (bads[1:] - bads[left]) * denominator > (totals[1:] - totals[left]) * numerator
+        fires: Column = (bads[1:] - bads[left]) * denominator > (
+            totals[1:] - totals[left]
+        ) * numerator
         return fires
 
     return begins(burns)
@@ -142,7 +146,9 @@ def engine(series: Counts | Counters | pd.DataFrame) -> Callable[[], list[AlertI
     return lambda: alert_intervals(series, SLO_999, POLICY)
 
 
-def ours(good: Column, total: Column, step: timedelta, bursts: int) -> dict[str, Callable[[], list[AlertInterval]]]:
+def ours(
+    good: Column, total: Column, step: timedelta, bursts: int
+) -> dict[str, Callable[[], list[AlertInterval]]]:
     good_8, total_8 = (np.minimum(column, 255).astype(np.uint8) for column in (good, total))
     same = {
         ENGINE: engine(as_counts(good, total, step)),
@@ -152,7 +158,9 @@ def ours(good: Column, total: Column, step: timedelta, bursts: int) -> dict[str,
     }
     assert all(run() == same[ENGINE]() for run in same.values())
     return same | {
-        "ours, burn 0.5 and bursts × 4": engine(as_counts(*traffic(len(total), 0.5, 4 * bursts), step)),
+        "ours, burn 0.5 and bursts × 4": engine(
+            as_counts(*traffic(len(total), 0.5, 4 * bursts), step)
+        ),
         "ours, burn 1 throughout": engine(as_counts(*traffic(len(total), 1.0), step)),
         "ours, parked on 14.4×": engine(as_counts(*parked(len(total)), step)),
     }
@@ -174,7 +182,9 @@ def others(good: Column, total: Column, step: timedelta) -> dict[str, Callable[[
     return found
 
 
-def print_series(rows: int, step: timedelta, bursts: int, rounds: int, limits: dict[str, Limit]) -> bool:
+def print_series(
+    rows: int, step: timedelta, bursts: int, rounds: int, limits: dict[str, Limit]
+) -> bool:
     good, total = traffic(rows, 0.1, bursts)
     title = f"{rows:,} {'seconds' if step == SECOND else 'minutes'}"
     fast: dict[str, Callable[[], object]] = {
@@ -202,15 +212,25 @@ def print_series(rows: int, step: timedelta, bursts: int, rounds: int, limits: d
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=YEAR, help="seconds in the longest series")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     print(HEAD)
     held = [
-        print_series(MONTH // 60, MINUTE, 2, 5 * options.rounds, {TIME_ROLLING: Limit(at_least=8, beside=ENGINE)}),
+        print_series(
+            MONTH // 60,
+            MINUTE,
+            2,
+            5 * options.rounds,
+            {TIME_ROLLING: Limit(at_least=8, beside=ENGINE)},
+        ),
         print_series(MONTH, SECOND, 2, options.rounds, {}),
-        print_series(options.rows, SECOND, 20, options.rounds, LIMITS if options.rows == YEAR else {}),
+        print_series(
+            options.rows, SECOND, 20, options.rounds, LIMITS if options.rows == YEAR else {}
+        ),
     ]
     raise SystemExit(not all(held))
 

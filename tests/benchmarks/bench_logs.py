@@ -68,7 +68,9 @@ def polars(path: Path) -> object:
     valid = ~pl.col("status").is_between(400, 499)
     good = valid & (pl.col("status") < 500) & (pl.col("latency_ms") <= 1900)
     minutes = pl.scan_parquet(path).group_by(pl.col("timestamp").dt.truncate("1m"))
-    return minutes.agg(good.sum().alias("good"), valid.sum().alias("total")).collect(engine="streaming")
+    return minutes.agg(good.sum().alias("good"), valid.sum().alias("total")).collect(
+        engine="streaming"
+    )
 
 
 def pandas(path: Path) -> object:
@@ -77,7 +79,9 @@ def pandas(path: Path) -> object:
     log = pd.read_parquet(path)
     valid = ~log["status"].between(400, 499)
     good = valid & (log["status"] < 500) & (log["latency_ms"] <= 1900)
-    sums = pd.DataFrame({"good": good, "total": valid}).groupby(log["timestamp"].dt.floor("min")).sum()
+    sums = (
+        pd.DataFrame({"good": good, "total": valid}).groupby(log["timestamp"].dt.floor("min")).sum()
+    )
     return sums
 
 
@@ -109,11 +113,15 @@ count_requests({str(path)!r}, good={GOOD!r}, valid={VALID!r})
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    return int(done.stdout.split()[-1]) / 1024  # a prompt, as -c is to duckdb, gets its progress bar before
+    return (
+        int(done.stdout.split()[-1]) / 1024
+    )  # a prompt, as -c is to duckdb, gets its progress bar before
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=20_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
@@ -123,11 +131,16 @@ def main() -> None:
         small, middle = options.rows // 100, options.rows // 10
         for rows, ending in ((small, "parquet"), (small, "csv"), (middle, "csv")):
             log = write_log(folder / f"{rows}.{ending}", rows)
-            held.append(print_log(log, rows, 3 * options.rounds if rows < 1_000_000 else options.rounds))
+            held.append(
+                print_log(log, rows, 3 * options.rounds if rows < 1_000_000 else options.rounds)
+            )
         log = write_log(folder / "log.parquet", options.rows)
         held.append(print_log(log, options.rows, options.rounds, with_others=True))
         tenth = write_log(folder / "tenth.parquet", options.rows // 10)
-        print(f"\nPeak memory of a process on {options.rows:,} rows: {peak_megabytes(log):.0f} MB; ", end="")
+        print(
+            f"\nPeak memory of a process on {options.rows:,} rows: {peak_megabytes(log):.0f} MB; ",
+            end="",
+        )
         print(f"on a tenth of them: {peak_megabytes(tenth):.0f} MB.")
     raise SystemExit(not all(held))
 

@@ -21,7 +21,9 @@ LIMIT = 75.0  # seconds for a thousand: "about a minute"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--shifts", type=int, default=200)
     shifts = parser.parse_args().shifts
     played = evaluated = 0.0
@@ -29,13 +31,17 @@ def main() -> None:
         begin = time.process_time()
         counts = run_shift(scenario, seed, reference).counts
         played += time.process_time() - begin
-        evaluator = AlertEvaluator(scenario.slo, (*google_policy(scenario.slo.period), SILENCE), MINUTE)
+        evaluator = AlertEvaluator(
+            scenario.slo, (*google_policy(scenario.slo.period), SILENCE), MINUTE
+        )
         begin = time.process_time()
         for good, total in zip(counts.good, counts.total, strict=True):
             evaluator.observe(good, total)
         evaluated += time.process_time() - begin
     thousand = played / shifts * 1000
-    print("| shifts by the reference | a shift | a thousand | × an evaluator alone | to hold |\n|--:|--:|--:|--:|---|")
+    print(
+        "| shifts by the reference | a shift | a thousand | × an evaluator alone | to hold |\n|--:|--:|--:|--:|---|"
+    )
     verdict = "held" if thousand <= LIMIT else "NOT held"
     print(
         f"| {shifts:,} | {played / shifts * 1e3:.1f} ms | {thousand:.0f} s | {played / evaluated:.2f} "

@@ -36,11 +36,16 @@ def with_pandas(scenario: Scenario, months: int, seed: int) -> list[tuple[int, i
     for failed in simulate._draw(month, months, np.random.default_rng(seed)):
         frame = pd.DataFrame({"bad": np.diff(failed), "total": total}, index=index)
         fires = [
-            burns(frame, rule, rule.long, scenario.slo) & burns(frame, rule, rule.short, scenario.slo)
+            burns(frame, rule, rule.long, scenario.slo)
+            & burns(frame, rule, rule.short, scenario.slo)
             for rule in POLICY
         ]
         flags = [column.to_numpy()[month.warm_up :] for column in fires]
-        tallies.append(simulate._tally(month, [pair for pair in zip(POLICY, flags, strict=True) if pair[1].any()]))
+        tallies.append(
+            simulate._tally(
+                month, [pair for pair in zip(POLICY, flags, strict=True) if pair[1].any()]
+            )
+        )
     return tallies
 
 
@@ -54,7 +59,9 @@ def tallies(simulation: Simulation) -> list[tuple[int, ...]]:
     return [tuple(row) for row in np.stack(columns, axis=1).tolist()]
 
 
-def print_months(name: str, scenario: Scenario, months: int, rounds: int, once: bool = False) -> bool:
+def print_months(
+    name: str, scenario: Scenario, months: int, rounds: int, once: bool = False
+) -> bool:
     found = tallies(simulate.simulate(POLICY, scenario, months, seed=1))
 
     def ours() -> None:
@@ -71,13 +78,17 @@ def print_months(name: str, scenario: Scenario, months: int, rounds: int, once: 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--months", type=int, default=120)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     print(HEAD)
     held = [
-        print_months("healthy, burn 0.2", replace(MONTH, faults=()), options.months, options.rounds),
+        print_months(
+            "healthy, burn 0.2", replace(MONTH, faults=()), options.months, options.rounds
+        ),
         print_months("twelve faults in each", MONTH, options.months, options.rounds),
         print_months("twelve faults in each", MONTH, 3 * options.months, options.rounds, once=True),
     ]

@@ -43,7 +43,9 @@ class Way:
     traced: bool = True
 
 
-def print_rows(title: str, ways: Sequence[Way], rounds: int, clock: Clock = time.perf_counter) -> bool:
+def print_rows(
+    title: str, ways: Sequence[Way], rounds: int, clock: Clock = time.perf_counter
+) -> bool:
     """Print a row a way; the answer is whether every limit is held, or missed by no more than the margin.
 
     The ways are run in turns, so that other work on the machine slows all of them. A time is the median of the
@@ -61,10 +63,15 @@ def print_rows(title: str, ways: Sequence[Way], rounds: int, clock: Clock = time
         peak = f"{first[way.name][1]:,.0f} MB" if way.traced else ""
         verdict = ""
         if way.limit:
-            missed_by = way.limit.missed_by(_ratio(times, way.name, way.limit.beside or ways[0].name))
+            missed_by = way.limit.missed_by(
+                _ratio(times, way.name, way.limit.beside or ways[0].name)
+            )
             verdict = f"{way.limit}: {'held' if missed_by <= 1 else 'NOT held'}"
             all_held &= missed_by <= MARGIN
-        print(f"| {title} | {way.name} | {spent * 1e3:,.1f} ms | {ratio:,.2f} | {peak} | {verdict} |", flush=True)
+        print(
+            f"| {title} | {way.name} | {spent * 1e3:,.1f} ms | {ratio:,.2f} | {peak} | {verdict} |",
+            flush=True,
+        )
     return all_held
 
 

@@ -35,7 +35,10 @@ pytest.register_assert_rewrite("notebook_page")
 
 ROOT = Path(__file__).parents[2]
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-QUIET = {"fetchNews": "false", "checkForUpdates": False}  # JupyterLab would ask the network otherwise
+QUIET = {
+    "fetchNews": "false",
+    "checkForUpdates": False,
+}  # JupyterLab would ask the network otherwise
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,14 @@ class Lab:
     def add(self, *cells: str) -> str:
         """Write a new notebook of these code cells, and return its name."""
         name = f"{len(list(self.folder.iterdir()))}.ipynb"
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(source) for source in cells]
+        )
+        notebook.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
         nbformat.write(notebook, self.folder / name)
         return name
 
@@ -88,7 +97,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     shutil.copytree(ROOT / "data", home / "data")
     running = Lab(_free_port(), secrets.token_hex(16), folder)
     with open(home / "server.log", "wb") as log:
-        server = subprocess.Popen(_command(running), env=_environment(home), stdout=log, stderr=log, cwd=folder)
+        server = subprocess.Popen(
+            _command(running), env=_environment(home), stdout=log, stderr=log, cwd=folder
+        )
         try:
             _wait(running, server, home / "server.log")
             yield running
@@ -131,7 +142,9 @@ def read_for_all(
 
 
 @contextmanager
-def _reading(chromium: Browser, lab: Lab, pictures: Path, title: str) -> Iterator[Callable[..., NotebookPage]]:
+def _reading(
+    chromium: Browser, lab: Lab, pictures: Path, title: str
+) -> Iterator[Callable[..., NotebookPage]]:
     from notebook_page import open_notebook
 
     opened: dict[str, NotebookPage] = {}
@@ -181,7 +194,12 @@ def _command(lab: Lab) -> list[str]:
         "IdentityProvider.token": lab.token,
         "LabApp.extension_manager": "readonly",
     }
-    return [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
+    return [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        *(f"--{name}={value}" for name, value in options.items()),
+    ]
 
 
 def _environment(home: Path) -> dict[str, Any]:

@@ -36,7 +36,11 @@ def _shows_explorer(cell: ast.Module) -> bool:
 
 def _names(cell: ast.Module, context: type[ast.expr_context]) -> set[str]:
     """The names that a cell reads (``ast.Load``), or those that it makes (``ast.Store``)."""
-    names = {node.id for node in ast.walk(cell) if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
+    names = {
+        node.id
+        for node in ast.walk(cell)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, context)
+    }
     return names - set(dir(builtins)) if context is ast.Load else names | set(_defined(cell.body))
 
 

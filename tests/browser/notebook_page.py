@@ -76,7 +76,9 @@ _CLIPPED = """place => {
 
 # A picture's width by its height, as it is shown and as it is; and how large it is shown, in dots of the screen.
 _SHAPES = "image => [image.width / image.height, image.naturalWidth / image.naturalHeight]"
-_SCALE = "image => image.width * devicePixelRatio / (image.getAttribute('width') || image.naturalWidth)"
+_SCALE = (
+    "image => image.width * devicePixelRatio / (image.getAttribute('width') || image.naturalWidth)"
+)
 
 
 @dataclass
@@ -92,7 +94,10 @@ class NotebookPage:
         size = {"width": int(width / zoom), "height": int(HEIGHT / zoom)}
         self.page.set_viewport_size(size)  # type: ignore[arg-type]  # a TypedDict of these two
         # A page of Playwright's keeps its number of dots to a pixel.
-        self.screen.send("Emulation.setDeviceMetricsOverride", {**size, "deviceScaleFactor": zoom, "mobile": False})
+        self.screen.send(
+            "Emulation.setDeviceMetricsOverride",
+            {**size, "deviceScaleFactor": zoom, "mobile": False},
+        )
         now = "([width, zoom]) => innerWidth === width && devicePixelRatio === zoom"
         self.page.wait_for_function(now, arg=[size["width"], zoom])
 
@@ -124,7 +129,9 @@ class NotebookPage:
 
     def slider(self, cell: int, name: str) -> Locator:
         """The handle of the slider whose label holds ``name``."""
-        return self.cell(cell).locator(".widget-hslider").filter(has_text=name).get_by_role("slider")
+        return (
+            self.cell(cell).locator(".widget-hslider").filter(has_text=name).get_by_role("slider")
+        )
 
     def rest(self) -> None:
         """Wait until the kernel has nothing to do."""
@@ -151,7 +158,9 @@ class NotebookPage:
     def move(self, cell: int, slider: str, keys: Sequence[str]) -> list[dict[str, float]]:
         """Focus a slider and press keys, each after the last one's picture has come and the kernel rests."""
         self.slider(cell, slider).focus()
-        return [self.redraw(self.cell(cell), partial(self.page.keyboard.press, key)) for key in keys]
+        return [
+            self.redraw(self.cell(cell), partial(self.page.keyboard.press, key)) for key in keys
+        ]
 
 
 def clipped(place: Locator) -> list[object]:
@@ -167,12 +176,16 @@ def assert_legible(picture: Locator) -> None:
     assert picture.evaluate(_SCALE) * 10 * 100 / 72 >= 7.5
 
 
-def open_notebook(browser: Browser, address: str, width: int = 1280, zoom: float = 1) -> NotebookPage:
+def open_notebook(
+    browser: Browser, address: str, width: int = 1280, zoom: float = 1
+) -> NotebookPage:
     """Open a notebook in a window of this width, and wait until it can be run."""
     page = browser.new_page(viewport={"width": width, "height": HEIGHT})
     page.set_default_timeout(PATIENCE)
     opened = NotebookPage(page, page.context.new_cdp_session(page))
-    page.on("console", lambda said: opened.errors.append(said.text) if said.type == "error" else None)
+    page.on(
+        "console", lambda said: opened.errors.append(said.text) if said.type == "error" else None
+    )
     page.on("pageerror", lambda error: opened.errors.append(str(error)))
     opened.resize(width, zoom)
     page.goto(address)

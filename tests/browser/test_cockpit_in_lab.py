@@ -67,7 +67,10 @@ SHIFT: tuple[tuple[str, dict[str, str]], ...] = (
     ("Acknowledge", {}),
     ("+1 min", {}),
     ("Triage", {"Severity": "sev1"}),
-    ("Update users", {"Text": "Answers fail for about half of you; we fail over to another provider."}),
+    (
+        "Update users",
+        {"Text": "Answers fail for about half of you; we fail over to another provider."},
+    ),
     ("Apply", {"Mitigation": "fail_over"}),
     ("+1 min", {}),
     ("+1 min", {}),
@@ -84,7 +87,11 @@ SHIFT: tuple[tuple[str, dict[str, str]], ...] = (
     ("Learn", {"Text": "All requests go to one provider."}),
     ("Rest of shift", {}),
 )
-INPUTS = {"Severity": "severity", "Text": "text", "Mitigation": "mitigation"}  # label, and name in the cockpit
+INPUTS = {
+    "Severity": "severity",
+    "Text": "text",
+    "Mitigation": "mitigation",
+}  # label, and name in the cockpit
 
 
 # How much wider a list is than what is chosen in it, its arrow included.
@@ -99,7 +106,11 @@ _ROOM = """list => {
 @pytest.fixture(scope="module")
 def cockpits(read_for_all: Callable[..., NotebookPage]) -> NotebookPage:
     """One notebook with a cockpit at its start, one in an incident, one after the shift, and two to be timed."""
-    cells = ("cockpit_after()", "cockpit_after(*at_work)", 'cockpit_after(*at_work, ScriptLine(480, "end"))')
+    cells = (
+        "cockpit_after()",
+        "cockpit_after(*at_work)",
+        'cockpit_after(*at_work, ScriptLine(480, "end"))',
+    )
     opened = read_for_all(IMPORTS, *cells, "cockpit_after(*at_work)", REPLOT)
     opened.run_all()
     return opened
@@ -116,7 +127,9 @@ def test_lesson_10_runs_from_top_to_end(read: Callable[..., NotebookPage], pictu
 
 
 @pytest.mark.parametrize(("cell", "when"), [(FRESH, "start"), (BUSY, "at-work"), (OVER, "over")])
-def test_the_cockpit_fits_narrow_windows_and_zoom(cockpits: NotebookPage, pictures: Path, cell: int, when: str) -> None:
+def test_the_cockpit_fits_narrow_windows_and_zoom(
+    cockpits: NotebookPage, pictures: Path, cell: int, when: str
+) -> None:
     from notebook_page import SIZES, assert_legible, clipped
 
     root = cockpits.widget(cell)
@@ -134,7 +147,9 @@ def test_the_cockpit_fits_narrow_windows_and_zoom(cockpits: NotebookPage, pictur
     assert cockpits.new_errors() == []
 
 
-def test_the_longest_title_of_a_runbook_is_not_cut_at_twice_the_size(cockpits: NotebookPage, pictures: Path) -> None:
+def test_the_longest_title_of_a_runbook_is_not_cut_at_twice_the_size(
+    cockpits: NotebookPage, pictures: Path
+) -> None:
     runbooks = cockpits.widget(BUSY).get_by_label("Runbook", exact=True)
     title = max((book.title for book in RUNBOOKS.values()), key=len)
     before = runbooks.evaluate("list => list.selectedOptions[0].label")
@@ -147,7 +162,9 @@ def test_the_longest_title_of_a_runbook_is_not_cut_at_twice_the_size(cockpits: N
     cockpits.resize(1280)
 
 
-def test_a_shift_is_played_by_clicks_and_every_click_is_seen(cockpits: NotebookPage, pictures: Path) -> None:
+def test_a_shift_is_played_by_clicks_and_every_click_is_seen(
+    cockpits: NotebookPage, pictures: Path
+) -> None:
     root, twin = cockpits.widget(FRESH), Cockpit(SCENARIOS[SCENARIO])
     assert {"Acknowledge", "Triage", "Apply", "Mitigated", "Resolved"}.isdisjoint(enabled(root))
     lines = [len(journal(root))]
@@ -161,12 +178,19 @@ def test_a_shift_is_played_by_clicks_and_every_click_is_seen(cockpits: NotebookP
             cockpits.redraw(root, button(root, name).click)
         twin.buttons[name].click()
         eventually(lambda: journal(root), journal_lines(twin.incidents))
-        eventually(lambda: enabled(root), {name for name in BUTTONS if not twin.buttons[name].disabled})
+        eventually(
+            lambda: enabled(root), {name for name in BUTTONS if not twin.buttons[name].disabled}
+        )
         assert f"{twin.model['time']} of 00:00 UTC" in root.locator(".facts").inner_text()
         lines.append(len(journal(root)))
     assert lines == sorted(lines)
-    assert lines[-1] - lines[0] >= len([name for name, _ in SHIFT if BUTTONS[name][0] not in ("wait", "next", "end")])
-    assert enabled(root) & {"+1 min", "+5 min", "+15 min", "Rest of shift", "Acknowledge", "Mitigated"} == set()
+    assert lines[-1] - lines[0] >= len(
+        [name for name, _ in SHIFT if BUTTONS[name][0] not in ("wait", "next", "end")]
+    )
+    assert (
+        enabled(root) & {"+1 min", "+5 min", "+15 min", "Rest of shift", "Acknowledge", "Mitigated"}
+        == set()
+    )
     eventually(lambda: scores(root), told(twin))
     forgets = Cockpit(SCENARIOS[SCENARIO])
     forgets.play(ScriptLine(*line) for line in AND_FORGETS)
@@ -189,10 +213,14 @@ def test_a_minute_in_the_cockpit_shows_new_pixels_in_at_most_0_8_of_the_time_of_
     for _ in range(6):  # in turns, so that a busy moment of the machine meets both
         minute = button(cockpits.widget(LIVE), "+1 min")
         live += [cockpits.redraw(cockpits.widget(LIVE), minute.click)["after"] for _ in range(2)]
-        replotted += [moved["after"] for moved in cockpits.move(REPLOTTED, "Minute", ["ArrowRight"] * 2)]
+        replotted += [
+            moved["after"] for moved in cockpits.move(REPLOTTED, "Minute", ["ArrowRight"] * 2)
+        ]
     cockpits.photograph(pictures / "cockpit-latency.png")
     ours, theirs = (median(times[1:]) for times in (live, replotted))  # the first one warms up
-    print(f"\nclick to new pixels: {ours:.0f} ms, re-plotted {theirs:.0f} ms, ratio {ours / theirs:.2f}")
+    print(
+        f"\nclick to new pixels: {ours:.0f} ms, re-plotted {theirs:.0f} ms, ratio {ours / theirs:.2f}"
+    )
     assert ours <= 0.8 * theirs
     assert cockpits.new_errors() == []
 

@@ -114,9 +114,14 @@ def test_a_slider_shows_new_pixels_in_at_most_0_4_of_the_time_of_a_replot(
         opened.cell(number).locator("img").wait_for()
     for _ in range(4):  # in turns, so that a busy moment of the machine meets both
         for number, times in cells.items():
-            times += [moved["after"] for moved in opened.move(number, "Target", ["ArrowLeft", "ArrowRight"])]
+            times += [
+                moved["after"]
+                for moved in opened.move(number, "Target", ["ArrowLeft", "ArrowRight"])
+            ]
     opened.photograph(pictures / "latency.png")
     live, replotted = (median(times[1:]) for times in cells.values())  # the first one warms up
-    print(f"\nslider to new pixels: {live:.0f} ms, re-plotted {replotted:.0f} ms, ratio {live / replotted:.2f}")
+    print(
+        f"\nslider to new pixels: {live:.0f} ms, re-plotted {replotted:.0f} ms, ratio {live / replotted:.2f}"
+    )
     assert live <= 0.4 * replotted
     assert opened.new_errors() == []

@@ -21,4 +21,7 @@ def test_the_shift_is_printed_as_it_always_was(capsys: pytest.CaptureFixture[str
         changed = difflib.unified_diff(
             expected.decode().splitlines(), printed.splitlines(), "golden", "now", lineterm=""
         )
-        pytest.fail("\n".join([*changed, f"Read the change; if it is right, renew with: {RENEW}"]), pytrace=False)
+        pytest.fail(
+            "\n".join([*changed, f"Read the change; if it is right, renew with: {RENEW}"]),
+            pytrace=False,
+        )

@@ -35,8 +35,15 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     draw = random.Random(4)
     lines = ["timestamp,status,latency_ms"]
     for _ in range(5000):
-        moment = START + draw.choice([0, 2, 3, 5]) * timedelta(hours=1) + draw.randrange(3_600_000) * SECOND / 1000
-        status, latency = draw.choice(["200"] * 8 + ["404", "500", ""]), draw.choice(["", *map(str, range(0, 600, 7))])
+        moment = (
+            START
+            + draw.choice([0, 2, 3, 5]) * timedelta(hours=1)
+            + draw.randrange(3_600_000) * SECOND / 1000
+        )
+        status, latency = (
+            draw.choice(["200"] * 8 + ["404", "500", ""]),
+            draw.choice(["", *map(str, range(0, 600, 7))]),
+        )
         lines.append(f"{moment_text(moment)},{status},{latency}")
     path = tmp_path_factory.mktemp("logs") / "requests.csv"
     path.write_text("\n".join(lines) + "\n")
@@ -56,7 +63,9 @@ def spark(log: Path) -> Iterator[Any]:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.warehouse.dir": str(log.parent),
     }
-    session = SparkSession.builder.master("local[2]").appName("oncall").config(map=settings).getOrCreate()
+    session = (
+        SparkSession.builder.master("local[2]").appName("oncall").config(map=settings).getOrCreate()
+    )
     session.read.csv(str(log), header=True, inferSchema=True).createOrReplaceTempView("requests")
     yield session
     session.stop()
@@ -64,20 +73,26 @@ def spark(log: Path) -> Iterator[Any]:
 
 @pytest.mark.parametrize("every", ["second", "minute", "hour", "day", timedelta(minutes=5)])
 @pytest.mark.parametrize("valid", [None, VALID, "latency_ms > 10"])
-def test_the_same_text_gives_the_same_counts(spark: Any, log: Path, every: str | timedelta, valid: str | None) -> None:
+def test_the_same_text_gives_the_same_counts(
+    spark: Any, log: Path, every: str | timedelta, valid: str | None
+) -> None:
     conditions: dict[str, Any] = {"good": GOOD, "valid": valid, "every": every}
     counts = count_requests("requests", connection=spark, **conditions)
     assert counts == count_requests(log, **conditions)
     assert 0 < sum(counts.good) < sum(counts.total)
 
 
-def test_the_machines_own_time_zone_changes_nothing(spark: Any, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_machines_own_time_zone_changes_nothing(
+    spark: Any, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import time
 
     monkeypatch.setenv("TZ", "America/St_Johns")
     time.tzset()
     try:
-        assert count_requests("requests", good=GOOD, connection=spark) == count_requests(log, good=GOOD)
+        assert count_requests("requests", good=GOOD, connection=spark) == count_requests(
+            log, good=GOOD
+        )
     finally:
         monkeypatch.undo()
         time.tzset()

@@ -60,7 +60,11 @@ def x_of(line: Any) -> list[datetime]:
 def test_the_waves_are_the_published_ones() -> None:
     first, second = night().waves
     assert (first.start, first.end, first.error_ratio) == (moment("23:48"), moment("23:52"), 1.0)
-    assert (second.start, second.end, second.error_ratio) == (moment("00:07"), moment("01:37"), 0.45)
+    assert (second.start, second.end, second.error_ratio) == (
+        moment("00:07"),
+        moment("01:37"),
+        0.45,
+    )
     assert first.resolved == second.resolved == moment("02:21")
     assert first.source == second.source == "https://status.openai.com/incidents/55qs3vq1m35z"
 
@@ -95,7 +99,9 @@ def test_alone_the_first_wave_fires_until_00_21_50() -> None:
 
 
 @pytest.mark.parametrize(("clock", "pages"), [("02:00", ()), ("02:40", ("02:40:11",))])
-def test_a_relapse_pages_only_once_the_alert_has_cleared(clock: str, pages: tuple[str, ...]) -> None:
+def test_a_relapse_pages_only_once_the_alert_has_cleared(
+    clock: str, pages: tuple[str, ...]
+) -> None:
     waves = night().waves
     again = replace(waves[0], start=moment(clock), end=moment(clock) + 4 * MINUTE)
     begins = [begin for begin, _ in play((*waves, again)).alerts]
@@ -104,7 +110,9 @@ def test_a_relapse_pages_only_once_the_alert_has_cleared(clock: str, pages: tupl
 
 @pytest.mark.parametrize("target", [0.999, 0.99])
 def test_the_rules_fire_when_the_alert_evaluator_says(target: float) -> None:
-    counts = night(target).counts.slice(moment("23:48") - 7 * HOUR, None)  # a shorter history of the same windows
+    counts = night(target).counts.slice(
+        moment("23:48") - 7 * HOUR, None
+    )  # a shorter history of the same windows
     by_definition = alert_intervals(counts, SLO("availability", target), google_policy()[:2])
     assert [(one.rule, one.start, one.end) for one in by_definition] == [
         (one.rule, one.start, one.end) for one in night(target).rules
@@ -127,7 +135,10 @@ def test_what_was_known_at_23_49() -> None:
 
 
 def test_an_alert_is_known_from_the_second_it_begins_until_the_second_it_clears() -> None:
-    since = [known_at(night(), moment(clock)).alert_since for clock in ("23:48:51", "23:48:52", "02:06:35", "02:06:36")]
+    since = [
+        known_at(night(), moment(clock)).alert_since
+        for clock in ("23:48:51", "23:48:52", "02:06:35", "02:06:36")
+    ]
     assert since == [None, moment("23:48:52"), moment("23:48:52"), None]
 
 
@@ -164,8 +175,18 @@ def test_whoever_resolves_before_the_page_is_paged() -> None:
         ("23:40", "23:52", None, "Nothing to decide."),
         ("23:51", "23:52", "open", "Users feel it. What do you try first?"),
         ("23:55", "00:00", "open", "It looks fine and the alert still fires. Do you resolve?"),
-        ("23:55", "23:52", "resolved", "You have resolved it; it looks fine and the alert still fires. Do you sleep?"),
-        ("00:10", "23:52", "resolved", "You have resolved it, so the alert tells nobody. Who finds out?"),
+        (
+            "23:55",
+            "23:52",
+            "resolved",
+            "You have resolved it; it looks fine and the alert still fires. Do you sleep?",
+        ),
+        (
+            "00:10",
+            "23:52",
+            "resolved",
+            "You have resolved it, so the alert tells nobody. Who finds out?",
+        ),
         ("00:10", "02:30", "open", "Users feel it. What do you try first?"),
         ("02:07", "02:30", "open", "The alert has cleared. Do you resolve?"),
         ("02:30", "02:07", "resolved", "You have resolved it and the alert has cleared."),
@@ -264,15 +285,23 @@ def test_the_static_plot_says_what_the_explorer_says(explorer: Explorer) -> None
 
 
 def test_the_first_output_keeps_the_second_wave_back() -> None:
-    cells = [cell for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
-    early = "".join("".join(output.get("text", "")) for cell in cells[:5] for output in cell["outputs"])
+    cells = [
+        cell
+        for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    ]
+    early = "".join(
+        "".join(output.get("text", "")) for cell in cells[:5] for output in cell["outputs"]
+    )
     assert "23:48:52" in early
     assert "00:07" not in early
     assert "45%" not in early
 
 
 def test_the_lesson_has_five_goals_whose_numbers_it_shows() -> None:
-    goals = (NOTEBOOK.parents[1] / "tests" / "notebooks" / "goals" / "00.md").read_text(encoding="utf-8")
+    goals = (NOTEBOOK.parents[1] / "tests" / "notebooks" / "goals" / "00.md").read_text(
+        encoding="utf-8"
+    )
     assert len(re.findall(r"^\d\. \*\*.+\?\*\*$", goals, re.MULTILINE)) == 5
     text = NOTEBOOK.read_text(encoding="utf-8")
     for number in re.findall(r"\d\d:\d\d:\d\d|\d+\.\d+%?", goals):

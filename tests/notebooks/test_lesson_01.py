@@ -47,7 +47,9 @@ def lesson() -> dict[str, Any]:
 def shown() -> str:
     """What the committed notebook prints."""
     outputs = [output for cell in CELLS for output in cell.get("outputs", ())]
-    return "\n".join("".join(out.get("text", out.get("data", {}).get("text/plain", ""))) for out in outputs)
+    return "\n".join(
+        "".join(out.get("text", out.get("data", {}).get("text/plain", ""))) for out in outputs
+    )
 
 
 # --- good ÷ valid --------------------------------------------------------------------------------
@@ -86,7 +88,9 @@ def test_the_sli_on_the_page_is_the_librarys_without_traffic_too() -> None:
     assert math.isnan(sli(0, 0))
 
 
-def test_the_worse_the_day_the_better_it_looks_when_empty_hours_are_perfect(lesson: dict[str, Any]) -> None:
+def test_the_worse_the_day_the_better_it_looks_when_empty_hours_are_perfect(
+    lesson: dict[str, Any],
+) -> None:
     days = [lesson["day_with"](empty) for empty in range(25)]
     assert days == sorted(days)
     assert (days[0], days[24]) == (pytest.approx(0.95), 1)
@@ -97,7 +101,9 @@ def test_both_ends_of_wilsons_range_are_z_standard_errors_from_the_sample(
     lesson: dict[str, Any], good: int, total: int
 ) -> None:
     for end in lesson["wilson"](good, total):
-        assert abs(good / total - end) == pytest.approx(1.96 * math.sqrt(max(0, end * (1 - end)) / total), abs=1e-9)
+        assert abs(good / total - end) == pytest.approx(
+            1.96 * math.sqrt(max(0, end * (1 - end)) / total), abs=1e-9
+        )
 
 
 def test_200_judgements_cannot_tell_95_from_97_percent_and_2000_can(lesson: dict[str, Any]) -> None:
@@ -160,7 +166,10 @@ def test_the_plot_has_two_bars_a_day_in_thousands_side_by_side(month: Counts) ->
 
 def test_the_line_under_the_plot_says_what_is_lost_and_where(month: Counts) -> None:
     numbers = plot_weighed_failures(month).numbers
-    assert "48,614 requests failed; the mean of the daily SLIs takes them for 45,600, 3,014 fewer" in numbers
+    assert (
+        "48,614 requests failed; the mean of the daily SLIs takes them for 45,600, 3,014 fewer"
+        in numbers
+    )
     assert "shrinks most Thursday 2025-03-06" in numbers
     assert "swells most Saturday 2025-03-08" in numbers
 
@@ -169,7 +178,9 @@ def test_the_line_under_the_plot_says_what_is_lost_and_where(month: Counts) -> N
 
 
 @pytest.mark.parametrize(("hour", "minutes"), [(4, 30), (15, 30), (4, 44)])
-def test_the_explorer_says_what_the_functions_on_the_page_say(lesson: dict[str, Any], hour: int, minutes: int) -> None:
+def test_the_explorer_says_what_the_functions_on_the_page_say(
+    lesson: dict[str, Any], hour: int, minutes: int
+) -> None:
     model = two_budgets().set(hour=hour, minutes=minutes)
     assert lesson["by_minutes"](minutes) == pytest.approx(model["by_minutes"], abs=1e-4)
     assert lesson["by_requests"](model["failed"]) == pytest.approx(model["by_requests"], abs=1e-4)
@@ -196,5 +207,7 @@ def test_there_are_five_goals_and_the_lesson_holds_their_numbers() -> None:
     goals = (Path(__file__).parent / "goals" / "01.md").read_text(encoding="utf-8")
     assert len(re.findall(r"^\d\. \*\*.+\?\*\*\n   \S", goals, re.MULTILINE)) == 5
     page = shown() + "".join(line for cell in CELLS for line in cell["source"])
-    for number in re.findall(r"(?<![\w.])-?\d[\d,.]*%?", re.sub(r"^\d\. |^# \d+", "", goals, flags=re.MULTILINE)):
+    for number in re.findall(
+        r"(?<![\w.])-?\d[\d,.]*%?", re.sub(r"^\d\. |^# \d+", "", goals, flags=re.MULTILINE)
+    ):
         assert number.rstrip(",.") in page, number

@@ -68,7 +68,9 @@ def lesson() -> dict[str, Any]:
 def shown() -> str:
     """What the committed notebook prints."""
     outputs = [output for cell in CELLS for output in cell.get("outputs", ())]
-    return "\n".join("".join(out.get("text", out.get("data", {}).get("text/plain", ""))) for out in outputs)
+    return "\n".join(
+        "".join(out.get("text", out.get("data", {}).get("text/plain", ""))) for out in outputs
+    )
 
 
 def line(plot: Plot, label: str) -> Any:
@@ -77,15 +79,21 @@ def line(plot: Plot, label: str) -> Any:
 
 def spans(plot: Plot) -> list[tuple[datetime, datetime]]:
     """The moments at which the shaded spans begin and end, to the second."""
-    sides = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in plot.figure.axes[0].patches]
-    return [tuple((num2date(side) + timedelta(seconds=0.5)).replace(microsecond=0) for side in one) for one in sides]
+    sides = [
+        (patch.get_x(), patch.get_x() + patch.get_width()) for patch in plot.figure.axes[0].patches
+    ]
+    return [
+        tuple((num2date(side) + timedelta(seconds=0.5)).replace(microsecond=0) for side in one)
+        for one in sides
+    ]
 
 
 # --- the speed -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("burn", "lasts"), [(1, 30 * DAY), (2, 15 * DAY), (10, 3 * DAY), (1000, 43.2 * MINUTE), (14.4, 50 * HOUR)]
+    ("burn", "lasts"),
+    [(1, 30 * DAY), (2, 15 * DAY), (10, 3 * DAY), (1000, 43.2 * MINUTE), (14.4, 50 * HOUR)],
 )
 def test_how_long_a_budget_lasts(burn: float, lasts: timedelta) -> None:
     assert exhaustion_time(SLO_999, burn) == lasts
@@ -94,7 +102,12 @@ def test_how_long_a_budget_lasts(burn: float, lasts: timedelta) -> None:
 
 def test_the_burn_rate_on_the_page_is_the_librarys() -> None:
     names: dict[str, Any] = {}
-    exec("".join(next(cell for cell in CELLS if "def burn_rate(" in "".join(cell["source"]))["source"]), names)
+    exec(
+        "".join(
+            next(cell for cell in CELLS if "def burn_rate(" in "".join(cell["source"]))["source"]
+        ),
+        names,
+    )
     for value in (1.0, 0.9999, 0.999, 0.9856, 0.5, 0.0):
         assert names["burn_rate"](value, 0.999) == pytest.approx(burn_rate(value, SLO_999))
 
@@ -128,7 +141,9 @@ def test_a_month_at_exactly_1x_meets_its_target() -> None:
 
 def test_the_budget_left_at_the_end_is_that_of_the_whole_month(month: Counts) -> None:
     left = budget_left(month, SLO_999)
-    assert left[-1] == pytest.approx(budget_remaining(sli(sum(month.good), sum(month.total)), SLO_999))
+    assert left[-1] == pytest.approx(
+        budget_remaining(sli(sum(month.good), sum(month.total)), SLO_999)
+    )
     assert (np.diff(left) <= 0).all()
 
 
@@ -155,7 +170,11 @@ def test_each_line_of_the_policy_stands_at_its_level(month: Counts) -> None:
     axes = plot_budget(month, SLO_999).figure.axes[0]
     right = axes.child_axes[0]
     names = [label.get_text() for label in right.get_yticklabels()]
-    assert dict(zip(right.get_yticks(), names, strict=True)) == {50: "slow risky change", 0: "freeze", -50: "escalate"}
+    assert dict(zip(right.get_yticks(), names, strict=True)) == {
+        50: "slow risky change",
+        0: "freeze",
+        -50: "escalate",
+    }
     for level in right.get_yticks():
         assert budget_action(level / 100).action == names[list(right.get_yticks()).index(level)]
 
@@ -172,8 +191,13 @@ def test_every_incident_is_shaded_from_its_start_to_its_end(
 def test_the_line_under_the_budget_gives_the_first_minute_of_each_action(month: Counts) -> None:
     numbers, left = plot_budget(month, SLO_999).numbers, budget_left(month, SLO_999)
     for rule in BUDGET_POLICY[1:]:
-        first = next(place for place, share in enumerate(left) if budget_action(share).spent >= rule.spent)
-        assert f"{rule.spent:.0%} spent {START + (first + 1) * MINUTE:%Y-%m-%d %H:%M} ({rule.action})" in numbers
+        first = next(
+            place for place, share in enumerate(left) if budget_action(share).spent >= rule.spent
+        )
+        assert (
+            f"{rule.spent:.0%} spent {START + (first + 1) * MINUTE:%Y-%m-%d %H:%M} ({rule.action})"
+            in numbers
+        )
     assert numbers.endswith("-91.2% left on 2025-03-31 UTC.")
 
 
@@ -188,7 +212,9 @@ def test_a_level_that_is_never_reached_is_said_so() -> None:
 @pytest.fixture(scope="module")
 def windows(month: Counts, incidents: list[tuple[datetime, datetime]]) -> Plot:
     began = incidents[2][0]
-    return plot_windows(month, SLO_999, WINDOWS, since=began - HOUR, until=began + 8 * HOUR, incidents=incidents)
+    return plot_windows(
+        month, SLO_999, WINDOWS, since=began - HOUR, until=began + 8 * HOUR, incidents=incidents
+    )
 
 
 def test_the_burn_of_a_window_is_that_of_the_counts_in_it(
@@ -214,7 +240,11 @@ def test_the_windows_are_drawn_on_a_logarithmic_axis_with_their_unit(
     windows: Plot, incidents: list[tuple[datetime, datetime]]
 ) -> None:
     axes = windows.figure.axes[0]
-    assert (axes.get_yscale(), axes.get_ylabel(), axes.get_ylim()[0]) == ("log", "burn rate, x", LOWEST_BURN)
+    assert (axes.get_yscale(), axes.get_ylabel(), axes.get_ylim()[0]) == (
+        "log",
+        "burn rate, x",
+        LOWEST_BURN,
+    )
     assert spans(windows) == [incidents[2]]
     assert len({line.get_color() for line in axes.lines}) == len(axes.lines) == 5
 
@@ -249,5 +279,7 @@ def test_there_are_five_goals_and_the_lesson_holds_their_numbers() -> None:
     goals = (Path(__file__).parent / "goals" / "02.md").read_text(encoding="utf-8")
     assert len(re.findall(r"^\d\. \*\*.+\?\*\*\n   \S", goals, re.MULTILINE)) == 5
     page = shown() + "".join(line for cell in CELLS for line in cell["source"])
-    for number in re.findall(r"(?<![\w.])-?\d[\d,.]*%?", re.sub(r"^\d\. |^# \d+", "", goals, flags=re.MULTILINE)):
+    for number in re.findall(
+        r"(?<![\w.])-?\d[\d,.]*%?", re.sub(r"^\d\. |^# \d+", "", goals, flags=re.MULTILINE)
+    ):
         assert number.rstrip(",.") in page, number

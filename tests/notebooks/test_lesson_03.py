@@ -44,7 +44,9 @@ def explorer() -> Explorer:
 @cache
 def month() -> tuple[Counts, tuple[KnownIncident, ...]]:
     data = ROOT / "data"
-    return read_csv(data / "assistant_30d.csv"), read_incidents(data / "assistant_30d_incidents.csv")
+    return read_csv(data / "assistant_30d.csv"), read_incidents(
+        data / "assistant_30d_incidents.csv"
+    )
 
 
 def one(window: timedelta, factor: float) -> Policy:
@@ -78,8 +80,12 @@ def ten_minutes() -> Counts:
     return Counts(START - 6 * HOUR, SECOND, good, [100] * len(good))
 
 
-@pytest.mark.parametrize(("short", "minutes"), [(HOUR, 59.1), (30 * MINUTE, 29.6), (5 * MINUTE, 4.9), (MINUTE, 1.0)])
-def test_the_short_window_moves_the_end_of_an_alert_and_not_its_start(short: timedelta, minutes: float) -> None:
+@pytest.mark.parametrize(
+    ("short", "minutes"), [(HOUR, 59.1), (30 * MINUTE, 29.6), (5 * MINUTE, 4.9), (MINUTE, 1.0)]
+)
+def test_the_short_window_moves_the_end_of_an_alert_and_not_its_start(
+    short: timedelta, minutes: float
+) -> None:
     (fired,) = alert_intervals(ten_minutes(), THREE_NINES, (BurnRule(HOUR, short, 14.4),))
     assert fired.start - START == 52 * SECOND
     assert fired.end is not None
@@ -88,17 +94,27 @@ def test_the_short_window_moves_the_end_of_an_alert_and_not_its_start(short: tim
 
 def test_in_a_relapse_the_short_window_detects() -> None:
     """The first night: everything fails from 23:48 to 23:52, and 45% from 00:07 to 00:37."""
-    first, second = ([100] * 6 * 3600 + [bad] * 240 + [100] * 900 + [55] * 1800 + [100] * 3600 for bad in (0, 100))
+    first, second = (
+        [100] * 6 * 3600 + [bad] * 240 + [100] * 900 + [55] * 1800 + [100] * 3600
+        for bad in (0, 100)
+    )
     starts = [
         [alert.start - START for alert in alert_intervals(counts, THREE_NINES, PAGES[:1])]
-        for counts in (Counts(START - 6 * HOUR, SECOND, good, [100] * len(good)) for good in (first, second))
+        for counts in (
+            Counts(START - 6 * HOUR, SECOND, good, [100] * len(good)) for good in (first, second)
+        )
     ]
     relapse = 19 * MINUTE
-    assert starts == [[52 * SECOND, relapse + 10 * SECOND], [relapse + 116 * SECOND]]  # 10 s, after clean hours 116
+    assert starts == [
+        [52 * SECOND, relapse + 10 * SECOND],
+        [relapse + 116 * SECOND],
+    ]  # 10 s, after clean hours 116
 
 
 def test_both_tickets_see_a_burn_of_6x_after_12_hours() -> None:
-    assert [rule.detection_time(THREE_NINES, 0.006) for rule in google_policy()[2:]] == [12 * HOUR] * 2
+    assert [rule.detection_time(THREE_NINES, 0.006) for rule in google_policy()[2:]] == [
+        12 * HOUR
+    ] * 2
 
 
 def test_after_a_ten_minute_outage_the_6x_arm_holds_the_page_for_29_8_minutes() -> None:
@@ -113,7 +129,9 @@ def test_the_numbers_of_the_plot_say_the_seconds_where_a_bucket_is_one() -> None
     view = {"since": START - 30 * MINUTE, "until": START + 90 * MINUTE}
     text = describe_burn(ten_minutes(), THREE_NINES, PAGES, **view)
     assert text.startswith("2025-03-04 23:30 to 01:30 UTC: lowest SLI 0.0% in the 1s to 00:00:01;")
-    assert text.endswith("page 14.4x 1h/5m 00:00:52 to 00:14:56; page 6x 6h/30m 00:02:10 to 00:39:50.")
+    assert text.endswith(
+        "page 14.4x 1h/5m 00:00:52 to 00:14:56; page 6x 6h/30m 00:02:10 to 00:39:50."
+    )
 
 
 # --- outages that come back ----------------------------------------------------------------------
@@ -135,7 +153,9 @@ def test_an_outage_may_not_be_longer_than_the_time_to_the_next() -> None:
         outages(301 * SECOND, 5 * MINUTE, 1)
 
 
-def test_51_seconds_in_every_hour_burn_47_percent_of_the_budget_in_silence_and_52_page_at_once() -> None:
+def test_51_seconds_in_every_hour_burn_47_percent_of_the_budget_in_silence_and_52_page_at_once() -> (
+    None
+):
     silent = attack(outages(51 * SECOND, HOUR, 1), PAGES[:1])
     assert silent.paged_after is None
     assert silent.unseen == silent.day == pytest.approx(0.472, abs=0.0005)
@@ -167,14 +187,19 @@ def test_what_pages_is_what_the_alert_evaluator_fires() -> None:
     counts = outages(40 * SECOND, 30 * MINUTE, 0.7)
     evaluator = AlertEvaluator(THREE_NINES, PAGES, SECOND)
     good, total = np.diff(counts.good).tolist(), np.diff(counts.total).tolist()
-    first = next(now for now, bucket in enumerate(zip(good, total, strict=True), 1) if evaluator.observe(*bucket))
+    first = next(
+        now
+        for now, bucket in enumerate(zip(good, total, strict=True), 1)
+        if evaluator.observe(*bucket)
+    )
     assert attack(counts, PAGES).paged_after == first * SECOND - CLEAN
 
 
 def test_a_ticket_is_no_page() -> None:
     every_half_hour = outages(10 * SECOND, 30 * MINUTE, 1)
     assert any(
-        alert.rule.action == "ticket" for alert in alert_intervals(every_half_hour, THREE_NINES, google_policy())
+        alert.rule.action == "ticket"
+        for alert in alert_intervals(every_half_hour, THREE_NINES, google_policy())
     )
     assert attack(every_half_hour, google_policy()).paged_after is None
 
@@ -210,7 +235,9 @@ def curve(explorer: Explorer, name: str) -> tuple[Any, Any]:
     return np.asarray(x), np.asarray(y)
 
 
-def test_the_heavy_line_is_what_was_spent_before_the_page_and_the_dotted_one_the_rest(explorer: Explorer) -> None:
+def test_the_heavy_line_is_what_was_spent_before_the_page_and_the_dotted_one_the_rest(
+    explorer: Explorer,
+) -> None:
     explorer.set(rules=2, every=60, seconds=51, percent=100)
     spent = 100 * budget_spent(outages(51 * SECOND, HOUR, 1))
     page = (2 * 3600 + 28) / 3600
@@ -242,7 +269,10 @@ def test_the_burn_lines_are_those_of_the_two_long_windows(explorer: Explorer) ->
         "last 1h (dashed: 14.4x)",
         "last 6h (dashed: 6x)",
     ]
-    assert [axes.get_ylabel() for axes in explorer.figure.axes] == ["burn rate, x", "month's budget, %"]
+    assert [axes.get_ylabel() for axes in explorer.figure.axes] == [
+        "burn rate, x",
+        "month's budget, %",
+    ]
 
 
 # --- six ways, one month -------------------------------------------------------------------------
@@ -251,7 +281,11 @@ WAYS = {
     "1 error ratio over 10m": one(10 * MINUTE, 1),
     "2 error ratio over 36h": one(36 * HOUR, 1),
     "4 one burn rate, 1h": one(HOUR, 36),
-    "5 three burn rates": (*one(HOUR, 14.4), *one(6 * HOUR, 6), BurnRule(3 * DAY, 3 * DAY, 1, "ticket", "sev4")),
+    "5 three burn rates": (
+        *one(HOUR, 14.4),
+        *one(6 * HOUR, 6),
+        BurnRule(3 * DAY, 3 * DAY, 1, "ticket", "sev4"),
+    ),
     "6 two windows each": google_policy(),
 }
 
@@ -260,9 +294,17 @@ def test_the_table_judges_as_the_backtest_does() -> None:
     counts, labels = month()
     for result in backtest(counts, labels, THREE_NINES, WAYS):
         row = judge(
-            result.policy, alert_intervals(counts, THREE_NINES, WAYS[result.policy]), counts, labels, THREE_NINES
+            result.policy,
+            alert_intervals(counts, THREE_NINES, WAYS[result.policy]),
+            counts,
+            labels,
+            THREE_NINES,
         )
-        assert (row.pages, row.precision, row.recall) == (result.pages, result.precision, result.recall)
+        assert (row.pages, row.precision, row.recall) == (
+            result.pages,
+            result.precision,
+            result.recall,
+        )
         assert (row.delay, row.reset) == (result.detection_median, result.reset_median)
 
 
@@ -274,7 +316,10 @@ def test_short_windows_change_the_reset_and_let_new_tickets_open() -> None:
     )
     assert five[1:4] == six[1:4] == (8, 1.0, 0.75)
     assert five.delay == six.delay == 11 * MINUTE
-    assert (five.reset, six.reset) == (timedelta(hours=5, minutes=37, seconds=30), timedelta(minutes=28, seconds=30))
+    assert (five.reset, six.reset) == (
+        timedelta(hours=5, minutes=37, seconds=30),
+        timedelta(minutes=28, seconds=30),
+    )
     assert (five.by_ticket, six.by_ticket) == (0, 2)
 
 

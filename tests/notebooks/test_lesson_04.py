@@ -54,7 +54,9 @@ def explorer() -> Explorer:
 # --- the numbers of the lesson -------------------------------------------------------------------
 
 
-def test_at_90_percent_a_total_outage_spends_1_39_percent_an_hour_and_14_4x_is_out_of_reach() -> None:
+def test_at_90_percent_a_total_outage_spends_1_39_percent_an_hour_and_14_4x_is_out_of_reach() -> (
+    None
+):
     assert burn_rate(0, LOOSE) * (HOUR / LOOSE.period) == pytest.approx(0.0139, abs=0.00005)
     assert [rule.detection_time(LOOSE, 1) for rule in POLICY] == [
         None,
@@ -69,7 +71,12 @@ def test_at_90_percent_a_total_outage_spends_1_39_percent_an_hour_and_14_4x_is_o
 
 
 def test_one_failure_of_ten_fires_all_four_rules_and_two_ways_out_mend_it() -> None:
-    assert [round(rule.lone_failure_fires_below(THREE_NINES), 1) for rule in POLICY] == [69.4, 166.7, 333.3, 1000.0]
+    assert [round(rule.lone_failure_fires_below(THREE_NINES), 1) for rule in POLICY] == [
+        69.4,
+        166.7,
+        333.3,
+        1000.0,
+    ]
     assert len(lint_alerting(POLICY, THREE_NINES, traffic=10)) == 4
     assert lint_alerting(POLICY, THREE_NINES, traffic=70) == []
     assert lint_alerting(POLICY, THREE_NINES, traffic=130) == []
@@ -87,7 +94,9 @@ def test_a_closed_door_burns_nothing_and_only_the_silence_rule_speaks() -> None:
     total = [600] * 360 + [0] * 120
     closed = Counts(NOON - 6 * HOUR, MINUTE, total, total)
     assert alert_intervals(closed, THREE_NINES, POLICY) == []
-    (fired,) = alert_intervals(closed, THREE_NINES, (*POLICY, SilenceRule(10 * MINUTE, severity="sev1")))
+    (fired,) = alert_intervals(
+        closed, THREE_NINES, (*POLICY, SilenceRule(10 * MINUTE, severity="sev1"))
+    )
     assert fired.start == NOON + 10 * MINUTE
 
 
@@ -119,7 +128,9 @@ def test_the_map_is_that_of_blind_spots_in_two_steps_of_time(spots: BlindSpots) 
 def test_its_border_is_where_the_detection_times_of_the_rules_are(spots: BlindSpots) -> None:
     for row, ratio in enumerate(spots.error_ratios):
         for name in ("ticket", "page"):
-            times = [rule.detection_time(THREE_NINES, ratio) for rule in POLICY if rule.action == name]
+            times = [
+                rule.detection_time(THREE_NINES, ratio) for rule in POLICY if rule.action == name
+            ]
             soonest = min((time for time in times if time is not None), default=None)
             for column, length in enumerate(spots.durations):
                 seen = spots.verdict[row, column] >= VERDICTS.index(name)
@@ -154,11 +165,18 @@ def test_the_fields_are_drawn_in_three_colours_around_their_error_ratios_and_dur
 ) -> None:
     (axes,) = plot.figure.axes
     mesh: Any = axes.collections[0]
-    np.testing.assert_array_equal(np.asarray(mesh.get_array()).reshape(spots.verdict.shape), spots.verdict)
-    assert [to_hex(mesh.get_cmap()(mesh.norm(verdict))) for verdict in range(3)] == [c.lower() for c in COLOURS]
+    np.testing.assert_array_equal(
+        np.asarray(mesh.get_array()).reshape(spots.verdict.shape), spots.verdict
+    )
+    assert [to_hex(mesh.get_cmap()(mesh.norm(verdict))) for verdict in range(3)] == [
+        c.lower() for c in COLOURS
+    ]
     corners = mesh.get_coordinates()
     x, y = corners[0, :, 0], corners[:, 0, 1]
-    for edges, centres in ((x, [length / SECOND for length in spots.durations]), (y, spots.error_ratios)):
+    for edges, centres in (
+        (x, [length / SECOND for length in spots.durations]),
+        (y, spots.error_ratios),
+    ):
         assert (edges[:-1] < centres).all()
         assert (centres < edges[1:]).all()
 
@@ -167,7 +185,15 @@ def test_it_has_units_a_scale_of_both_and_a_legend(plot: Plot) -> None:
     (axes,) = plot.figure.axes
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("the outage lasts", "requests that fail, %")
-    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["10s", "1m", "10m", "1h", "6h", "1d", "3d"]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == [
+        "10s",
+        "1m",
+        "10m",
+        "1h",
+        "6h",
+        "1d",
+        "3d",
+    ]
     assert "99.9%" in plot.figure.get_suptitle()
     assert [text.get_text() for text in plot.figure.legends[0].get_texts()] == [
         "silent",
@@ -178,7 +204,9 @@ def test_it_has_units_a_scale_of_both_and_a_legend(plot: Plot) -> None:
 
 
 @pytest.mark.parametrize("share", ["1%", "10%", "100%"])
-def test_a_line_joins_the_outages_that_cost_the_same(plot: Plot, spots: BlindSpots, share: str) -> None:
+def test_a_line_joins_the_outages_that_cost_the_same(
+    plot: Plot, spots: BlindSpots, share: str
+) -> None:
     (axes,) = plot.figure.axes
     place = ["1%", "10%", "100%"].index(share)
     seconds, ratio = axes.lines[place].get_data()
@@ -192,20 +220,33 @@ def test_a_line_joins_the_outages_that_cost_the_same(plot: Plot, spots: BlindSpo
 def test_the_incidents_of_the_month_are_dots_of_which_the_numbers_say_the_field(plot: Plot) -> None:
     (axes,) = plot.figure.axes
     dots = [tuple(line.get_xydata()[0]) for line in axes.lines if line.get_marker() == "o"]
-    assert dots == [((label.end - label.start) / SECOND, label.error_ratio) for label in INCIDENTS if label.end]
+    assert dots == [
+        ((label.end - label.start) / SECOND, label.error_ratio) for label in INCIDENTS if label.end
+    ]
     assert [text.get_text() for text in axes.texts][3:] == [str(number) for number in range(1, 13)]
-    assert "silent: incident 1; ticket: incident 7, 11; page: incident 2, 3, 4, 5, 6, 8, 9, 10, 12." in plot.numbers
+    assert (
+        "silent: incident 1; ticket: incident 7, 11; page: incident 2, 3, 4, 5, 6, 8, 9, 10, 12."
+        in plot.numbers
+    )
 
 
 # --- the explorer --------------------------------------------------------------------------------
 
 
 def test_the_explorer_shows_the_map_of_its_controls(explorer: Explorer) -> None:
-    for target, traffic, tickets in ((0.999, 10_000, True), (0.9, 100, True), (0.9999, 1000, False)):
+    for target, traffic, tickets in (
+        (0.999, 10_000, True),
+        (0.9, 100, True),
+        (0.9999, 1000, False),
+    ):
         explorer.set(target=target, traffic=traffic, tickets=tickets)
-        expected = outage_map(SLO("availability", target), POLICY if tickets else POLICY[:2], traffic)
+        expected = outage_map(
+            SLO("availability", target), POLICY if tickets else POLICY[:2], traffic
+        )
         mesh: Any = explorer.artists["map"]
-        np.testing.assert_array_equal(np.asarray(mesh.get_array()).reshape(expected.verdict.shape), expected.verdict)
+        np.testing.assert_array_equal(
+            np.asarray(mesh.get_array()).reshape(expected.verdict.shape), expected.verdict
+        )
         total: Any = explorer.artists["line 100%"]
         seconds, ratio = total.get_data()
         np.testing.assert_allclose(seconds * ratio, 30 * 86_400 * (1 - target))
@@ -232,7 +273,9 @@ def test_the_model_counts_what_is_wrong_with_the_rules(explorer: Explorer) -> No
     assert "no silent outage costs anything" in explorer.text
 
 
-@pytest.mark.parametrize(("target", "shown"), [(0.9, [True] * 3), (0.999, [True] * 3), (0.9999, [True] * 3)])
+@pytest.mark.parametrize(
+    ("target", "shown"), [(0.9, [True] * 3), (0.999, [True] * 3), (0.9999, [True] * 3)]
+)
 def test_each_line_has_its_share_written_where_it_can_be_seen(
     explorer: Explorer, target: float, shown: list[bool]
 ) -> None:

@@ -59,11 +59,17 @@ def test_sixteen_rows_are_fifteen_incidents() -> None:
 def test_two_waves_are_one_incident_whose_last_mitigation_counts() -> None:
     one = next(one for one in public() if one.id.startswith("openai-2024-12-04"))
     assert one.times["impact_start"] == moment("23:48")
-    assert (one.minutes_to("first_update"), one.minutes_to("mitigated"), one.minutes_to("resolved")) == (20, 109, 153)
+    assert (
+        one.minutes_to("first_update"),
+        one.minutes_to("mitigated"),
+        one.minutes_to("resolved"),
+    ) == (20, 109, 153)
 
 
 def test_what_is_not_published_is_unknown() -> None:
-    gitlab, google = (next(one for one in public() if one.provider == name) for name in ("GitLab", "Google Cloud"))
+    gitlab, google = (
+        next(one for one in public() if one.provider == name) for name in ("GitLab", "Google Cloud")
+    )
     assert set(gitlab.times) == {"resolved"}
     assert gitlab.minutes_to("resolved") is None
     assert google.minutes_to("mitigated") is None
@@ -75,7 +81,10 @@ def test_no_time_to_acknowledge_is_made_of_the_first_public_post() -> None:
 
 
 def test_medians_and_means_of_the_three_intervals() -> None:
-    found = {name: summary(map(float, lengths(name))) for name in ("first_update", "mitigated", "resolved")}
+    found = {
+        name: summary(map(float, lengths(name)))
+        for name in ("first_update", "mitigated", "resolved")
+    }
     assert {name: (one.n, one.median, round(one.mean, 1)) for name, one in found.items()} == {
         "first_update": (13, 20, 33.5),
         "mitigated": (13, 109, 125.2),
@@ -98,7 +107,9 @@ def test_a_summary_passes_over_the_unknown_and_leaves_out_the_longest() -> None:
 
 
 def test_the_times_of_an_incident_as_a_line() -> None:
-    incident = Incident("INC-1", "it fails", SLO("availability", 0.999), "slow_first_token", moment("23:48"))
+    incident = Incident(
+        "INC-1", "it fails", SLO("availability", 0.999), "slow_first_token", moment("23:48")
+    )
     incident = incident.detect(None, at=moment("23:48:52"), by="ana")
     assert times_text(incident) == "ttd 52s, tta unknown, ttm unknown, ttr unknown, impact unknown"
 
@@ -106,7 +117,9 @@ def test_the_times_of_an_incident_as_a_line() -> None:
 # --- what is drawn -------------------------------------------------------------------------------
 
 
-def test_rows_go_from_the_quickest_resolved_to_the_slowest_and_leave_out_what_has_no_start() -> None:
+def test_rows_go_from_the_quickest_resolved_to_the_slowest_and_leave_out_what_has_no_start() -> (
+    None
+):
     rows = rows_of(public())
     assert [one.minutes_to("resolved") for one in rows] == sorted(lengths("resolved"))
     assert "GitLab" not in [one.provider for one in rows]
@@ -114,10 +127,20 @@ def test_rows_go_from_the_quickest_resolved_to_the_slowest_and_leave_out_what_ha
 
 def test_every_known_time_has_its_mark_in_the_row_of_its_incident() -> None:
     axes = plot_outages(public()).figure.axes[0]
-    drawn = {line.get_label(): line for line in axes.lines if not str(line.get_label()).startswith("_")}
+    drawn = {
+        line.get_label(): line for line in axes.lines if not str(line.get_label()).startswith("_")
+    }
     assert list(drawn) == ["first public post", "mitigated", "resolved"]
-    for name, label in (("first_update", "first public post"), ("mitigated", "mitigated"), ("resolved", "resolved")):
-        expected = [(one.minutes_to(name), row) for row, one in enumerate(rows_of(public())) if one.minutes_to(name)]
+    for name, label in (
+        ("first_update", "first public post"),
+        ("mitigated", "mitigated"),
+        ("resolved", "resolved"),
+    ):
+        expected = [
+            (one.minutes_to(name), row)
+            for row, one in enumerate(rows_of(public()))
+            if one.minutes_to(name)
+        ]
         assert list(zip(*drawn[label].get_data(), strict=True)) == expected
         low, high = axes.get_xlim()
         assert all(low < minutes < high for minutes, _ in expected)
@@ -146,7 +169,9 @@ def test_the_numbers_of_the_plot_name_n_range_and_median() -> None:
 
 @pytest.mark.parametrize("interval", ["first_update", "mitigated", "resolved"])
 @pytest.mark.parametrize("leave_out", [0, 1, 6])
-def test_the_explorer_shows_what_summary_says(explorer: Explorer, interval: str, leave_out: int) -> None:
+def test_the_explorer_shows_what_summary_says(
+    explorer: Explorer, interval: str, leave_out: int
+) -> None:
     found = summary(lengths(interval), leave_out)
     model = explorer.set(interval=interval, leave_out=leave_out)
     assert model == {
@@ -165,12 +190,16 @@ def test_the_explorer_shows_what_summary_says(explorer: Explorer, interval: str,
     assert [rows[row].minutes_to(interval) for row in lines["out"].get_ydata()] == crossed
 
 
-def test_one_incident_moves_the_mean_by_9_minutes_and_the_median_by_half_of_one(explorer: Explorer) -> None:
+def test_one_incident_moves_the_mean_by_9_minutes_and_the_median_by_half_of_one(
+    explorer: Explorer,
+) -> None:
     before = explorer.set(interval="first_update", leave_out=0)
     after = explorer.set(leave_out=1)
     assert round(before["mean_minutes"] - after["mean_minutes"], 1) == 9.5
     assert before["median_minutes"] - after["median_minutes"] == 0.5
-    assert explorer.text.startswith("From impact to first public post: n 12, the longest 1 left out;")
+    assert explorer.text.startswith(
+        "From impact to first public post: n 12, the longest 1 left out;"
+    )
 
 
 def test_there_and_back_leaves_no_trace_and_adds_no_artist(explorer: Explorer) -> None:
@@ -197,7 +226,8 @@ def test_controls_and_legend_of_the_explorer_are_labelled(explorer: Explorer) ->
 
 def test_mean_and_median_rank_the_two_operators_in_opposite_order() -> None:
     github, openai = (
-        summary(one.minutes_to("resolved") for one in public() if one.provider == name) for name in ("GitHub", "OpenAI")
+        summary(one.minutes_to("resolved") for one in public() if one.provider == name)
+        for name in ("GitHub", "OpenAI")
     )
     assert (github.n, openai.n) == (7, 5)
     assert github.mean < openai.mean
@@ -213,7 +243,11 @@ def test_the_lesson_has_five_goals_whose_numbers_it_shows() -> None:
 
 
 def test_the_lesson_prints_no_path_and_its_stub_is_not_attempted() -> None:
-    cells = [cell for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    cells = [
+        cell
+        for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    ]
     text = json.dumps([output for cell in cells for output in cell["outputs"]])
     assert ".jsonl" not in text
     assert "Waiting." in json.dumps(cells[-1]["outputs"])

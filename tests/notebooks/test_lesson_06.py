@@ -58,7 +58,9 @@ def boxes(collection: Any) -> list[tuple[float, float, float]]:
 # --- what a minute costs -------------------------------------------------------------------------
 
 
-def test_a_total_outage_has_spent_all_after_43_2_minutes_of_which_the_page_missed_52_seconds() -> None:
+def test_a_total_outage_has_spent_all_after_43_2_minutes_of_which_the_page_missed_52_seconds() -> (
+    None
+):
     before_the_page = google_policy()[0].detection_time(THREE_NINES, 1.0)
     assert before_the_page is not None
     assert before_the_page / SECOND == pytest.approx(51.84)
@@ -66,14 +68,18 @@ def test_a_total_outage_has_spent_all_after_43_2_minutes_of_which_the_page_misse
     assert burn_rate(0.0, THREE_NINES) * (43.2 * MINUTE / THREE_NINES.period) == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("minute", "gone"), [(0, "2.0%"), (5, "13.6%"), (15, "36.7%"), (29, "69.1%"), (30, "71.4%")])
+@pytest.mark.parametrize(
+    ("minute", "gone"), [(0, "2.0%"), (5, "13.6%"), (15, "36.7%"), (29, "69.1%"), (30, "71.4%")]
+)
 def test_what_is_gone_at_each_rung(minute: int, gone: str) -> None:
     assert f"{budget_gone(minute):.1%}" == gone
 
 
 def test_at_two_nines_a_minute_costs_a_tenth() -> None:
     lower = SLO("availability", 0.99)
-    assert budget_gone(30, lower) - budget_gone(0, lower) == pytest.approx((budget_gone(30) - budget_gone(0)) / 10)
+    assert budget_gone(30, lower) - budget_gone(0, lower) == pytest.approx(
+        (budget_gone(30) - budget_gone(0)) / 10
+    )
 
 
 # --- who is asked --------------------------------------------------------------------------------
@@ -102,7 +108,9 @@ def test_nobody_answers() -> None:
         (40, [("ana", 0, 5), ("bo", 5, 15), ("chen", 15, 30)]),
     ],
 )
-def test_an_ack_ends_the_asking_from_its_minute_on(ack: int, calls: list[tuple[str, int, int]]) -> None:
+def test_an_ack_ends_the_asking_from_its_minute_on(
+    ack: int, calls: list[tuple[str, int, int]]
+) -> None:
     result = climb(ack=ack)
     assert (called(result), result.outcome, result.ended) == (calls, "acknowledged", ack)
 
@@ -153,8 +161,13 @@ def test_the_bars_the_dots_and_the_grey_are_the_climb(nobody: Plot) -> None:
 def test_the_line_is_what_is_gone_and_the_axes_have_units(nobody: Plot) -> None:
     burning = nobody.figure.axes[1]
     line: Any = next(line for line in burning.lines if line.get_label() == "gone")
-    assert line.get_ydata() == pytest.approx([100 * budget_gone(minute) for minute in line.get_xdata()])
-    assert (burning.get_ylabel(), burning.get_xlabel()) == ("budget gone, %", "minutes after the page")
+    assert line.get_ydata() == pytest.approx(
+        [100 * budget_gone(minute) for minute in line.get_xdata()]
+    )
+    assert (burning.get_ylabel(), burning.get_xlabel()) == (
+        "budget gone, %",
+        "minutes after the page",
+    )
     assert burning.get_ylim()[1] > 100 * budget_gone(SHOWN)
     assert burning.get_title(loc="left").endswith("availability: 99.9% over 30d")
 
@@ -177,10 +190,17 @@ def test_the_explorer_shows_what_the_function_says(explorer: Explorer) -> None:
     assert explorer.model["silent"] == 60
     assert explorer.set(ack=4)["silent"] == 86
     model = explorer.set(ack_timeout=20)
-    assert (model["silent"], model["pages"], model["outcome"], model["ended"]) == (56, 4, "exhausted", 54)
+    assert (model["silent"], model["pages"], model["outcome"], model["ended"]) == (
+        56,
+        4,
+        "exhausted",
+        54,
+    )
     assert model["gone_then"] == f"{budget_gone(54):.1%}" == "127.0%"
     model = explorer.set(ack="never", ack_timeout="never", ana=1, bo=2, chen=3, repeat=1)
-    assert model["paged"].startswith("ana at 0 (2.0%), bo at 1 (4.3%), chen at 3 (8.9%), ana at 6 (15.9%)")
+    assert model["paged"].startswith(
+        "ana at 0 (2.0%), bo at 1 (4.3%), chen at 3 (8.9%), ana at 6 (15.9%)"
+    )
     assert (model["pages"], model["ended"], model["silent"]) == (6, 12, 78)
 
 

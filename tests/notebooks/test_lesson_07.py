@@ -72,7 +72,11 @@ def test_the_wrong_card_is_taken_back_by_who_looks_and_left_in_by_who_trusts() -
     deal = ("hedge_requests", "fail_over", "serve_cached")
     looked, trusted = play(deal), play(deal, verify=False)
     assert availabilities(looked) == [0.45, 0.85, 0.95]
-    assert (looked.plays[0].outcome, looked.minutes, looked.healthy) == ("rolled back: it did not help", 7, True)
+    assert (looked.plays[0].outcome, looked.minutes, looked.healthy) == (
+        "rolled back: it did not help",
+        7,
+        True,
+    )
     assert availabilities(trusted) == [0.45, 0.835, 0.945]
     assert {one.outcome for one in trusted.plays} == {"command succeeded"}
     assert not trusted.healthy
@@ -87,9 +91,16 @@ def test_the_apology_first_is_green_and_red() -> None:
 
 def test_caching_everything_is_green_and_red_too_and_in_no_runbook() -> None:
     system = MockSystem(SYMPTOM, ["cache_everything"])
-    assert {name: float(share) for name, share in system.slis.items()} == {"availability": 1.0, "quality": 0.65}
+    assert {name: float(share) for name, share in system.slis.items()} == {
+        "availability": 1.0,
+        "quality": 0.65,
+    }
     assert system.harmed == ("quality",)
-    assert all(card.name != "cache_everything" for runbook in RUNBOOKS.values() for card in runbook.mitigations)
+    assert all(
+        card.name != "cache_everything"
+        for runbook in RUNBOOKS.values()
+        for card in runbook.mitigations
+    )
 
 
 def test_a_card_that_is_in_effect_already_is_not_played_again() -> None:
@@ -104,7 +115,9 @@ def test_a_card_played_last_and_taken_back_takes_its_minute_too() -> None:
 
 
 @pytest.mark.parametrize(("target", "looks", "trusts"), [(0.95, 12, 6), (0.99, 2, 6)])
-def test_in_how_many_of_the_24_deals_each_responder_ends_healthy(target: float, looks: int, trusts: int) -> None:
+def test_in_how_many_of_the_24_deals_each_responder_ends_healthy(
+    target: float, looks: int, trusts: int
+) -> None:
     assert len(DEALS) == 24
     assert sum(play(deal, target).healthy for deal in DEALS) == looks
     assert sum(play(deal, target, verify=False).healthy for deal in DEALS) == trusts
@@ -124,7 +137,9 @@ def test_who_looks_ends_where_the_runbook_does(deal: list[str], target: float) -
 
 
 def test_a_run_is_told_in_a_line_a_step() -> None:
-    run = run_runbook(RUNBOOKS[SYMPTOM], MockSystem(SYMPTOM), slo=SLO("availability", 0.85), at=STARTED)
+    run = run_runbook(
+        RUNBOOKS[SYMPTOM], MockSystem(SYMPTOM), slo=SLO("availability", 0.85), at=STARTED
+    )
     assert told(run) == "03:02 UTC fail_over: 0.500 → 0.850, kept\nat the end: healthy"
 
 
@@ -135,7 +150,11 @@ def test_what_cannot_be_undone_comes_last_and_needs_approval() -> None:
     for runbook in RUNBOOKS.values():
         flags = [mitigation.reversible for mitigation in runbook.mitigations]
         assert flags == sorted(flags, reverse=True)
-        assert all(mitigation.needs_approval for mitigation in runbook.mitigations if not mitigation.reversible)
+        assert all(
+            mitigation.needs_approval
+            for mitigation in runbook.mitigations
+            if not mitigation.reversible
+        )
 
 
 def test_serve_cached_helps_most_symptoms_and_harms_two() -> None:
@@ -143,7 +162,10 @@ def test_serve_cached_helps_most_symptoms_and_harms_two() -> None:
         return MockSystem(symptom, ["serve_cached"]).sli - MockSystem(symptom).sli
 
     changes = {symptom: change(symptom) for symptom in RUNBOOKS}
-    assert {symptom for symptom, by in changes.items() if by < 0} == {"stale_index", "poisoned_cache"}
+    assert {symptom for symptom, by in changes.items() if by < 0} == {
+        "stale_index",
+        "poisoned_cache",
+    }
     assert [symptom for symptom, by in changes.items() if by == 0] == ["guardrail_false_positives"]
     assert len(changes) == 9
 
@@ -151,7 +173,13 @@ def test_serve_cached_helps_most_symptoms_and_harms_two() -> None:
 @pytest.mark.parametrize(("answer", "sli"), [(False, 0.98), (True, 0.996)])
 def test_the_storm_needs_the_approval_to_reach_99_percent(answer: bool, sli: float) -> None:
     system, approve = MockSystem("rate_limit_storm"), lambda card: answer
-    run = run_runbook(RUNBOOKS["rate_limit_storm"], system, slo=SLO("availability", 0.99), at=STARTED, approve=approve)
+    run = run_runbook(
+        RUNBOOKS["rate_limit_storm"],
+        system,
+        slo=SLO("availability", 0.99),
+        at=STARTED,
+        approve=approve,
+    )
     assert (system.sli, run.healthy, run.steps[-1].refused) == (sli, answer, not answer)
 
 
@@ -187,7 +215,11 @@ def test_the_words_over_the_bars_name_card_minute_and_outcome(explorer: Explorer
 @pytest.mark.parametrize("responder", ["verifies", "trusts"])
 def test_the_words_over_the_bars_do_not_overlap(explorer: Explorer, responder: str) -> None:
     for deal in DEALS:
-        explorer.set(**dict(zip(("first", "second", "third"), deal, strict=True)), target=0.99, responder=responder)
+        explorer.set(
+            **dict(zip(("first", "second", "third"), deal, strict=True)),
+            target=0.99,
+            responder=responder,
+        )
         spans = [explorer.artists[f"words {place}"].get_window_extent() for place in range(4)]
         assert all(left.x1 < right.x0 for left, right in pairwise(spans))
         assert max(span.x1 for span in spans) <= explorer.figure.bbox.x1
@@ -201,7 +233,9 @@ def test_the_axis_has_its_unit_and_a_name_for_each_place() -> None:
     assert [label.get_text() for label in axes.get_xticklabels()] == [
         "before", "first card", "second card", "third card",
     ]  # fmt: skip
-    floor: Any = next(line for line in axes.lines if line.get_label() == "least quality that users accept")
+    floor: Any = next(
+        line for line in axes.lines if line.get_label() == "least quality that users accept"
+    )
     assert list(floor.get_ydata()) == [90, 90]
 
 
@@ -233,7 +267,10 @@ def test_the_numbers_are_one_line() -> None:
 
 def test_the_worked_answer_passes_and_stops_on_the_lessons_service() -> None:
     def respond(
-        mitigations: list[str], sli: Callable[[], float], apply: Callable[[str], None], target: float
+        mitigations: list[str],
+        sli: Callable[[], float],
+        apply: Callable[[str], None],
+        target: float,
     ) -> list[str]:
         applied: list[str] = []
         for name in mitigations:

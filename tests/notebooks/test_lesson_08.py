@@ -67,7 +67,10 @@ def items() -> tuple[ActionItem, ...]:
 
 def test_each_finding_is_marked_where_it_stands() -> None:
     reading = read(DRAFT, PEOPLE, 0.5)
-    said = {(mark.line, reading.lines[mark.line - 1][mark.start : mark.end], mark.rule) for mark in reading.marks}
+    said = {
+        (mark.line, reading.lines[mark.line - 1][mark.start : mark.end], mark.rule)
+        for mark in reading.marks
+    }
     assert said == {
         (1, "outage", "not-an-outage"),
         (1, "some users were affected", "vague-impact"),
@@ -94,18 +97,24 @@ def test_a_finding_about_the_whole_text_has_no_mark() -> None:
 def test_a_finding_that_is_not_found_word_for_word_marks_its_line() -> None:
     reading = read("## Action items\n\n| what | due |\n|---|---|\n| a test | 2025-01-01 |\n")
     line = reading.lines[4]
-    assert [mark for mark in reading.marks if mark.rule == "no-owner"] == [Mark(5, 0, len(line), "no-owner")]
+    assert [mark for mark in reading.marks if mark.rule == "no-owner"] == [
+        Mark(5, 0, len(line), "no-owner")
+    ]
 
 
 def test_every_rule_of_the_lint_has_a_kind_and_a_colour() -> None:
     source = Path(lint_postmortem.__code__.co_filename).read_text(encoding="utf-8")
-    rules = set(re.findall(r'_Rule\("([a-z-]+)"', source)) | set(re.findall(r'"([a-z]+-[a-z]+)", "[^"]+[.]"', source))
+    rules = set(re.findall(r'_Rule\("([a-z-]+)"', source)) | set(
+        re.findall(r'"([a-z]+-[a-z]+)", "[^"]+[.]"', source)
+    )
     assert rules == set(COLOURS)
     assert len(COLOURS) == sum(len(some) for _, some in KINDS.values()) == 11
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.text(st.sampled_from("Bo ignored some users were affected. |#-\n\t*'\"é日"), max_size=200))
+@given(
+    st.text(st.sampled_from("Bo ignored some users were affected. |#-\n\t*'\"é日"), max_size=200)
+)
 def test_any_text_is_read_and_every_mark_lies_in_its_line(text: str) -> None:
     reading = read(text, PEOPLE, 0.5)
     for mark in reading.marks:
@@ -120,7 +129,9 @@ def boxes(explorer: Explorer) -> list[tuple[float, float, int, str]]:
     marks: Any = explorer.artists["marks"]
     corners = [path.get_extents() for path in marks.get_paths()]
     colours = [to_hex(colour) for colour in marks.get_facecolor()]
-    return [(box.x0, box.x1, int(box.y0), colour) for box, colour in zip(corners, colours, strict=True)]
+    return [
+        (box.x0, box.x1, int(box.y0), colour) for box, colour in zip(corners, colours, strict=True)
+    ]
 
 
 def test_the_model_counts_the_findings_by_rule(explorer: Explorer) -> None:
@@ -131,7 +142,16 @@ def test_the_model_counts_the_findings_by_rule(explorer: Explorer) -> None:
     )
     assert (model.pop("lines"), model.pop("findings")) == (3, 7)
     assert model == dict.fromkeys(
-        ("blame-person", "judgement", "be-careful", "vague-impact", "not-an-outage", "no-owner", "no-date"), 1
+        (
+            "blame-person",
+            "judgement",
+            "be-careful",
+            "vague-impact",
+            "not-an-outage",
+            "no-owner",
+            "no-date",
+        ),
+        1,
     )
 
 
@@ -145,7 +165,9 @@ def test_typing_moves_the_marks_the_bars_and_the_line_of_text(explorer: Explorer
     assert artists["bar blame-person"].get_width() == 2
     assert artists["count blame-person"].get_text() == "2"
     assert artists["row 0"].get_text() == "  1  Bo ignored it and Chen ignored it."
-    assert explorer.text.startswith("1 line, 2 findings: blame-person 2. Line 1, Bo ignored: Make the system")
+    assert explorer.text.startswith(
+        "1 line, 2 findings: blame-person 2. Line 1, Bo ignored: Make the system"
+    )
     explorer.set(text="The cache was flushed at 09:14.")
     assert boxes(explorer) == []
     assert artists["bar blame-person"].get_width() == 0
@@ -168,8 +190,13 @@ def test_a_mark_covers_its_words_as_they_are_drawn(explorer: Explorer) -> None:
     assert row.get_window_extent().x1 == pytest.approx(end, abs=0.6 * (end - left) / (60 + 12))
 
 
-def test_a_long_line_is_wrapped_and_a_phrase_at_the_break_is_marked_in_both_rows(explorer: Explorer) -> None:
-    explorer.set(text="The page came late, " * 4 + "and Bo ignored it, as it happens on some evenings in spring.")
+def test_a_long_line_is_wrapped_and_a_phrase_at_the_break_is_marked_in_both_rows(
+    explorer: Explorer,
+) -> None:
+    explorer.set(
+        text="The page came late, " * 4
+        + "and Bo ignored it, as it happens on some evenings in spring."
+    )
     rows = [explorer.artists[f"row {place}"].get_text() for place in range(ROWS)]  # type: ignore[attr-defined]
     assert all(len(row) <= MARGIN + COLUMNS + 1 for row in rows)
     assert [bool(row) for row in rows] == [True, True] + [False] * (ROWS - 2)
@@ -192,7 +219,9 @@ def test_more_findings_than_a_bar_has_room_for_are_still_counted(explorer: Explo
     assert explorer.model["blame-person"] == 12
 
 
-def test_what_the_font_lacks_and_what_looks_like_mathematics_is_drawn_without_a_warning(explorer: Explorer) -> None:
+def test_what_the_font_lacks_and_what_looks_like_mathematics_is_drawn_without_a_warning(
+    explorer: Explorer,
+) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         explorer.set(text="Bo \U0001f600 cost us $5 and $7 \\frac{ and 日本\tin all.")
@@ -201,7 +230,9 @@ def test_what_the_font_lacks_and_what_looks_like_mathematics_is_drawn_without_a_
     )
 
 
-def test_the_text_is_typed_in_a_box_with_a_label_and_the_slider_says_its_unit(explorer: Explorer) -> None:
+def test_the_text_is_typed_in_a_box_with_a_label_and_the_slider_says_its_unit(
+    explorer: Explorer,
+) -> None:
     box, slider = explorer.controls["text"], explorer.controls["lowest_sli"]
     assert (box.description, box.continuous_update) == ("Text", True)
     assert slider.description == "Lowest SLI (%)"
@@ -268,9 +299,14 @@ def test_the_replays_numbers_are_one_line(case: ReplayCase) -> None:
 
 
 def test_of_21_limits_18_pass_and_6_prove(items: tuple[ActionItem, ...]) -> None:
-    cases = {limit: to_eval_case(recorded_incident(), restore_within=limit * MINUTE) for limit in range(20, 41)}
+    cases = {
+        limit: to_eval_case(recorded_incident(), restore_within=limit * MINUTE)
+        for limit in range(20, 41)
+    }
     passing = [limit for limit, case in cases.items() if replay(case, FIXES).passed]
-    proving = [limit for limit, case in cases.items() if prove(case, recorded_incident(), items).passed]
+    proving = [
+        limit for limit, case in cases.items() if prove(case, recorded_incident(), items).passed
+    ]
     assert (len(cases), passing, proving) == (21, list(range(23, 41)), list(range(23, 29)))
 
 
@@ -296,7 +332,10 @@ def test_with_two_providers_the_page_waits_and_the_evening_costs_nearly_as_much(
     assert [one.paged_after for one in steps.values()] == [18 * MINUTE, 35 * MINUTE]
     evening, two = [(25, 0.50), (2, 0.15), (1, 0.05)], [(35 + 7, 0.25), (2, 0.075), (1, 0.025)]
     early = [(5 + 7, 0.50), (2, 0.15), (1, 0.05)]
-    spent = [sum(minutes * share for minutes, share in one) / (0.01 * 30 * 24 * 60) for one in (evening, two, early)]
+    spent = [
+        sum(minutes * share for minutes, share in one) / (0.01 * 30 * 24 * 60)
+        for one in (evening, two, early)
+    ]
     assert [round(one, 4) for one in spent] == [0.0297, 0.0247, 0.0147]
     assert round(1 - spent[1] / spent[0], 2) == 0.17  # a sixth
 

@@ -40,7 +40,9 @@ TWO_NINES_AND_A_HALF = SLO("availability", 0.995)
 @cache
 def month() -> tuple[Counts, tuple[KnownIncident, ...]]:
     data = ROOT / "data"
-    return read_csv(data / "assistant_30d.csv"), read_incidents(data / "assistant_30d_incidents.csv")
+    return read_csv(data / "assistant_30d.csv"), read_incidents(
+        data / "assistant_30d_incidents.csv"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -85,16 +87,30 @@ def test_nobody_loses_more_than_the_incidents_cost_whole(found: Frontier) -> Non
 def test_no_rule_beats_one_of_the_frontier_at_both_prices(found: Frontier) -> None:
     rules = found.rules.values()
     for best in found.best:
-        assert not [one for one in rules if one.pages_a_week <= best.pages_a_week and one.lost < best.lost]
+        assert not [
+            one for one in rules if one.pages_a_week <= best.pages_a_week and one.lost < best.lost
+        ]
     for one in rules:
-        assert any(best.pages_a_week <= one.pages_a_week and best.lost <= one.lost for best in found.best)
-    assert [one.pages_a_week for one in found.best] == sorted({one.pages_a_week for one in found.best})
+        assert any(
+            best.pages_a_week <= one.pages_a_week and best.lost <= one.lost for best in found.best
+        )
+    assert [one.pages_a_week for one in found.best] == sorted(
+        {one.pages_a_week for one in found.best}
+    )
 
 
 def test_rules_that_the_buckets_are_too_coarse_for_are_left_out() -> None:
     counts, incidents = month()
     coarse = frontier(counts.resample(5 * MINUTE), incidents, TWO_NINES_AND_A_HALF, factors=(1.0,))
-    assert [window for window, _ in coarse.rules] == [HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 3 * DAY]
+    assert [window for window, _ in coarse.rules] == [
+        HOUR,
+        2 * HOUR,
+        3 * HOUR,
+        6 * HOUR,
+        12 * HOUR,
+        DAY,
+        3 * DAY,
+    ]
     hourly = frontier(counts.resample(HOUR), incidents, TWO_NINES_AND_A_HALF, factors=(1.0,))
     assert [*hourly.arms] == ["3x 1d/2h", "1x 3d/6h"]
     assert "1d" in backtest_frontier(hourly).text or "12h" in backtest_frontier(hourly).text
@@ -124,7 +140,9 @@ def test_the_dots_are_the_rules_and_each_of_googles_stands_by_name(found: Fronti
     assert all(left < one.pages_a_week < right for one in found.rules.values())
 
 
-def test_the_ring_and_the_curve_follow_window_and_factor(explorer: Explorer, found: Frontier) -> None:
+def test_the_ring_and_the_curve_follow_window_and_factor(
+    explorer: Explorer, found: Frontier
+) -> None:
     explorer.set(window=24 * MINUTE, factor=20.0)
     ring, curve = (explorer.artists[name] for name in ("rule", "window"))
     one = found.rules[24 * MINUTE, 20.0]
@@ -133,7 +151,9 @@ def test_the_ring_and_the_curve_follow_window_and_factor(explorer: Explorer, fou
     assert list(curve.get_ydata()) == [100 * each.lost for each in same]  # type: ignore[attr-defined]
 
 
-def test_the_explorer_begins_with_googles_first_rule_and_says_its_prices(explorer: Explorer) -> None:
+def test_the_explorer_begins_with_googles_first_rule_and_says_its_prices(
+    explorer: Explorer,
+) -> None:
     assert explorer.text == (
         "14.4x over 1h: 0.47 pages a week, 2 of 12 incidents paged, 25.1% of the month's budget lost before a page."
     )
@@ -145,7 +165,10 @@ def test_the_explorer_begins_with_googles_first_rule_and_says_its_prices(explore
         "incidents": 12,
         "lost": 0.086,
     }
-    assert [control.description for control in explorer.controls.values()] == ["Long window", "Factor"]
+    assert [control.description for control in explorer.controls.values()] == [
+        "Long window",
+        "Factor",
+    ]
 
 
 def test_the_legend_lies_below_the_axes(explorer: Explorer) -> None:
@@ -166,7 +189,9 @@ def test_the_numbers_are_one_line(found: Frontier) -> None:
 # --- what the prose says -------------------------------------------------------------------------
 
 
-def test_googles_first_rule_is_on_the_frontier_and_the_second_adds_a_page_alone(found: Frontier) -> None:
+def test_googles_first_rule_is_on_the_frontier_and_the_second_adds_a_page_alone(
+    found: Frontier,
+) -> None:
     first, both = found.arms["14.4x 1h/5m"], found.arms["two that page"]
     assert first in found.best
     assert both.lost == first.lost

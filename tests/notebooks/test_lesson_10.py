@@ -46,14 +46,18 @@ def cockpit(lesson: dict[str, Any]) -> Cockpit:
 
 
 def text_of(name: str) -> str:
-    [text] = [cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.id == name]
+    [text] = [
+        cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.id == name
+    ]
     return str(text)
 
 
 def at(cockpit: Cockpit, verb: str) -> list[int]:
     """The minutes of the shift at which something was done."""
     [incident] = cockpit.incidents
-    return [(event.at - SCENARIO.start) // MINUTE for event in incident.events if event.verb == verb]
+    return [
+        (event.at - SCENARIO.start) // MINUTE for event in incident.events if event.verb == verb
+    ]
 
 
 # --- the evening ---------------------------------------------------------------------------------
@@ -80,7 +84,10 @@ def test_the_evening_is_the_one_that_the_text_tells(cockpit: Cockpit) -> None:
 
 def test_both_mistakes_are_in_the_journal(cockpit: Cockpit) -> None:
     [incident] = cockpit.incidents
-    assert [event.get("severity") for event in incident.events if event.verb == "triage"] == ["sev2", "sev1"]
+    assert [event.get("severity") for event in incident.events if event.verb == "triage"] == [
+        "sev2",
+        "sev1",
+    ]
     too_early, late_enough = (event.at for event in incident.events if event.verb == "mitigated")
     counts = cockpit.shift.counts
     for moment, was_so in ((too_early, False), (late_enough, True)):
@@ -102,19 +109,25 @@ def test_failing_over_leaves_what_the_cell_works_out_by_hand(cockpit: Cockpit) -
 
 def test_without_the_edited_text_any_responder_plays_the_same_shift(cockpit: Cockpit) -> None:
     [mine] = cockpit.incidents
-    script = [replace(line, words=()) if line.action == "close" else line for line in cockpit.script]
+    script = [
+        replace(line, words=()) if line.action == "close" else line for line in cockpit.script
+    ]
     [same] = run_shift(SCENARIO, 1, scripted(script)).incidents
     assert same.events[:-1] == mine.events[:-1]
 
 
-def test_the_text_names_the_boxes_that_the_buttons_read_and_how_to_open_an_incident(lesson: dict[str, Any]) -> None:
+def test_the_text_names_the_boxes_that_the_buttons_read_and_how_to_open_an_incident(
+    lesson: dict[str, Any],
+) -> None:
     inputs = lesson["mine"].inputs
     for box in {inputs[INPUTS[action][-1]].description for action in NEEDED}:
         assert f"*{box}*" in text_of("about-turn")
     assert "Declare opens an incident" in text_of("about-turn")
 
 
-def test_the_cockpit_of_the_lesson_stands_at_the_end_and_the_readers_at_the_beginning(lesson: dict[str, Any]) -> None:
+def test_the_cockpit_of_the_lesson_stands_at_the_end_and_the_readers_at_the_beginning(
+    lesson: dict[str, Any],
+) -> None:
     assert lesson["cockpit"].over
     assert lesson["cockpit"].debrief.layout.display == "flex"
     mine = lesson["mine"]
@@ -143,7 +156,9 @@ def test_the_debrief_proves_what_the_text_says(cockpit: Cockpit) -> None:
     assert [one.automates for one in items] == ["fail_over", "serve_cached", "serve_degraded"]
     assert (case.page_within, case.restore_within) == (19 * MINUTE, 25 * MINUTE)
     assert prove(case, incident, items).passed
-    assert not any(prove(case, incident, [one for one in items if one is not out]).passed for out in items)
+    assert not any(
+        prove(case, incident, [one for one in items if one is not out]).passed for out in items
+    )
     assert "The lint: 0 findings" in cockpit.debrief.reviews["INC-001"]._findings.value
 
 
@@ -152,8 +167,12 @@ def test_the_scores_are_those_of_the_text(cockpit: Cockpit, lesson: dict[str, An
     assert cockpit.scores == score_shift(cockpit.incidents, book)
     card = cockpit.scores["INC-001"]
     assert card.points == 94
-    assert {one.name: one.most - one.points for one in card.dimensions if one.points < one.most} == {"budget": 6}
-    assert [lesson["points"](script) for script in (lesson["late"], [ScriptLine(153, "ack")], [])] == [66, 15, 0]
+    assert {
+        one.name: one.most - one.points for one in card.dimensions if one.points < one.most
+    } == {"budget": 6}
+    assert [
+        lesson["points"](script) for script in (lesson["late"], [ScriptLine(153, "ack")], [])
+    ] == [66, 15, 0]
     assert mean_points(score_shift(book, book)) == 100
 
 
@@ -162,12 +181,17 @@ def test_the_score_card_draws_both_evenings_on_one_axis(cockpit: Cockpit) -> Non
     assert [line.get_xdata().size for line in yours.lines] == [1, 1, 2, 3, 2, 1, 4]
     assert [line.get_xdata().size for line in book.lines] == [1, 1, 1, 3, 1, 1, 3]
     assert yours.get_xlim() == book.get_xlim()
-    assert "mitigated 18:53, resolved 19:23; 5.70% of the budget burned by 00:00" in cockpit.score_card().numbers
+    assert (
+        "mitigated 18:53, resolved 19:23; 5.70% of the budget burned by 00:00"
+        in cockpit.score_card().numbers
+    )
 
 
 def test_the_ends_of_the_curves_are_those_of_the_text(cockpit: Cockpit) -> None:
     curves = [axes.lines[0].get_ydata()[-1] for axes in cockpit.score_card().figure.axes[2:]]
-    assert [f"{end:.2f}%" for end in curves] == re.findall(r"([\d.]+%) by 19:28", cockpit.score_card().numbers)
+    assert [f"{end:.2f}%" for end in curves] == re.findall(
+        r"([\d.]+%) by 19:28", cockpit.score_card().numbers
+    )
     assert "They end at {:.2f}% and {:.2f}%".format(*curves) in text_of("about-others")
 
 

@@ -17,7 +17,14 @@ from matplotlib.colors import to_hex
 from matplotlib.dates import num2date
 from matplotlib.figure import Figure
 
-from oncall.alerting import Alert, AlertEvaluator, BurnRule, SilenceRule, alert_intervals, google_policy
+from oncall.alerting import (
+    Alert,
+    AlertEvaluator,
+    BurnRule,
+    SilenceRule,
+    alert_intervals,
+    google_policy,
+)
 from oncall.counts import Counts
 from oncall.incident import Incident
 from oncall.slo import SLO, burn_rate, sli
@@ -67,7 +74,11 @@ def moment(days: float) -> datetime:
 
 def shaded(axes: Axes, colour: str) -> list[tuple[datetime, datetime]]:
     return spans(
-        [patch for patch in axes.patches if hasattr(patch, "get_x") and to_hex(patch.get_facecolor()) == colour.lower()]
+        [
+            patch
+            for patch in axes.patches
+            if hasattr(patch, "get_x") and to_hex(patch.get_facecolor()) == colour.lower()
+        ]
     )
 
 
@@ -75,14 +86,21 @@ def lanes(axes: Axes) -> dict[str, list[tuple[datetime, datetime]]]:
     """For each lane, by its label, the bars in it."""
     names = [label.get_text() for label in axes.get_yticklabels()]
     boxes = [[path.get_extents() for path in bars.get_paths()] for bars in axes.collections]
-    return {name: [(moment(box.x0), moment(box.x1)) for box in row] for name, row in zip(names, boxes, strict=True)}
+    return {
+        name: [(moment(box.x0), moment(box.x1)) for box in row]
+        for name, row in zip(names, boxes, strict=True)
+    }
 
 
 # --- plot_burn -----------------------------------------------------------------------------------
 
 
-def test_the_sli_is_drawn_in_percent_for_each_bucket_with_a_gap_where_nothing_was_counted(burn: Plot) -> None:
-    steps = next(patch for patch in burn.figure.axes[0].patches if patch.get_label() == "SLI").get_data()
+def test_the_sli_is_drawn_in_percent_for_each_bucket_with_a_gap_where_nothing_was_counted(
+    burn: Plot,
+) -> None:
+    steps = next(
+        patch for patch in burn.figure.axes[0].patches if patch.get_label() == "SLI"
+    ).get_data()
     expected = [100 * sli(good, total) for good, total in zip(GOOD, TOTAL, strict=True)]
     np.testing.assert_allclose(steps.values, expected)
     assert np.isnan(steps.values).sum() == 5
@@ -101,7 +119,9 @@ def test_the_burn_lines_are_what_the_evaluator_sees_at_the_end_of_each_bucket(bu
         drawn = line(burn.figure.axes[1], label)
         np.testing.assert_allclose(drawn.get_ydata(), burns, atol=1e-9)
         assert moment(drawn.get_xdata()[0]) == START + MINUTE
-    assert np.isnan(expected["last 5m"]).sum() == 1  # only one window of five minutes has no traffic at all
+    assert (
+        np.isnan(expected["last 5m"]).sum() == 1
+    )  # only one window of five minutes has no traffic at all
 
 
 def test_target_and_threshold_are_drawn_and_named(burn: Plot) -> None:
@@ -112,12 +132,21 @@ def test_target_and_threshold_are_drawn_and_named(burn: Plot) -> None:
 def test_every_rule_has_a_lane_whose_bars_are_when_it_fired(burn: Plot) -> None:
     drawn = lanes(burn.figure.axes[2])
     assert drawn.pop("users feel it") == [OUTAGE]
-    assert list(drawn) == ["page 14.4x 1h/5m", "page 6x 6h/30m", "ticket 3x 1d/2h", "ticket 1x 3d/6h"]
+    assert list(drawn) == [
+        "page 14.4x 1h/5m",
+        "page 6x 6h/30m",
+        "ticket 3x 1d/2h",
+        "ticket 1x 3d/6h",
+    ]
     fired = alert_intervals(COUNTS, AVAILABILITY, POLICY)
     for rule, bars in zip(POLICY, drawn.values(), strict=True):
-        assert bars == [(alert.start, alert.end or COUNTS.end) for alert in fired if alert.rule == rule]
+        assert bars == [
+            (alert.start, alert.end or COUNTS.end) for alert in fired if alert.rule == rule
+        ]
     assert drawn["page 14.4x 1h/5m"]
-    assert drawn["ticket 1x 3d/6h"][-1][1] == COUNTS.end  # still firing: drawn to the end of the data
+    assert (
+        drawn["ticket 1x 3d/6h"][-1][1] == COUNTS.end
+    )  # still firing: drawn to the end of the data
 
 
 def test_overlapping_rules_of_one_action_are_shaded_once(burn: Plot) -> None:
@@ -130,7 +159,9 @@ def test_overlapping_rules_of_one_action_are_shaded_once(burn: Plot) -> None:
 
 
 def test_the_impact_is_shaded_where_users_felt_it(burn: Plot) -> None:
-    impact = [patch for patch in burn.figure.axes[0].patches if patch.get_label() == "users feel it"]
+    impact = [
+        patch for patch in burn.figure.axes[0].patches if patch.get_label() == "users feel it"
+    ]
     assert spans(impact) == [OUTAGE]
 
 
@@ -157,15 +188,21 @@ def test_a_cut_keeps_what_the_windows_remember_from_before() -> None:
     cut = plot_burn(COUNTS, AVAILABILITY, POLICY, since=since, until=since + HOUR)
     drawn = line(cut.figure.axes[1], "last 1h").get_ydata()
     np.testing.assert_allclose(drawn, rolling_burn(COUNTS, AVAILABILITY, HOUR)[80:140])
-    assert lanes(cut.figure.axes[2])["page 14.4x 1h/5m"] == [(since, START + HOUR + 34 * MINUTE)]  # cut at the left
+    assert lanes(cut.figure.axes[2])["page 14.4x 1h/5m"] == [
+        (since, START + HOUR + 34 * MINUTE)
+    ]  # cut at the left
     assert cut.figure.axes[2].get_xlabel() == "time (UTC), from 2024-12-04 23:20 to 00:20"
 
 
 def test_rules_that_fire_often_are_counted_in_the_numbers() -> None:
     waves = Counts(START, MINUTE, ([100] * 60 + [0] * 10) * 5 + [100] * 60, [100] * 410)
     rule = BurnRule(5 * MINUTE, 5 * MINUTE, 14.4)
-    assert describe_burn(waves, AVAILABILITY, (rule,)).count("highest burn") == 1  # two windows alike are one line
-    assert "page 14.4x 5m/5m 5 times from 23:01 to 03:55" in describe_burn(waves, AVAILABILITY, (rule,))
+    assert (
+        describe_burn(waves, AVAILABILITY, (rule,)).count("highest burn") == 1
+    )  # two windows alike are one line
+    assert "page 14.4x 5m/5m 5 times from 23:01 to 03:55" in describe_burn(
+        waves, AVAILABILITY, (rule,)
+    )
 
 
 def test_a_series_without_events_says_so_and_draws_nothing() -> None:
@@ -177,7 +214,9 @@ def test_a_series_without_events_says_so_and_draws_nothing() -> None:
 def test_silence_has_a_lane_too_and_the_lines_are_those_of_the_first_burn_rule() -> None:
     policy = (SilenceRule(5 * MINUTE), PAGE)
     plot = plot_burn(COUNTS, AVAILABILITY, policy)
-    assert lanes(plot.figure.axes[2])["page silence 5m"] == [(START + 185 * MINUTE, START + 186 * MINUTE)]
+    assert lanes(plot.figure.axes[2])["page silence 5m"] == [
+        (START + 185 * MINUTE, START + 186 * MINUTE)
+    ]
     assert line(plot.figure.axes[1], "last 1h")
 
 
@@ -189,7 +228,9 @@ def test_silence_has_a_lane_too_and_the_lines_are_those_of_the_first_burn_rule()
         ({"policy": (BurnRule(HOUR, 90 * timedelta(seconds=1), 2.0),)}, "1m30s"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused_with_a_reason(arguments: dict[str, Any], message: str) -> None:
+def test_what_cannot_be_drawn_is_refused_with_a_reason(
+    arguments: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         plot_burn(COUNTS, AVAILABILITY, **{"policy": POLICY, **arguments})
 
@@ -228,7 +269,10 @@ def test_stays_follow_the_journal_and_leave_out_remarks() -> None:
         ("mitigating", 90, "ops: mitigate"),
         ("mitigated", 100, "ana: mitigated"),
     ]
-    assert all(one.end == after.start for one, after in zip(stays(incident()), stays(incident())[1:], strict=False))
+    assert all(
+        one.end == after.start
+        for one, after in zip(stays(incident()), stays(incident())[1:], strict=False)
+    )
 
 
 def test_the_timeline_draws_a_bar_a_stay_in_its_states_row() -> None:
@@ -244,7 +288,9 @@ def test_the_timeline_draws_a_bar_a_stay_in_its_states_row() -> None:
 
 def test_the_timeline_shades_the_time_that_users_felt_it() -> None:
     axes = plot_timeline(incident()).figure.axes[0]
-    assert spans([patch for patch in axes.patches if patch.get_label() == "users feel it"]) == [impact_span(incident())]
+    assert spans([patch for patch in axes.patches if patch.get_label() == "users feel it"]) == [
+        impact_span(incident())
+    ]
 
 
 def test_the_timelines_numbers_are_its_states_and_metrics() -> None:
@@ -292,7 +338,12 @@ def test_a_legend_covers_nothing_and_nothing_is_clipped(make: Any) -> None:
             box, title = legend.get_window_extent(), axes._left_title.get_window_extent()
             assert box.y0 >= inside.y1
             assert box.x0 > title.x1
-        for text in [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.yaxis.label]:
+        for text in [
+            *axes.get_xticklabels(),
+            *axes.get_yticklabels(),
+            axes.xaxis.label,
+            axes.yaxis.label,
+        ]:
             if not text.get_text():
                 continue
             box = text.get_window_extent()
@@ -307,7 +358,9 @@ def test_a_picture_is_the_same_bytes_every_time_whatever_the_readers_settings(ma
     assert b"Software" not in first
     width, _ = struct.unpack(">II", first[16:24])
     assert width == 820
-    with matplotlib.rc_context({"font.size": 20, "savefig.dpi": 50, "axes.grid": False, "timezone": "Asia/Tokyo"}):
+    with matplotlib.rc_context(
+        {"font.size": 20, "savefig.dpi": 50, "axes.grid": False, "timezone": "Asia/Tokyo"}
+    ):
         assert make().png() == first
 
 

@@ -16,15 +16,23 @@ from oncall.workbook import build, cards
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = build.notebooks(ROOT / "notebooks")
 EXCEPTIONS = Path(__file__).with_name("numerals_without_output.txt")
-NUMERAL = re.compile(r"(?<![\w.])\d{1,2}:\d\d(?::\d\d)?(?![\d:])|(?<![\w.,-])\d+(?:,\d{3})*(?:\.\d+)?")
+NUMERAL = re.compile(
+    r"(?<![\w.])\d{1,2}:\d\d(?::\d\d)?(?![\d:])|(?<![\w.,-])\d+(?:,\d{3})*(?:\.\d+)?"
+)
 
 
 def each(paths: list[Path]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("path", paths, ids=[f"{path.parent.name}-{path.stem}" for path in paths])
+    return pytest.mark.parametrize(
+        "path", paths, ids=[f"{path.parent.name}-{path.stem}" for path in paths]
+    )
 
 
 def cells(path: Path, kind: str) -> list[dict[str, Any]]:
-    return [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == kind]
+    return [
+        cell
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == kind
+    ]
 
 
 def prose(path: Path) -> str:
@@ -49,12 +57,17 @@ def computed(path: Path) -> set[str]:
         tree = ast.parse("".join(cell["source"]))
         texts += [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Assert)]
     held = set().union(*(numerals(text) | _loose(text) for text in texts)) if texts else set()
-    return held | {f"{(Decimal(numeral) * 100).normalize():f}" for numeral in held if ":" not in numeral}
+    return held | {
+        f"{(Decimal(numeral) * 100).normalize():f}" for numeral in held if ":" not in numeral
+    }
 
 
 def _loose(text: str) -> set[str]:
     """Numerals that stand against a letter, a sign or a colon in an output: 14.4x, 30d, -0.5, 18:12."""
-    return {f"{Decimal(found).normalize():f}" for found in re.findall(r"\d+(?:\.\d+)?", text.replace(",", ""))}
+    return {
+        f"{Decimal(found).normalize():f}"
+        for found in re.findall(r"\d+(?:\.\d+)?", text.replace(",", ""))
+    }
 
 
 def exceptions(path: Path) -> set[str]:
@@ -62,7 +75,11 @@ def exceptions(path: Path) -> set[str]:
     allowed: set[str] = set()
     for line in EXCEPTIONS.read_text(encoding="utf-8").splitlines():
         name, _, rest = line.partition("#")[0].partition(":")
-        if name.strip() in ("*", path.stem, f"solutions/{path.stem}" if "solutions" in path.parts else path.stem):
+        if name.strip() in (
+            "*",
+            path.stem,
+            f"solutions/{path.stem}" if "solutions" in path.parts else path.stem,
+        ):
             allowed |= numerals(rest)
     return allowed
 
@@ -105,5 +122,7 @@ def test_all_cards_come_on_one_page(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     page = tmp_path / "cards.html"
     assert cards.main([str(page)]) == 0
     text = page.read_text(encoding="utf-8")
-    assert text.count("<section>") == len([path for path in NOTEBOOKS if "solutions" not in path.parts])
+    assert text.count("<section>") == len(
+        [path for path in NOTEBOOKS if "solutions" not in path.parts]
+    )
     assert "**" not in text

@@ -99,7 +99,9 @@ def test_it_names_no_path_of_the_machine_that_ran_it(path: Path) -> None:
             for output in outputs(path)
         ]
     )
-    assert not re.search(r"(?<![\w.])(/(home|Users|root|work|tmp|var|usr|opt|mnt)/|[A-Za-z]:\\{1,2}\w)", text)
+    assert not re.search(
+        r"(?<![\w.])(/(home|Users|root|work|tmp|var|usr|opt|mnt)/|[A-Za-z]:\\{1,2}\w)", text
+    )
 
 
 # --- as it teaches -------------------------------------------------------------------------------
@@ -107,7 +109,9 @@ def test_it_names_no_path_of_the_machine_that_ran_it(path: Path) -> None:
 
 @each(NOTEBOOKS)
 def test_it_has_one_title_and_says_its_idea_in_the_first_sentence(path: Path) -> None:
-    headings = re.findall(r"^# .+$", re.sub(r"```.*?```", "", prose(path), flags=re.DOTALL), re.MULTILINE)
+    headings = re.findall(
+        r"^# .+$", re.sub(r"```.*?```", "", prose(path), flags=re.DOTALL), re.MULTILINE
+    )
     assert len(headings) == 1
     first = read(path)["cells"][0]
     assert first["cell_type"] == "markdown"
@@ -128,7 +132,10 @@ def test_it_ends_with_what_was_learnt_and_a_card(path: Path) -> None:
 
 @each(LESSONS)
 def test_its_code_comes_in_12_to_20_small_cells(path: Path) -> None:
-    sizes = [len([line for line in source(cell).splitlines() if line.strip()]) for cell in cells(path, "code")]
+    sizes = [
+        len([line for line in source(cell).splitlines() if line.strip()])
+        for cell in cells(path, "code")
+    ]
     assert 12 <= len(sizes) <= 20
     assert statistics.median(sizes) <= 4
 
@@ -151,7 +158,9 @@ def test_it_has_50_to_80_words_of_prose_a_code_cell(path: Path) -> None:
 def test_it_imports_what_it_uses_by_name(path: Path) -> None:
     code = "\n".join(source(cell) for cell in cells(path, "code"))
     starred = [
-        node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+        node
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
     ]
     assert not starred
 
@@ -165,7 +174,9 @@ def test_every_plot_is_followed_by_its_numbers_as_text(path: Path) -> None:
             text = "".join(after.get("text", after.get("data", {}).get("text/plain", "")))
             assert re.search(r"\d", text), "a plot without numbers"
             alt = output["metadata"].get(PNG, {}).get("alt")
-            beside = "".join(output["data"].get("text/plain", ""))  # where an explorer says its line
+            beside = "".join(
+                output["data"].get("text/plain", "")
+            )  # where an explorer says its line
             assert alt is None or alt.split() in (text.split(), beside.split())
 
 
@@ -179,11 +190,17 @@ def test_its_first_picture_is_there_for_the_readme(path: Path) -> None:
 
 
 def notebook_of(*codes: str) -> Any:
-    made = [nbformat.v4.new_code_cell(code, id=f"cell-{number}") for number, code in enumerate(codes, 1)]
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Trial", id="title"), *made])
+    made = [
+        nbformat.v4.new_code_cell(code, id=f"cell-{number}") for number, code in enumerate(codes, 1)
+    ]
+    return nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell("# Trial", id="title"), *made]
+    )
 
 
-def test_a_build_leaves_nothing_that_changes_and_a_second_one_changes_nothing(tmp_path: Path) -> None:
+def test_a_build_leaves_nothing_that_changes_and_a_second_one_changes_nothing(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "trial.ipynb"
     pieces = "import sys, time\nfor i in range(4):\n    print(i, flush=True)\n    time.sleep(0.05)"
     slider = "import ipywidgets\nipywidgets.IntSlider(3)"
@@ -201,7 +218,9 @@ def test_a_build_leaves_nothing_that_changes_and_a_second_one_changes_nothing(tm
     counted, shown, ran = (cell["outputs"] for cell in cells(path, "code"))
     assert [source({"source": output["text"]}) for output in counted] == ["0\n1\n2\n3\n"]
     assert list(shown[0]["data"]) == ["text/plain"]
-    assert "".join(ran[0]["text"]) == f"True {sys.executable}\n"  # in the notebook's own folder, by this very Python
+    assert (
+        "".join(ran[0]["text"]) == f"True {sys.executable}\n"
+    )  # in the notebook's own folder, by this very Python
 
 
 def test_a_cell_that_raises_fails_the_build_in_a_few_lines_and_leaves_the_file_alone(
@@ -231,7 +250,9 @@ def test_a_build_of_nothing_fails(
     assert "no notebook below notebooks/" in capsys.readouterr().err
 
 
-def test_what_is_no_notebook_is_named_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_notebook_is_named_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "broken.ipynb").write_text("{", encoding="utf-8")
     for name in ("broken.ipynb", "absent.ipynb"):
         assert build.main([str(tmp_path / name)]) == 1

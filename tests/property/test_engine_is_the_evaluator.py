@@ -29,7 +29,9 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 def counters(counts: Counts) -> engine.Counters:
-    good, total = (np.concatenate([[7], 7 + np.cumsum(column)]) for column in (counts.good, counts.total))
+    good, total = (
+        np.concatenate([[7], 7 + np.cumsum(column)]) for column in (counts.good, counts.total)
+    )
     return engine.Counters(counts.start, counts.step, good, total)
 
 
@@ -65,7 +67,11 @@ def series(seed: int, size: int, largest: int, target: float) -> Counts:
             valid = 0 if kind == "silent" else pick.choice([1, 255, 1000, 10_000, largest])
             if kind == "tie":
                 valid = 1_000_000
-                bad = round(valid * (1 - target) * pick.choice([1, 6, 14.4])) if target > 0.95 else valid // 10
+                bad = (
+                    round(valid * (1 - target) * pick.choice([1, 6, 14.4]))
+                    if target > 0.95
+                    else valid // 10
+                )
             else:
                 share = {"burst": 0.5, "noise": 0.01}.get(kind, 0.0)
                 bad = int(valid * share * pick.random() * 2) if share else 0
@@ -96,11 +102,15 @@ def test_the_engine_gives_the_evaluators_intervals(
     block=st.sampled_from([1, 2, 3, 7, 30, 64, 100, 1000]),
     target=st.sampled_from(TARGETS),
 )
-def test_the_length_of_a_block_decides_nothing(policy: Policy, seed: int, size: int, block: int, target: float) -> None:
+def test_the_length_of_a_block_decides_nothing(
+    policy: Policy, seed: int, size: int, block: int, target: float
+) -> None:
     counts, slo = series(seed, size, 255, target), SLO("availability", target)
     columns = _windows.Columns(np.asarray(counts.good), np.asarray(counts.total))
     tests = [engine._window_test(rule, slo, MINUTE) for rule in policy]
-    assert _windows.verdict_changes(columns, tests, block) == _windows.verdict_changes(columns, tests, 1)
+    assert _windows.verdict_changes(columns, tests, block) == _windows.verdict_changes(
+        columns, tests, 1
+    )
 
 
 @pytest.mark.parametrize("period", [28 * DAY, 30 * DAY])
@@ -113,7 +123,10 @@ def test_googles_policies_over_ten_days_of_minutes(target: float, period: timede
 def test_windows_longer_than_the_data_and_a_rule_that_still_fires_at_its_end() -> None:
     counts = Counts(T0, MINUTE, [0] * 10, [5] * 10)
     same(counts, SLO("availability", 0.999), google_policy())
-    assert all(interval.end is None for interval in engine.alert_intervals(counts, SLO("a", 0.999), google_policy()))
+    assert all(
+        interval.end is None
+        for interval in engine.alert_intervals(counts, SLO("a", 0.999), google_policy())
+    )
 
 
 @pytest.mark.parametrize("kind", ["uint8", "int32", "uint16", "uint64", "int64"])
@@ -124,7 +137,9 @@ def test_columns_of_any_integer_type_do_not_wrap(kind: str) -> None:
     small = Counts(T0, MINUTE, good, total)
     frame = pd.DataFrame({"good": good, "total": total}, index=small.to_frame().index).astype(kind)
     slo = SLO("availability", 0.99)
-    assert engine.alert_intervals(frame, slo, google_policy()) == alerting.alert_intervals(small, slo, google_policy())
+    assert engine.alert_intervals(frame, slo, google_policy()) == alerting.alert_intervals(
+        small, slo, google_policy()
+    )
 
 
 def test_sums_past_two_to_the_63_are_exact() -> None:
@@ -134,12 +149,15 @@ def test_sums_past_two_to_the_63_are_exact() -> None:
 
 @pytest.mark.parametrize("target", [0.9, 0.99, 0.999, 0.9999])
 @pytest.mark.parametrize(
-    "name", ["petshop/low_traffic.counts", "petshop/high_traffic.counts", "nezha/2022-08-22.minutes"]
+    "name",
+    ["petshop/low_traffic.counts", "petshop/high_traffic.counts", "nezha/2022-08-22.minutes"],
 )
 def test_real_series(name: str, target: float) -> None:
     path = SHARED / f"{name}.csv"
     if not path.exists():
-        pytest.skip(f"{path.name} lies in the shared data folder beside the project, which is not here")
+        pytest.skip(
+            f"{path.name} lies in the shared data folder beside the project, which is not here"
+        )
     same(read_csv(path), SLO("availability", target), (*google_policy(), SilenceRule(30 * MINUTE)))
 
 

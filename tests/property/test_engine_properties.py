@@ -27,9 +27,15 @@ START = datetime(2024, 12, 4, 23, 48, tzinfo=UTC)
 STEP = 5 * MINUTE
 TARGETS = (0.9, 0.99, 0.995, 0.999, 0.9995, 0.9999, 0.99999)
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
-SERIES = ("petshop/high_traffic.counts.csv", "petshop/low_traffic.counts.csv", "nezha/2022-08-22.minutes.csv")
+SERIES = (
+    "petshop/high_traffic.counts.csv",
+    "petshop/low_traffic.counts.csv",
+    "nezha/2022-08-22.minutes.csv",
+)
 
-slos = st.builds(SLO, st.just("availability"), st.sampled_from(TARGETS), st.sampled_from([28 * DAY, 30 * DAY]))
+slos = st.builds(
+    SLO, st.just("availability"), st.sampled_from(TARGETS), st.sampled_from([28 * DAY, 30 * DAY])
+)
 blocks = st.sampled_from([1, 2, 3, 5, 8, 12, 30])
 sizes = st.sampled_from([1, 255, 1000, 2**31, 2**52, 2**61])
 
@@ -37,12 +43,18 @@ sizes = st.sampled_from([1, 255, 1000, 2**31, 2**52, 2**61])
 @st.composite
 def policies(draw: st.DrawFn, slo: SLO) -> Policy:
     """Google's, or rules of any windows, few of which a block divides."""
-    silences = draw(st.lists(st.integers(1, 40).map(lambda buckets: SilenceRule(buckets * STEP)), max_size=2))
+    silences = draw(
+        st.lists(st.integers(1, 40).map(lambda buckets: SilenceRule(buckets * STEP)), max_size=2)
+    )
     if draw(st.booleans()):
         return (*google_policy(slo.period), *silences)
     rules = []
     for long in draw(st.lists(st.integers(1, 90), min_size=1, max_size=3)):
-        factor = draw(st.sampled_from([Fraction(72, 5), Fraction(6), Fraction(1), Fraction(1, 2), Fraction(14, 15)]))
+        factor = draw(
+            st.sampled_from(
+                [Fraction(72, 5), Fraction(6), Fraction(1), Fraction(1, 2), Fraction(14, 15)]
+            )
+        )
         short = draw(st.integers(1, long))
         rules.append(BurnRule(long * STEP, short * STEP, float(factor), exact_factor=factor))
     return (*rules, *silences)
@@ -101,10 +113,14 @@ def test_the_engine_answers_as_the_evaluator_to_the_bucket(
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data(), slo=slos)
-def test_the_length_it_chooses_for_its_blocks_changes_nothing(data: st.DataObject, slo: SLO) -> None:
+def test_the_length_it_chooses_for_its_blocks_changes_nothing(
+    data: st.DataObject, slo: SLO
+) -> None:
     policy = data.draw(policies(slo))
     counts = data.draw(series(slo, policy, data.draw(blocks), 1000))
-    assert engine.alert_intervals(counts, slo, policy) == alerting.alert_intervals(counts, slo, policy)
+    assert engine.alert_intervals(counts, slo, policy) == alerting.alert_intervals(
+        counts, slo, policy
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -115,7 +131,9 @@ def test_narrow_and_unsigned_columns_do_not_wrap(data: st.DataObject, slo: SLO, 
     counts = Counts(START, STEP, np.minimum(counts.good, total), total)
     frame = counts.to_frame().astype(kind)
     policy: Policy = (*google_policy(slo.period), SilenceRule(30 * MINUTE))
-    assert engine.alert_intervals(frame, slo, policy) == alerting.alert_intervals(counts, slo, policy)
+    assert engine.alert_intervals(frame, slo, policy) == alerting.alert_intervals(
+        counts, slo, policy
+    )
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -133,7 +151,13 @@ def test_it_answers_as_the_evaluator_on_a_real_series(name: str, target: float) 
 
 
 @settings(max_examples=80, deadline=None)
-@given(data=st.data(), slo=slos, size=sizes, window=st.integers(1, 80), chunk=st.sampled_from([1, 7, 2**18]))
+@given(
+    data=st.data(),
+    slo=slos,
+    size=sizes,
+    window=st.integers(1, 80),
+    chunk=st.sampled_from([1, 7, 2**18]),
+)
 def test_a_burn_rate_is_the_share_of_bad_events_over_the_budget(
     data: st.DataObject, slo: SLO, size: int, window: int, chunk: int
 ) -> None:
@@ -153,13 +177,23 @@ def test_a_burn_rate_is_the_share_of_bad_events_over_the_budget(
     x=st.lists(st.floats(allow_infinity=False) | st.just(math.nan), max_size=60),
     pixels=st.integers(1, 80),
 )
-def test_every_pixel_shows_the_lowest_and_the_highest_of_what_it_covers(x: list[float], pixels: int) -> None:
+def test_every_pixel_shows_the_lowest_and_the_highest_of_what_it_covers(
+    x: list[float], pixels: int
+) -> None:
     shown = engine.downsample(np.array(x), pixels)
     rows = min(pixels, len(x))
     assert shown.shape == (rows, 2)
     for pixel, (low, high) in enumerate(shown):
-        covered = [value for value in x[pixel * len(x) // rows : (pixel + 1) * len(x) // rows] if value == value]
-        assert (low, high) == (min(covered), max(covered)) if covered else math.isnan(low) and math.isnan(high)
+        covered = [
+            value
+            for value in x[pixel * len(x) // rows : (pixel + 1) * len(x) // rows]
+            if value == value
+        ]
+        assert (
+            (low, high) == (min(covered), max(covered))
+            if covered
+            else math.isnan(low) and math.isnan(high)
+        )
 
 
 def test_two_threads_give_the_answer_of_one() -> None:

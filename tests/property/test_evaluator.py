@@ -15,7 +15,14 @@ from itertools import groupby
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from oncall.alerting import AlertEvaluator, BurnRule, Policy, SilenceRule, alert_intervals, google_policy
+from oncall.alerting import (
+    AlertEvaluator,
+    BurnRule,
+    Policy,
+    SilenceRule,
+    alert_intervals,
+    google_policy,
+)
 from oncall.counts import Counts
 from oncall.slo import SLO
 from oncall.times import DAY
@@ -85,7 +92,9 @@ class Case:
 
     @property
     def counts(self) -> Counts:
-        return Counts(T0, self.step, [good for good, _ in self.buckets], [total for _, total in self.buckets])
+        return Counts(
+            T0, self.step, [good for good, _ in self.buckets], [total for _, total in self.buckets]
+        )
 
     def verdicts(self) -> list[list[bool]]:
         """For each bucket, which of the rules fire at its end: the definition."""
@@ -106,12 +115,23 @@ def silence_rules() -> st.SearchStrategy[Silence]:
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     target = draw(st.sampled_from(TARGETS))
-    rules = draw(st.lists(st.one_of(burn_rules(), burn_rules(), silence_rules()), min_size=1, max_size=4))
-    kinds = [st.just((0, 0)), st.just((0, 100)), st.just((99, 100)), st.integers(1, 1000).map(lambda n: (n, n))]
-    kinds.append(st.builds(lambda good, bad: (good, good + bad), st.integers(0, 1000), st.integers(0, 5)))
+    rules = draw(
+        st.lists(st.one_of(burn_rules(), burn_rules(), silence_rules()), min_size=1, max_size=4)
+    )
+    kinds = [
+        st.just((0, 0)),
+        st.just((0, 100)),
+        st.just((99, 100)),
+        st.integers(1, 1000).map(lambda n: (n, n)),
+    ]
+    kinds.append(
+        st.builds(lambda good, bad: (good, good + bad), st.integers(0, 1000), st.integers(0, 5))
+    )
     kinds += [near_the_threshold(target, rule.factor) for rule in rules if isinstance(rule, Burn)]
     # Stretches of equal buckets, so that whole windows lie exactly at a threshold, or hold nothing.
-    stretches = draw(st.lists(st.tuples(st.one_of(kinds), st.integers(1, 6)), min_size=2, max_size=10))
+    stretches = draw(
+        st.lists(st.tuples(st.one_of(kinds), st.integers(1, 6)), min_size=2, max_size=10)
+    )
     buckets = [bucket for bucket, length in stretches for _ in range(length)]
     return Case(target, draw(st.sampled_from(STEPS)), tuple(rules), buckets)
 
@@ -158,10 +178,14 @@ def test_intervals_are_the_verdicts_joined_where_they_do_not_change(case: Case) 
             if firing:
                 clears = None if ends == len(fires) else T0 + (ends + 1) * case.step
                 coverage = min(1.0, starts / case.rules[place].long)
-                expected.append((starts, place, case.policy[place], T0 + starts * case.step, clears, coverage))
+                expected.append(
+                    (starts, place, case.policy[place], T0 + starts * case.step, clears, coverage)
+                )
     expected.sort(key=lambda entry: entry[:2])
     found = alert_intervals(case.counts, case.slo, case.policy)
-    assert [(at.rule, at.start, at.end, at.coverage) for at in found] == [entry[2:] for entry in expected]
+    assert [(at.rule, at.start, at.end, at.coverage) for at in found] == [
+        entry[2:] for entry in expected
+    ]
 
 
 @settings(deadline=None, max_examples=80)
@@ -174,14 +198,19 @@ def test_a_window_holds_the_sums_of_its_last_buckets(case: Case, data: st.DataOb
     if longest:
         width = data.draw(st.integers(1, longest))
         last = case.buckets[-width:]
-        assert evaluator.window(width * case.step) == (sum(good for good, _ in last), sum(total for _, total in last))
+        assert evaluator.window(width * case.step) == (
+            sum(good for good, _ in last),
+            sum(total for _, total in last),
+        )
 
 
 ARMS = [(2, 1), (5, 6), (10, 24), (10, 72)]  # percent of the budget, hours of the long window
 
 
 @settings(deadline=None, max_examples=100)
-@given(st.integers(0, 3), st.integers(1, 10**12), st.sampled_from(TARGETS), st.sampled_from([28, 30]))
+@given(
+    st.integers(0, 3), st.integers(1, 10**12), st.sampled_from(TARGETS), st.sampled_from([28, 30])
+)
 def test_every_arm_of_the_google_policy_ignores_a_tie_and_fires_on_one_failure_more(
     arm: int, times: int, target: str, days: int
 ) -> None:

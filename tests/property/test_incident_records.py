@@ -79,7 +79,11 @@ def records(draw: st.DrawFn) -> Incident:
     incident = Incident(draw(said), draw(said), draw(slos), draw(said), draw(moments))
     at = draw(moments)
     for _ in range(draw(st.integers(0, 20))):
-        verbs = [verb for verb, moves in TRANSITIONS.items() if incident.state in moves or verb == "resolve"]
+        verbs = [
+            verb
+            for verb, moves in TRANSITIONS.items()
+            if incident.state in moves or verb == "resolve"
+        ]
         try:
             incident = attempt(draw, incident, draw(st.sampled_from(verbs)), at)
         except IllegalTransition:
@@ -95,7 +99,10 @@ def journal_file() -> Iterator[Path]:
 
 
 @settings(deadline=None, max_examples=100)
-@given(st.data(), st.lists(st.tuples(st.sampled_from(list(TRANSITIONS)), st.integers(-1, 3)), max_size=15))
+@given(
+    st.data(),
+    st.lists(st.tuples(st.sampled_from(list(TRANSITIONS)), st.integers(-1, 3)), max_size=15),
+)
 def test_any_verbs_in_any_order_are_refused_or_leave_a_listed_state(
     data: st.DataObject, script: list[tuple[str, int]]
 ) -> None:
@@ -129,7 +136,9 @@ def test_what_is_saved_is_what_is_loaded(incident: Incident) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(records(), st.data())
-def test_how_often_it_was_saved_on_the_way_cannot_be_seen(incident: Incident, data: st.DataObject) -> None:
+def test_how_often_it_was_saved_on_the_way_cannot_be_seen(
+    incident: Incident, data: st.DataObject
+) -> None:
     stops = data.draw(st.lists(st.integers(0, len(incident.events)), max_size=6))
     with journal_file() as at_once, journal_file() as in_steps:
         incident.save(at_once)
@@ -177,7 +186,11 @@ def test_metrics_are_pure_and_follow_the_order_of_events(incident: Incident) -> 
     assert (times.ttd is not None) == ("detect" in verbs)
     assert (times.tta is not None) == ("acknowledge" in verbs)
     assert (times.ttr is not None) == ended
-    assert (times.ttm is not None) == (ended or incident.state == "mitigated") == (times.impact is not None)
+    assert (
+        (times.ttm is not None)
+        == (ended or incident.state == "mitigated")
+        == (times.impact is not None)
+    )
     for length in (times.tta, times.ttm, times.ttr):
         assert length is None or length >= NOTHING
     if times.ttr is not None:
@@ -195,4 +208,8 @@ def test_a_remark_changes_no_state_severity_or_time(incident: Incident, text: st
     assume(incident.state != "closed")
     at = incident.events[-1].at if incident.events else START
     after = incident.sample(text, text, text, at=at, by="ana")
-    assert (after.state, after.severity, after.metrics()) == (incident.state, incident.severity, incident.metrics())
+    assert (after.state, after.severity, after.metrics()) == (
+        incident.state,
+        incident.severity,
+        incident.metrics(),
+    )

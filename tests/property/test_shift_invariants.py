@@ -61,7 +61,9 @@ def erratic(seed: int) -> Callable[[Desk], None]:
     def responder(desk: Desk) -> None:
         spent, now = desk.spent, desk.now
         for _ in range(chance.randrange(120)):
-            action = chance.choice(allowed_actions(desk) if chance.random() < 0.7 else list(ACTIONS))
+            action = chance.choice(
+                allowed_actions(desk) if chance.random() < 0.7 else list(ACTIONS)
+            )
             if action == "end" and chance.random() < 0.9:
                 continue
             before, allowed = seen(desk), action in allowed_actions(desk)
@@ -70,7 +72,9 @@ def erratic(seed: int) -> Callable[[Desk], None]:
             except ValueError:
                 assert seen(desk) == before, f"{action} was refused, and still did something"
             else:
-                assert allowed or seen(desk) == before, f"{action} took effect though it was not allowed"
+                assert allowed or seen(desk) == before, (
+                    f"{action} took effect though it was not allowed"
+                )
             assert desk.spent >= spent, "the budget spent has fallen"
             assert now <= desk.now <= desk.ends, "time ran back, or past the end"
             spent, now = desk.spent, desk.now
@@ -94,7 +98,9 @@ def test_random_scripts_neither_crash_nor_break_an_invariant(batch: int) -> None
             assert moments == sorted(moments)
         scores = score_shift(shift.incidents, book(name, seed))
         assert 0 <= mean_points(scores) <= 100
-        assert all(0 <= one.points <= one.most for result in scores.values() for one in result.dimensions)
+        assert all(
+            0 <= one.points <= one.most for result in scores.values() for one in result.dimensions
+        )
         for text in (shift_text(shift, list(scores.values())), score_text(scores)):
             assert max(map(len, text.splitlines())) <= 80
 

@@ -48,7 +48,12 @@ SCRIPT = """
 191 learn automate serve_degraded
 251 close
 """
-CURE = (("apply", "fail_over"), ("apply", "serve_cached"), ("apply", "serve_degraded"), ("wait", "5"))
+CURE = (
+    ("apply", "fail_over"),
+    ("apply", "serve_cached"),
+    ("apply", "serve_degraded"),
+    ("wait", "5"),
+)
 
 
 def paged(minutes: int = 0, name: str = "provider_outage") -> Desk:
@@ -83,8 +88,14 @@ def test_the_same_script_is_the_same_shift(script: Path) -> None:
 
 
 def test_a_script_is_lines_or_json(script: Path, tmp_path: Path) -> None:
-    (tmp_path / "night.json").write_text('[[150, "look"], [153, "ack"], [156, "triage", "sev1", "ana", "comms=bo"]]')
-    expected = (ScriptLine(150, "look"), ScriptLine(153, "ack"), ScriptLine(156, "triage", ("sev1", "ana", "comms=bo")))
+    (tmp_path / "night.json").write_text(
+        '[[150, "look"], [153, "ack"], [156, "triage", "sev1", "ana", "comms=bo"]]'
+    )
+    expected = (
+        ScriptLine(150, "look"),
+        ScriptLine(153, "ack"),
+        ScriptLine(156, "triage", ("sev1", "ana", "comms=bo")),
+    )
     assert read_script(tmp_path / "night.json") == expected == read_script(script)[:3]
 
 
@@ -99,7 +110,9 @@ def test_a_script_is_lines_or_json(script: Path, tmp_path: Path) -> None:
         ("[1, ", "line 1: not JSON"),
     ],
 )
-def test_what_is_wrong_with_a_script_is_said_with_its_line(text: str, why: str, tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_script_is_said_with_its_line(
+    text: str, why: str, tmp_path: Path
+) -> None:
     (tmp_path / "bad.txt").write_text(text)
     with pytest.raises(ValueError, match=why):
         read_script(tmp_path / "bad.txt")
@@ -107,7 +120,11 @@ def test_what_is_wrong_with_a_script_is_said_with_its_line(text: str, why: str, 
 
 def test_what_is_not_allowed_at_its_minute_is_told_and_the_script_goes_on() -> None:
     told: list[str] = []
-    lines = [ScriptLine(10, "ack"), ScriptLine(151, "apply", ("fail_over",)), ScriptLine(151, "ack")]
+    lines = [
+        ScriptLine(10, "ack"),
+        ScriptLine(151, "apply", ("fail_over",)),
+        ScriptLine(151, "ack"),
+    ]
     [incident] = run_shift(SCENARIO, 1, scripted(lines, told.append)).incidents
     assert told[0] == "not done: no incident is open; declare one, or wait for an alert"
     assert told[1].startswith("not done: INC-001 is detected: mitigate is not allowed")
@@ -135,7 +152,9 @@ def test_looking_changes_nothing() -> None:
 
 def test_red_herrings_show_up_where_people_look() -> None:
     assert "18:00 deploy of the billing service" in do(paged(), "look", "logs")
-    assert "the provider's status page turns green" in do(paged(20, "flapping_provider"), "look", "status")
+    assert "the provider's status page turns green" in do(
+        paged(20, "flapping_provider"), "look", "status"
+    )
     assert "deploy of the billing" not in do(Desk(SCENARIO, 1), "look", "logs")
 
 
@@ -221,17 +240,27 @@ def test_exactly_what_is_listed_as_possible_is_not_refused_by_the_record() -> No
 
 def test_handing_over_makes_somebody_else_commander_and_they_act_from_then_on() -> None:
     desk = paged()
-    for words in (("ack",), ("triage", "sev1", "ana"), ("handover", "bo"), ("update", "We are on it.")):
+    for words in (
+        ("ack",),
+        ("triage", "sev1", "ana"),
+        ("handover", "bo"),
+        ("update", "We are on it."),
+    ):
         do(desk, *words)
     assert desk.incidents[-1].events[-1].by == "bo"
-    assert [event.get("ic") for event in desk.incidents[-1].events if event.verb == "triage"] == ["ana", "bo"]
+    assert [event.get("ic") for event in desk.incidents[-1].events if event.verb == "triage"] == [
+        "ana",
+        "bo",
+    ]
 
 
 def test_what_still_hurts_users_has_not_gone_away_by_itself_and_is_not_resolved() -> None:
     desk = paged()
     for words in (("ack",), ("triage", "sev1")):
         do(desk, *words)
-        with pytest.raises(ValueError, match=r"INC-001 is not over: the SLI is 49\.\d\d%, below 99%; mitigate it"):
+        with pytest.raises(
+            ValueError, match=r"INC-001 is not over: the SLI is 49\.\d\d%, below 99%; mitigate it"
+        ):
             do(desk, "resolve")
         assert "resolve" not in allowed_actions(desk)
     do(desk, "apply", "serve_degraded")
@@ -265,7 +294,14 @@ def test_mitigated_can_be_said_too_early_and_the_answer_says_so_and_resolved_can
 
 
 def test_an_sli_that_misses_its_target_by_a_hair_does_not_read_as_if_it_was_met() -> None:
-    hair = replace(SCENARIO, slo=SLO("availability", 0.999), requests=1e6, errors=0.00104, warm_up=HOUR, faults=())
+    hair = replace(
+        SCENARIO,
+        slo=SLO("availability", 0.999),
+        requests=1e6,
+        errors=0.00104,
+        warm_up=HOUR,
+        faults=(),
+    )
     desk = Desk(hair, 1)
     desk.declare(by="ana")
     assert 0.99895 < desk.sli < 0.999  # in two digits it would read 99.90%
@@ -298,7 +334,11 @@ def test_time_that_passes_says_what_changed_by_itself() -> None:
     desk = Desk(SCENARIO, 1)
     assert [do(desk, "wait", "60"), do(desk, "next")] == ["", ""]
     assert do(desk, "next") == "18:13 the SLI is 49.85%, below 99%"
-    opened = ["18:30 INC-001 opens: The model provider fails requests", "18:30 paged ana", "18:30 14.4x 1h/5m fires"]
+    opened = [
+        "18:30 INC-001 opens: The model provider fails requests",
+        "18:30 paged ana",
+        "18:30 14.4x 1h/5m fires",
+    ]
     assert do(desk, "next").splitlines() == opened
     assert do(desk, "next") == "18:35 paged bo"
     for words in (("ack",), ("triage", "sev1"), ("apply", "serve_degraded")):
@@ -324,7 +364,10 @@ def test_a_long_wait_tells_of_each_thing_the_last_time_only() -> None:
 
 
 def test_a_silent_minute_is_told_as_one() -> None:
-    assert "18:01 no request arrives" in do(Desk(SCENARIOS["silent_edge"], 1), "wait", "130").splitlines()
+    assert (
+        "18:01 no request arrives"
+        in do(Desk(SCENARIOS["silent_edge"], 1), "wait", "130").splitlines()
+    )
 
 
 def test_next_stops_when_an_update_to_users_falls_due() -> None:
@@ -342,7 +385,9 @@ def test_next_stops_when_an_update_to_users_falls_due() -> None:
     assert "an update is due" not in status(desk)
 
 
-def test_the_journal_of_words_is_legal_and_comes_back_from_disk(script: Path, tmp_path: Path) -> None:
+def test_the_journal_of_words_is_legal_and_comes_back_from_disk(
+    script: Path, tmp_path: Path
+) -> None:
     [incident] = run_shift(SCENARIO, 1, scripted(read_script(script))).incidents
     incident.save(tmp_path / "journal.jsonl")
     assert Incident.load(tmp_path / "journal.jsonl") == incident
@@ -350,7 +395,12 @@ def test_the_journal_of_words_is_legal_and_comes_back_from_disk(script: Path, tm
 
 def test_a_note_that_looks_as_if_it_was_learnt_does_not_stand_in_the_way_of_closing() -> None:
     desk = paged()
-    for words in (("ack",), ("triage", "sev1"), ("note", "learnt, automate: tea"), ("note", "learnt, x")):
+    for words in (
+        ("ack",),
+        ("triage", "sev1"),
+        ("note", "learnt, automate: tea"),
+        ("note", "learnt, x"),
+    ):
         do(desk, *words)
     for words in (*CURE, ("mitigated",), ("resolve",)):
         do(desk, *words)
@@ -359,7 +409,13 @@ def test_a_note_that_looks_as_if_it_was_learnt_does_not_stand_in_the_way_of_clos
 
 def test_a_text_of_one_s_own_says_what_it_leaves_out() -> None:
     desk = paged()
-    for words in (("ack",), ("triage", "sev1"), ("learn", "factor", "One provider."), *CURE, ("mitigated",)):
+    for words in (
+        ("ack",),
+        ("triage", "sev1"),
+        ("learn", "factor", "One provider."),
+        *CURE,
+        ("mitigated",),
+    ):
         do(desk, *words)
     do(desk, "resolve")
     assert do(desk, "close", "It broke.") == "INC-001 is closed, without what was learnt"
@@ -376,7 +432,15 @@ def test_what_was_resolved_too_early_is_opened_again() -> None:
 
 def test_closing_names_the_incident_that_was_closed() -> None:
     desk = paged()
-    for words in (("ack",), ("triage", "sev1"), *CURE, ("mitigated",), ("resolve",), ("declare",), ("ack",)):
+    for words in (
+        ("ack",),
+        ("triage", "sev1"),
+        *CURE,
+        ("mitigated",),
+        ("resolve",),
+        ("declare",),
+        ("ack",),
+    ):
         do(desk, *words)
     assert do(desk, "false_alarm") == "closed as a false alarm"
     assert do(desk, "close") == "INC-001 is closed"
@@ -427,7 +491,13 @@ def test_every_action_says_how_it_is_typed_and_what_it_is_for() -> None:
 def test_what_is_caught_can_be_the_fault_s_own() -> None:
     fault = replace(SCENARIO.faults[0], catches=(("fail_over", 1.0), ("serve_cached", 0.5)))
     desk = Desk(replace(SCENARIO, faults=(fault,)), 1)
-    for words in (("wait", "150"), ("ack",), ("triage", "sev1"), ("apply", "serve_cached"), ("wait", "3")):
+    for words in (
+        ("wait", "150"),
+        ("ack",),
+        ("triage", "sev1"),
+        ("apply", "serve_cached"),
+        ("wait", "3"),
+    ):
         do(desk, *words)
     assert f"{desk.sli:.0%}" == "75%"
     do(desk, "apply", "fail_over")
@@ -445,8 +515,15 @@ def test_people_quicker_than_any_page_lose_nothing() -> None:
             ScriptLine(133, "update", ("Half.",)),
         ),
         *(ScriptLine(133 + 2 * place, "apply", (name,)) for place, name in enumerate(fixes)),
-        *(ScriptLine(138, "mitigated"), ScriptLine(138, "update", ("It works.",)), ScriptLine(170, "resolve")),
-        *(ScriptLine(171, "learn", (kind, "One provider.")) for kind in ("factor", "well", "wrong", "lucky")),
+        *(
+            ScriptLine(138, "mitigated"),
+            ScriptLine(138, "update", ("It works.",)),
+            ScriptLine(170, "resolve"),
+        ),
+        *(
+            ScriptLine(171, "learn", (kind, "One provider."))
+            for kind in ("factor", "well", "wrong", "lucky")
+        ),
         *(ScriptLine(171, "learn", ("automate", name)) for name in fixes),
         ScriptLine(172, "close"),
     ]

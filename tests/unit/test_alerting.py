@@ -51,7 +51,10 @@ def traffic(*total: int) -> Counts:
 
 def spans(intervals: list[AlertInterval]) -> list[tuple[int, int | None]]:
     """Start and end of each interval in minutes after T0."""
-    return [((at.start - T0) // MINUTE, None if at.end is None else (at.end - T0) // MINUTE) for at in intervals]
+    return [
+        ((at.start - T0) // MINUTE, None if at.end is None else (at.end - T0) // MINUTE)
+        for at in intervals
+    ]
 
 
 # --- the two-window idea -------------------------------------------------------------------------
@@ -105,19 +108,27 @@ def test_the_google_policy_has_two_pages_and_two_tickets() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "factors"),
-    [(30, ["72/5", "6", "3", "1"]), (28, ["336/25", "28/5", "14/5", "14/15"])],
+    ("days", "factors"), [(30, ["72/5", "6", "3", "1"]), (28, ["336/25", "28/5", "14/5", "14/15"])]
 )
-def test_the_factors_follow_exactly_from_the_budget_shares_and_the_period(days: int, factors: list[str]) -> None:
+def test_the_factors_follow_exactly_from_the_budget_shares_and_the_period(
+    days: int, factors: list[str]
+) -> None:
     policy = google_policy(days * DAY)
     assert [rule.exact_factor for rule in policy] == [Fraction(text) for text in factors]
     assert [rule.factor for rule in policy] == [float(Fraction(text)) for text in factors]
 
 
 @pytest.mark.parametrize("days", [7, 28, 30, 90])
-def test_the_google_policy_fires_when_2_5_10_and_10_percent_of_the_budget_are_gone(days: int) -> None:
+def test_the_google_policy_fires_when_2_5_10_and_10_percent_of_the_budget_are_gone(
+    days: int,
+) -> None:
     slo = SLO("availability", 0.999, days * DAY)
-    assert [rule.budget_at_fire(slo) for rule in google_policy(slo.period)] == [0.02, 0.05, 0.1, 0.1]
+    assert [rule.budget_at_fire(slo) for rule in google_policy(slo.period)] == [
+        0.02,
+        0.05,
+        0.1,
+        0.1,
+    ]
 
 
 @pytest.mark.parametrize("period", [timedelta(), 30, "30d"])
@@ -158,7 +169,9 @@ def test_a_rule_is_reachable_while_a_total_outage_burns_strictly_faster() -> Non
     assert BurnRule(HOUR, HOUR, 9.99).reachable(ONE_NINE)
 
 
-@pytest.mark.parametrize(("ratio", "seconds"), [(1.0, 51.84), (0.5, 103.68), (0.0288, 1800), (0.1, 518.4)])
+@pytest.mark.parametrize(
+    ("ratio", "seconds"), [(1.0, 51.84), (0.5, 103.68), (0.0288, 1800), (0.1, 518.4)]
+)
 def test_detection_takes_longer_the_fewer_requests_fail(ratio: float, seconds: float) -> None:
     assert FAST.detection_time(THREE_NINES, ratio) == timedelta(seconds=seconds)
 
@@ -175,7 +188,9 @@ def test_a_rule_that_never_fires_has_no_detection_and_no_reset_time(ratio: float
 
 
 def test_an_error_ratio_in_percent_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"error_ratio must be from 0 to 1, given 45; did you mean 0\.45\?"):
+    with pytest.raises(
+        ValueError, match=r"error_ratio must be from 0 to 1, given 45; did you mean 0\.45\?"
+    ):
         FAST.detection_time(THREE_NINES, 45)
 
 
@@ -192,14 +207,21 @@ def test_a_lone_failure_fires_just_below_that_number_of_events_and_not_at_it() -
 
 
 def test_rules_are_named_as_people_write_them() -> None:
-    assert [rule.name for rule in google_policy()] == ["14.4x 1h/5m", "6x 6h/30m", "3x 1d/2h", "1x 3d/6h"]
+    assert [rule.name for rule in google_policy()] == [
+        "14.4x 1h/5m",
+        "6x 6h/30m",
+        "3x 1d/2h",
+        "1x 3d/6h",
+    ]
     assert SILENCE.name == "silence 3m"
 
 
 # --- rules that cannot be ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("long", "short"), [(timedelta(), MINUTE), (HOUR, -MINUTE), (HOUR, timedelta()), ("1h", "5m")])
+@pytest.mark.parametrize(
+    ("long", "short"), [(timedelta(), MINUTE), (HOUR, -MINUTE), (HOUR, timedelta()), ("1h", "5m")]
+)
 def test_a_window_that_is_no_length_of_time_is_refused(long: Any, short: Any) -> None:
     with pytest.raises(ValueError, match="must be a timedelta above zero"):
         BurnRule(long, short, 14.4)
@@ -322,12 +344,19 @@ def test_silence_ends_when_events_return_good_or_bad() -> None:
 
 def test_silence_that_lasts_to_the_end_of_the_data_has_no_end() -> None:
     [silent] = alert_intervals(traffic(5, 0, 0, 0, 0), THREE_NINES, (SILENCE,))
-    assert (silent.rule, silent.start, silent.end, silent.coverage) == (SILENCE, T0 + 4 * MINUTE, None, 1.0)
+    assert (silent.rule, silent.start, silent.end, silent.coverage) == (
+        SILENCE,
+        T0 + 4 * MINUTE,
+        None,
+        1.0,
+    )
 
 
 def test_a_dead_front_door_burns_nothing_and_only_silence_sees_it() -> None:
     counts = traffic(*[10] * 60, *[0] * 60)
-    assert [found.rule for found in alert_intervals(counts, THREE_NINES, (*google_policy(), SILENCE))] == [SILENCE]
+    assert [
+        found.rule for found in alert_intervals(counts, THREE_NINES, (*google_policy(), SILENCE))
+    ] == [SILENCE]
 
 
 # --- intervals -----------------------------------------------------------------------------------
@@ -335,7 +364,9 @@ def test_a_dead_front_door_burns_nothing_and_only_silence_sees_it() -> None:
 
 def test_an_interval_starts_and_ends_where_buckets_end_so_that_nothing_is_known_early() -> None:
     # Minutes 3 and 4 fail. Half of two minutes is no more than half; at the end of minute 4 all failed.
-    assert spans(alert_intervals(minutes(10, 10, 10, 0, 0, 10, 10), HALF, (TWO_MINUTES,))) == [(5, 6)]
+    assert spans(alert_intervals(minutes(10, 10, 10, 0, 0, 10, 10), HALF, (TWO_MINUTES,))) == [
+        (5, 6)
+    ]
 
 
 def test_the_first_bucket_can_fire_no_earlier_than_at_its_end() -> None:
@@ -377,7 +408,9 @@ def test_coverage_is_the_share_of_the_long_window_that_the_data_filled_at_the_st
 
 def test_coverage_is_1_once_the_long_window_is_full() -> None:
     assert [i.coverage for i in alert_intervals(minutes(10, 0, 0), HALF, (TWO_MINUTES,))] == [1.0]
-    assert [i.coverage for i in alert_intervals(minutes(*[10] * 9, 0, 0), HALF, (TWO_MINUTES,))] == [1.0]
+    assert [
+        i.coverage for i in alert_intervals(minutes(*[10] * 9, 0, 0), HALF, (TWO_MINUTES,))
+    ] == [1.0]
     assert [i.coverage for i in alert_intervals(minutes(0), HALF, (TWO_MINUTES,))] == [0.5]
 
 
@@ -411,7 +444,9 @@ def test_buckets_that_divide_every_window_are_fine(step: timedelta) -> None:
 def test_buckets_that_do_not_divide_a_window_are_refused_with_the_window(
     rule: BurnRule | SilenceRule, step: timedelta, window: str
 ) -> None:
-    with pytest.raises(ValueError, match=f"do not divide the {window} window of {rule.name}; give finer counts"):
+    with pytest.raises(
+        ValueError, match=f"do not divide the {window} window of {rule.name}; give finer counts"
+    ):
         AlertEvaluator(THREE_NINES, (rule,), step)
 
 
@@ -447,7 +482,9 @@ def test_a_clean_policy_has_no_findings() -> None:
         (28 * DAY, []),
     ],
 )
-def test_a_short_period_makes_a_policy_that_fires_on_a_healthy_service(period: timedelta, rules: list[str]) -> None:
+def test_a_short_period_makes_a_policy_that_fires_on_a_healthy_service(
+    period: timedelta, rules: list[str]
+) -> None:
     findings = lint_alerting(google_policy(period), SLO("availability", 0.999, period))
     assert [finding.rule for finding in findings] == rules
 
@@ -462,21 +499,31 @@ def test_a_window_may_be_as_long_as_the_period_and_no_longer() -> None:
     rule = BurnRule(7 * DAY, DAY, 1, "ticket", "sev3")
     assert lint_alerting((rule,), SLO("availability", 0.999, 7 * DAY)) == []
     [finding] = lint_alerting((rule,), SLO("availability", 0.999, 7 * DAY - SECOND))
-    assert (finding.rule, "7d is longer than the SLO's period of 6d23h59m59s" in finding.why) == ("long-window", True)
+    assert (finding.rule, "7d is longer than the SLO's period of 6d23h59m59s" in finding.why) == (
+        "long-window",
+        True,
+    )
 
 
 def test_ten_events_an_hour_let_one_failure_fire_every_rule_but_silence() -> None:
     findings = lint_alerting((SILENCE, *google_policy()), THREE_NINES, 10)
-    assert [(finding.line, finding.rule) for finding in findings] == [(line, "lone-failure") for line in (2, 3, 4, 5)]
+    assert [(finding.line, finding.rule) for finding in findings] == [
+        (line, "lone-failure") for line in (2, 3, 4, 5)
+    ]
     assert "the quietest 1h has 10 events, below 69.4444" in findings[0].why
     assert "the quietest 3d has 720 events, below 1,000" in findings[3].why
 
 
 @pytest.mark.parametrize(
-    ("an_hour", "lines"), [(69, [1]), (70, []), (69.4, [1]), (69.5, []), (27, [1, 2]), (13, [1, 2, 3, 4])]
+    ("an_hour", "lines"),
+    [(69, [1]), (70, []), (69.4, [1]), (69.5, []), (27, [1, 2]), (13, [1, 2, 3, 4])],
 )
-def test_a_lone_failure_is_found_below_the_traffic_that_hides_it(an_hour: float, lines: list[int]) -> None:
-    assert [finding.line for finding in lint_alerting(google_policy(), THREE_NINES, an_hour)] == lines
+def test_a_lone_failure_is_found_below_the_traffic_that_hides_it(
+    an_hour: float, lines: list[int]
+) -> None:
+    assert [
+        finding.line for finding in lint_alerting(google_policy(), THREE_NINES, an_hour)
+    ] == lines
 
 
 def test_the_quietest_full_hour_of_a_series_decides() -> None:
@@ -509,13 +556,18 @@ def test_without_traffic_no_lone_failure_is_found() -> None:
 
 @pytest.mark.parametrize("an_hour", [-5, math.nan, "many"])
 def test_traffic_that_is_no_number_of_events_is_refused(an_hour: Any) -> None:
-    with pytest.raises(ValueError, match=f"traffic must be a number of events an hour, given {an_hour!r}"):
+    with pytest.raises(
+        ValueError, match=f"traffic must be a number of events an hour, given {an_hour!r}"
+    ):
         lint_alerting(google_policy(), THREE_NINES, an_hour)
 
 
 def test_an_slo_in_the_place_of_the_policy_is_told_what_a_policy_is() -> None:
     mixed_up: Any = THREE_NINES
-    for attempt in (lambda: lint_alerting(mixed_up, THREE_NINES), lambda: check_step(mixed_up, MINUTE)):
+    for attempt in (
+        lambda: lint_alerting(mixed_up, THREE_NINES),
+        lambda: check_step(mixed_up, MINUTE),
+    ):
         with pytest.raises(ValueError, match=r"a policy is a tuple of rules .* given SLO$"):
             attempt()
 

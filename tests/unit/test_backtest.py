@@ -15,7 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oncall.alerting import AlertEvaluator, BurnRule, Policy, SilenceRule, alert_intervals, google_policy, lint_alerting
+from oncall.alerting import (
+    AlertEvaluator,
+    BurnRule,
+    Policy,
+    SilenceRule,
+    alert_intervals,
+    google_policy,
+    lint_alerting,
+)
 from oncall.counts import Counts, read_csv
 from oncall.gameday.bundled import MONTH, SCENARIOS
 from oncall.incident import Incident
@@ -53,7 +61,11 @@ def past(*bad_stretches: tuple[int, int], days: int = 5, percent: int = 100) -> 
 def incident(minute: float, length: float | None, title: str = "") -> KnownIncident:
     start = START + minute * MINUTE
     return KnownIncident(
-        title, "model_provider_outage", start, None if length is None else start + length * MINUTE, 1.0
+        title,
+        "model_provider_outage",
+        start,
+        None if length is None else start + length * MINUTE,
+        1.0,
     )
 
 
@@ -78,7 +90,10 @@ def test_medians_and_worst_cases_are_over_the_incidents() -> None:
     counts = past((3000, 1), (5000, 10))
     result = google(counts, incident(3000, 1), incident(4998, 12))
     assert (result.detection_median, result.detection_worst) == (2 * MINUTE, 3 * MINUTE)
-    assert (result.reset_median, result.reset_worst) == (17.5 * MINUTE, 30 * MINUTE)  # the first clears in 5 minutes
+    assert (result.reset_median, result.reset_worst) == (
+        17.5 * MINUTE,
+        30 * MINUTE,
+    )  # the first clears in 5 minutes
 
 
 def test_a_page_in_quiet_time_is_false_and_an_incident_without_a_page_is_missed() -> None:
@@ -131,7 +146,9 @@ def test_what_still_fires_at_the_end_has_no_reset() -> None:
 
 def test_pages_before_the_windows_are_full_are_left_out_unless_asked_for() -> None:
     counts = past((100, 10))
-    assert google(counts, incident(100, 10)).pages == 1  # the 1-hour rule's window is full, the 6-hour rule's is not
+    assert (
+        google(counts, incident(100, 10)).pages == 1
+    )  # the 1-hour rule's window is full, the 6-hour rule's is not
     assert google(past((30, 5)), incident(30, 5)).pages == 0
     assert google(past((30, 5)), incident(30, 5), partial=True).recall == 1.0
 
@@ -150,9 +167,19 @@ def test_without_incidents_every_page_is_false_and_recall_is_unknown() -> None:
 
 
 def test_the_bundled_month_gives_the_numbers_of_the_notebook() -> None:
-    counts, incidents = read_csv(DATA / "assistant_30d.csv"), read_incidents(DATA / "assistant_30d_incidents.csv")
-    google, hourly = backtest(counts, incidents, SLO_999, {"google": GOOGLE, "hourly": (BurnRule(HOUR, HOUR, 14.4),)})
-    assert (google.policy, google.pages, google.precision, google.recall) == ("google", 8, 1.0, 9 / 12)
+    counts, incidents = (
+        read_csv(DATA / "assistant_30d.csv"),
+        read_incidents(DATA / "assistant_30d_incidents.csv"),
+    )
+    google, hourly = backtest(
+        counts, incidents, SLO_999, {"google": GOOGLE, "hourly": (BurnRule(HOUR, HOUR, 14.4),)}
+    )
+    assert (google.policy, google.pages, google.precision, google.recall) == (
+        "google",
+        8,
+        1.0,
+        9 / 12,
+    )
     assert [d.incident.title for d in google.detections if d.delay is None] == [
         "51-second blip while a node drains",
         "answers from a stale index",
@@ -163,7 +190,9 @@ def test_the_bundled_month_gives_the_numbers_of_the_notebook() -> None:
 
 
 def test_results_are_rows_of_a_frame() -> None:
-    frame = pd.DataFrame(backtest(past((5000, 10)), [incident(5000, 10)], SLO_999, {"a": GOOGLE, "b": ()}))
+    frame = pd.DataFrame(
+        backtest(past((5000, 10)), [incident(5000, 10)], SLO_999, {"a": GOOGLE, "b": ()})
+    )
     assert list(frame["policy"]) == ["a", "b"]
     assert list(frame["pages"]) == [1, 0]
     assert frame["detection_worst"][0] == pd.Timedelta(minutes=1)
@@ -175,7 +204,11 @@ def test_each_policy_shows_its_findings() -> None:
     assert {finding.rule for finding in result.findings} == {"unreachable"}
     sparse = Counts(START, MINUTE, [1, 0, 0, 0, 0, 0] * 960, [1, 0, 0, 0, 0, 0] * 960)
     (result,) = backtest(sparse, [], SLO_999, {"google": GOOGLE})
-    assert [f.line for f in result.findings] == [f.line for f in lint_alerting(GOOGLE, SLO_999, sparse)] == [1, 2, 3, 4]
+    assert (
+        [f.line for f in result.findings]
+        == [f.line for f in lint_alerting(GOOGLE, SLO_999, sparse)]
+        == [1, 2, 3, 4]
+    )
 
 
 @pytest.mark.parametrize(
@@ -189,7 +222,9 @@ def test_each_policy_shows_its_findings() -> None:
         (lambda: google(past().resample(7 * MINUTE)), "do not divide"),
     ],
 )
-def test_bad_input_to_a_backtest_says_what_to_give(attempt: Callable[[], object], said: str) -> None:
+def test_bad_input_to_a_backtest_says_what_to_give(
+    attempt: Callable[[], object], said: str
+) -> None:
     with pytest.raises(ValueError, match=said):
         attempt()
 
@@ -207,9 +242,18 @@ def test_pages_are_the_stretches_in_which_the_evaluator_pages(data: st.DataObjec
     good = [data.draw(st.integers(max(0, t - 2), t)) for t in total]
     slo, counts = SLO("a", 0.8), Counts(START, MINUTE, good, total)
     evaluator = AlertEvaluator(slo, policy, MINUTE)
-    paging = [any(rule.action == "page" for rule in evaluator.observe(*pair)) for pair in zip(good, total, strict=True)]
-    starts = [START + (i + 1) * MINUTE for i in range(len(paging)) if paging[i] and not (i and paging[i - 1])]
-    ends = [START + (i + 1) * MINUTE for i in range(1, len(paging)) if paging[i - 1] and not paging[i]]
+    paging = [
+        any(rule.action == "page" for rule in evaluator.observe(*pair))
+        for pair in zip(good, total, strict=True)
+    ]
+    starts = [
+        START + (i + 1) * MINUTE
+        for i in range(len(paging))
+        if paging[i] and not (i and paging[i - 1])
+    ]
+    ends = [
+        START + (i + 1) * MINUTE for i in range(1, len(paging)) if paging[i - 1] and not paging[i]
+    ]
     pages = merge_pages(alert_intervals(counts, slo, policy))
     assert [page.start for page in pages] == starts
     assert [page.end for page in pages if page.end is not None] == ends
@@ -239,7 +283,10 @@ def test_start_and_end_are_enough_and_an_empty_end_lasts(tmp_path: Path) -> None
         ("start,end\n2025-03-01T00:00:00Z,noon\n", r"row 2: end 'noon'"),
         ("start,end\n2025-03-01T01:00:00Z,2025-03-01T01:00:00Z\n", "row 2: .*not after its start"),
         ("start,end,error_ratio\n2025-03-01T01:00:00Z,,half\n", "row 2: error_ratio .*'half'"),
-        ("start,end,error_ratio\n2025-03-01T01:00:00Z,,30\n", "row 2: error_ratio must be from 0 to 1, given 30"),
+        (
+            "start,end,error_ratio\n2025-03-01T01:00:00Z,,30\n",
+            "row 2: error_ratio must be from 0 to 1, given 30",
+        ),
         ("title,start,end\nalone\n", "row 2: start ''"),
     ],
 )
@@ -250,7 +297,9 @@ def test_a_bad_incident_names_its_row(tmp_path: Path, text: str, said: str) -> N
 
 
 def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
-    (tmp_path / "i.csv").write_bytes("start,end,title\n2025-03-01T00:00:00Z,,Störung\n".encode("latin-1"))
+    (tmp_path / "i.csv").write_bytes(
+        "start,end,title\n2025-03-01T00:00:00Z,,Störung\n".encode("latin-1")
+    )
     with pytest.raises(ValueError, match=r"i\.csv is not CSV in UTF-8"):
         read_incidents(tmp_path / "i.csv")
 
@@ -272,7 +321,9 @@ def test_a_label_with_a_naive_time_or_a_percentage_is_refused_where_it_is_made(
 
 def record() -> Incident:
     found = Incident("INC-7", "provider fails", SLO_999, "model_provider_outage", START)
-    return found.detect(None, at=START + 5 * MINUTE, by="ana").acknowledge(at=START + 6 * MINUTE, by="ana")
+    return found.detect(None, at=START + 5 * MINUTE, by="ana").acknowledge(
+        at=START + 6 * MINUTE, by="ana"
+    )
 
 
 def test_an_incident_record_is_a_label_from_its_impact_until_it_was_mitigated() -> None:
@@ -327,7 +378,9 @@ SMALL = (
     st.integers(1, 250),
 )
 @settings(deadline=None, max_examples=150)
-def test_a_verdict_is_the_evaluator_s(traffic: float, ratio: float, target: float, minutes: int) -> None:
+def test_a_verdict_is_the_evaluator_s(
+    traffic: float, ratio: float, target: float, minutes: int
+) -> None:
     slo = SLO("a", target)
     counts = outage(traffic, ratio, minutes, 180, MINUTE)
     map_ = blind_spots(slo, SMALL, traffic, error_ratios=[ratio], durations=[minutes * MINUTE])
@@ -339,15 +392,21 @@ def test_a_verdict_is_the_evaluator_s(traffic: float, ratio: float, target: floa
 @pytest.mark.parametrize("traffic", [10, 36000])
 def test_the_whole_map_is_the_evaluator_s_for_the_google_rules(traffic: float) -> None:
     ratios, durations = (0.0015, 0.007, 0.02, 1.0), (MINUTE, 20 * MINUTE, 6 * HOUR, 36 * HOUR)
-    map_ = blind_spots(SLO_999, GOOGLE, traffic, error_ratios=ratios, durations=durations, step=MINUTE)
+    map_ = blind_spots(
+        SLO_999, GOOGLE, traffic, error_ratios=ratios, durations=durations, step=MINUTE
+    )
     for row, ratio in enumerate(ratios):
         for column, duration in enumerate(durations):
             counts = outage(traffic, ratio, duration // MINUTE, 4320, MINUTE)
-            assert VERDICTS[map_.verdict[row, column]] == verdict_by_evaluator(SLO_999, GOOGLE, counts)
+            assert VERDICTS[map_.verdict[row, column]] == verdict_by_evaluator(
+                SLO_999, GOOGLE, counts
+            )
 
 
 def test_51_seconds_of_total_outage_do_not_page_and_52_do() -> None:
-    map_ = blind_spots(SLO_999, GOOGLE, 36000, error_ratios=[1], durations=[51 * SECOND, 52 * SECOND], step=SECOND)
+    map_ = blind_spots(
+        SLO_999, GOOGLE, 36000, error_ratios=[1], durations=[51 * SECOND, 52 * SECOND], step=SECOND
+    )
     assert map_.verdict.tolist() == [[0, 2]]
     assert map_.budget_lost[0, 1] == pytest.approx(52 / 2592)
 
@@ -376,9 +435,13 @@ def test_at_ten_events_an_hour_the_first_one_to_fail_pages() -> None:
 def test_a_page_may_come_after_the_end_when_a_good_event_leaves_the_window_first() -> None:
     """7.5 an hour: the one failure is 1 of 8 events as the outage ends, 1 of 7 four minutes later."""
     slo, policy = SLO("a", 0.99), (BurnRule(HOUR, 5 * MINUTE, 13.4),)
-    during = alert_intervals(outage(7.5, 1, 8, 60, MINUTE).slice(end=START + 68 * MINUTE), slo, policy)
+    during = alert_intervals(
+        outage(7.5, 1, 8, 60, MINUTE).slice(end=START + 68 * MINUTE), slo, policy
+    )
     assert not during
-    assert blind_spots(slo, policy, 7.5, error_ratios=[1], durations=[8 * MINUTE]).verdict.tolist() == [[2]]
+    assert blind_spots(
+        slo, policy, 7.5, error_ratios=[1], durations=[8 * MINUTE]
+    ).verdict.tolist() == [[2]]
 
 
 def test_longer_and_worse_outages_are_never_quieter_at_high_traffic() -> None:
@@ -391,7 +454,9 @@ def test_longer_and_worse_outages_are_never_quieter_at_high_traffic() -> None:
 
 def test_numbers_past_2_63_do_not_wrap() -> None:
     awkward = [0.0123456789012345, 0.987654321098765]
-    few, many = (blind_spots(SLO_999, GOOGLE, traffic, error_ratios=awkward) for traffic in (6e9, 6e17))
+    few, many = (
+        blind_spots(SLO_999, GOOGLE, traffic, error_ratios=awkward) for traffic in (6e9, 6e17)
+    )
     assert (few.verdict == many.verdict).all()
     assert np.allclose(few.budget_lost, many.budget_lost)
 
@@ -479,7 +544,9 @@ def test_a_fault_without_a_duration_ends_with_its_scenario() -> None:
     assert month.labels[0].end == scenario.start + scenario.length
 
 
-@pytest.mark.parametrize("scenario", [MONTH, SPARSE, replace(QUIET, requests=3, errors=0.004)], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "scenario", [MONTH, SPARSE, replace(QUIET, requests=3, errors=0.004)], ids=lambda s: s.name
+)
 def test_a_month_s_pages_are_those_of_its_counts(scenario: Scenario) -> None:
     policy: Policy = (*GOOGLE, SilenceRule(5 * MINUTE))
     month = simulation._month(policy, scenario)
@@ -492,7 +559,11 @@ def test_a_month_s_pages_are_those_of_its_counts(scenario: Scenario) -> None:
             expected = np.zeros(len(total), bool)
             for interval in intervals:
                 if interval.rule == rule:
-                    until = None if interval.end is None else (interval.end - counts.start) // MINUTE - 1
+                    until = (
+                        None
+                        if interval.end is None
+                        else (interval.end - counts.start) // MINUTE - 1
+                    )
                     expected[(interval.start - counts.start) // MINUTE - 1 : until] = True
             assert (test(failed) == expected[month.warm_up :]).all()
 
@@ -502,7 +573,9 @@ def test_each_request_fails_by_itself_with_the_chance_of_its_minute() -> None:
     fault = Fault("gpu_capacity", timedelta(), 0.3, duration=HOUR)
     scenario = replace(QUIET, requests=5.0, errors=0.01, faults=(fault,))
     month = simulation._month((), scenario)
-    draws = np.array([failed[[0, 60, 1440]] for failed in simulation._draw(month, 400, np.random.default_rng(3))])
+    draws = np.array(
+        [failed[[0, 60, 1440]] for failed in simulation._draw(month, 400, np.random.default_rng(3))]
+    )
     requests = np.diff(month.requests[[0, 60, 1440]])
     chances = np.array([1 - 0.7 * 0.99, 0.01])
     mean, variance = requests * chances, requests * chances * (1 - chances)
@@ -536,11 +609,15 @@ def test_the_minute_of_a_request_is_found(requests: list[int], floor: int) -> No
 
 
 def test_a_scenario_s_name_is_told_where_the_scenario_is() -> None:
-    with pytest.raises(ValueError, match=r"such as SCENARIOS\['provider_outage'\], given 'provider_outage'"):
+    with pytest.raises(
+        ValueError, match=r"such as SCENARIOS\['provider_outage'\], given 'provider_outage'"
+    ):
         simulate(GOOGLE, "provider_outage", 1, seed=1)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("policy", "months"), [(GOOGLE, 0), ((BurnRule(HOUR, 90 * SECOND, 10),), 1)])
+@pytest.mark.parametrize(
+    ("policy", "months"), [(GOOGLE, 0), ((BurnRule(HOUR, 90 * SECOND, 10),), 1)]
+)
 def test_bad_input_to_a_simulation_is_an_error(policy: Policy, months: int) -> None:
     with pytest.raises(ValueError, match=r"months must be|do not divide"):
         simulate(policy, QUIET, months, seed=1)

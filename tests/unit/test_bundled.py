@@ -34,22 +34,45 @@ OUTAGE = "model_provider_outage"
 
 # For each incident: its symptom, what fires first, the severity, and what was done, in order.
 Outcome = tuple[str, str, str, tuple[str, ...]]
-FAST, SLOW_PAGE, TICKET, SILENT = "page 14.4x 1h/5m", "page 6x 6h/30m", "ticket 1x 3d/6h", "page silence 10m"
+FAST, SLOW_PAGE, TICKET, SILENT = (
+    "page 14.4x 1h/5m",
+    "page 6x 6h/30m",
+    "ticket 1x 3d/6h",
+    "page silence 10m",
+)
 PROVIDER = (OUTAGE, FAST, "sev1", ("fail_over", "serve_cached", "serve_degraded"))
 GUARDRAIL = ("guardrail_false_positives", FAST, "sev1", ("shadow_rule", "second_opinion"))
 INDEX = ("restart_ingestion", "search_live", "roll_back_index")
 EXPECTED: dict[str, tuple[Outcome, ...]] = {
     "provider_outage": (PROVIDER,),
-    "rate_limit_storm": (("rate_limit_storm", FAST, "sev1", ("cap_retries", "shed_low_priority", "raise_rate_limit")),),
-    "slow_first_token": (("slow_first_token", FAST, "sev1", ("hedge_requests", "trim_context", "use_small_model")),),
+    "rate_limit_storm": (
+        (
+            "rate_limit_storm",
+            FAST,
+            "sev1",
+            ("cap_retries", "shed_low_priority", "raise_rate_limit"),
+        ),
+    ),
+    "slow_first_token": (
+        ("slow_first_token", FAST, "sev1", ("hedge_requests", "trim_context", "use_small_model")),
+    ),
     "quality_regression": (
-        ("quality_regression", SLOW_PAGE, "sev2", ("pin_snapshot", "roll_back_prompt", "use_large_model")),
+        (
+            "quality_regression",
+            SLOW_PAGE,
+            "sev2",
+            ("pin_snapshot", "roll_back_prompt", "use_large_model"),
+        ),
     ),
     "stale_index": (("stale_index", FAST, "sev1", INDEX),),
-    "cost_runaway": (("cost_runaway", FAST, "sev1", ("cap_tokens", "throttle_tenant", "use_small_model")),),
+    "cost_runaway": (
+        ("cost_runaway", FAST, "sev1", ("cap_tokens", "throttle_tenant", "use_small_model")),
+    ),
     "guardrail_false_positives": (GUARDRAIL,),
     "poisoned_cache": (("poisoned_cache", FAST, "sev1", ("bypass_cache", "new_cache_namespace")),),
-    "gpu_capacity": (("gpu_capacity", FAST, "sev1", ("shed_low_priority", "add_replicas", "use_small_model")),),
+    "gpu_capacity": (
+        ("gpu_capacity", FAST, "sev1", ("shed_low_priority", "add_replicas", "use_small_model")),
+    ),
     "quiet_shift": (),
     "slow_burn": (("stale_index", TICKET, "sev4", INDEX),),
     "flapping_provider": (PROVIDER,),
@@ -60,7 +83,11 @@ EXPECTED: dict[str, tuple[Outcome, ...]] = {
     "copilot_2025_12_15": (PROVIDER,),
 }
 EVERY = pytest.mark.parametrize("name", EXPECTED)
-PROVED = [name for name in EXPECTED if name not in ("quiet_shift", "slow_burn", "false_alarm", "silent_edge")]
+PROVED = [
+    name
+    for name in EXPECTED
+    if name not in ("quiet_shift", "slow_burn", "false_alarm", "silent_edge")
+]
 
 
 @cache
@@ -95,7 +122,9 @@ def test_there_is_one_for_each_symptom_and_one_for_each_trap() -> None:
 
 
 @EVERY
-def test_what_fires_how_severe_it_is_and_what_is_done_is_what_the_scenario_is_about(name: str) -> None:
+def test_what_fires_how_severe_it_is_and_what_is_done_is_what_the_scenario_is_about(
+    name: str,
+) -> None:
     assert tuple(outcome(incident) for incident in played(name).incidents) == EXPECTED[name]
 
 
@@ -153,7 +182,9 @@ def test_what_a_page_can_see_becomes_a_proved_case_and_each_automation_is_needed
         assert prove(case, incident, items).passed
         for gone in items:
             if gone.automates:
-                assert not prove(case, incident, [one for one in items if one != gone]).passed, gone.automates
+                assert not prove(case, incident, [one for one in items if one != gone]).passed, (
+                    gone.automates
+                )
 
 
 @EVERY
@@ -170,7 +201,10 @@ def test_it_is_printed_in_80_columns_without_an_empty_number(name: str) -> None:
 def test_its_data_is_whole(name: str) -> None:
     scenario = SCENARIOS[name]
     assert scenario.title.endswith(".")
-    assert all(one.text.strip() and timedelta() <= one.at < scenario.length for one in scenario.red_herrings)
+    assert all(
+        one.text.strip() and timedelta() <= one.at < scenario.length
+        for one in scenario.red_herrings
+    )
     assert scenario.red_herrings
     assert len(scenario.reviews) == sum(bool(one.postmortem) for one in played(name).incidents)
     for fault in scenario.faults:
@@ -181,7 +215,9 @@ def test_its_data_is_whole(name: str) -> None:
 @EVERY
 def test_a_red_herring_reads_as_it_would_at_its_moment(name: str) -> None:
     for one in SCENARIOS[name].red_herrings:
-        assert not re.search(r"(minutes|hours) (before|after)|went out|the (blip|outage|incident)|it looks", one.text)
+        assert not re.search(
+            r"(minutes|hours) (before|after)|went out|the (blip|outage|incident)|it looks", one.text
+        )
 
 
 # --- the traps -----------------------------------------------------------------------------------
@@ -213,7 +249,9 @@ def test_no_burn_rule_sees_a_silent_edge_and_the_silence_rule_pages_after_ten_mi
     [incident] = played("silent_edge").incidents
     assert incident.metrics().ttd == SILENCE.after
     assert incident.title == "No requests arrive"
-    assert [event.get("auto_recovered") for event in incident.events if event.verb == "resolve"] == [True]
+    assert [
+        event.get("auto_recovered") for event in incident.events if event.verb == "resolve"
+    ] == [True]
     assert "no runbook fits this; called the head of platform" in notes(incident)
 
 
@@ -235,7 +273,9 @@ def test_the_mitigation_is_kept_until_the_provider_has_stopped_flapping() -> Non
     mitigated = incident.impact_start + (incident.metrics().impact or timedelta())
     rest = shift.counts.slice(mitigated)
     assert min(good / total for good, total in zip(rest.good, rest.total, strict=True)) > 0.99
-    assert [fault for fault in shift.scenario.faults if shift.scenario.start + fault.start > mitigated]
+    assert [
+        fault for fault in shift.scenario.faults if shift.scenario.start + fault.start > mitigated
+    ]
 
 
 def test_two_incidents_overlap_and_each_minute_is_measured_for_one_of_them() -> None:
@@ -262,16 +302,26 @@ RETOLD = {
 
 @pytest.mark.parametrize("name", RETOLD)
 def test_a_public_incident_is_retold_with_its_published_times_and_error_ratios(name: str) -> None:
-    with open(Path(__file__).parents[2] / "data" / "public_incidents.csv", newline="", encoding="utf-8") as file:
+    with open(
+        Path(__file__).parents[2] / "data" / "public_incidents.csv", newline="", encoding="utf-8"
+    ) as file:
         rows = {row["id"]: row for row in csv.DictReader(file)}
     published = [
-        (parse_moment(row["impact_start"]), parse_moment(row["mitigated"]), float(row["error_ratio"]))
+        (
+            parse_moment(row["impact_start"]),
+            parse_moment(row["mitigated"]),
+            float(row["error_ratio"]),
+        )
         for row in (rows[id] for id in RETOLD[name])
     ]
-    assert [(label.start, label.end, label.error_ratio) for label in SCENARIOS[name].labels()] == published
+    assert [
+        (label.start, label.end, label.error_ratio) for label in SCENARIOS[name].labels()
+    ] == published
 
 
-def test_the_first_wave_of_december_2024_pages_at_once_and_the_second_is_the_one_that_is_mitigated() -> None:
+def test_the_first_wave_of_december_2024_pages_at_once_and_the_second_is_the_one_that_is_mitigated() -> (
+    None
+):
     [incident] = played("openai_2024_12_04").incidents
     assert f"{incident.events[0].at:%H:%M}" == "23:49"
     first = next(event.at for event in incident.events if event.verb == "mitigate")
@@ -286,12 +336,20 @@ def made_of(*faults: Fault, length: timedelta = 8 * HOUR) -> Scenario:
 
 
 def outage(start: timedelta, error_ratio: float, **more: timedelta) -> Fault:
-    return Fault(OUTAGE, start, error_ratio, duration=more.get("duration"), ramp=more.get("ramp", timedelta()))
+    return Fault(
+        OUTAGE,
+        start,
+        error_ratio,
+        duration=more.get("duration"),
+        ramp=more.get("ramp", timedelta()),
+    )
 
 
 def test_a_relapse_pages_again_and_only_what_is_not_in_effect_is_tried() -> None:
     mild, bad = outage(HOUR, 0.2), outage(HOUR + 75 * MINUTE, 0.6)
-    shift = run_shift(made_of(replace(mild, error_ratio=0.021, duration=None), bad), 1, waking_early)
+    shift = run_shift(
+        made_of(replace(mild, error_ratio=0.021, duration=None), bad), 1, waking_early
+    )
     [incident] = shift.incidents
     assert actions(incident) == ("fail_over", "serve_cached", "serve_degraded")
     assert verbs(incident).count("mitigated") == 2
@@ -312,11 +370,15 @@ def waking_early(desk: Desk) -> None:
     reference(desk)
 
 
-def test_where_the_runbook_does_not_suffice_the_shift_ends_unhealthy_and_says_whom_it_called() -> None:
+def test_where_the_runbook_does_not_suffice_the_shift_ends_unhealthy_and_says_whom_it_called() -> (
+    None
+):
     strict = replace(SCENARIOS["rate_limit_storm"], slo=SLO("availability", 0.999), errors=0.0001)
     [incident] = run_shift(strict, 1, reference).incidents
     assert incident.state == "mitigating"
-    assert f"the runbook is at its end; called {RUNBOOKS['rate_limit_storm'].escalate_to}" in notes(incident)
+    assert f"the runbook is at its end; called {RUNBOOKS['rate_limit_storm'].escalate_to}" in notes(
+        incident
+    )
     updates = [event.at for event in incident.events if event.verb == "update"]
     assert max(later - earlier for earlier, later in pairwise(updates)) <= 30 * MINUTE
 
@@ -327,13 +389,17 @@ def test_two_faults_at_once_are_one_incident_worked_with_both_runbooks() -> None
     assert actions(incident) == (*PROVIDER[3], *GUARDRAIL[3])
     assert incident.state == "closed"
     items = read_action_items(incident.postmortem or "")
-    assert [item.automates for item in items] == list(PROVIDER[3])  # the case is about the symptom it was opened for
+    assert [item.automates for item in items] == list(
+        PROVIDER[3]
+    )  # the case is about the symptom it was opened for
 
 
 def test_an_outage_that_is_over_before_anybody_looks_is_no_false_alarm() -> None:
     [incident] = run_shift(made_of(outage(HOUR, 0.9, duration=11 * MINUTE)), 1, reference).incidents
     assert actions(incident) == ()
-    assert [event.get("auto_recovered") for event in incident.events if event.verb == "resolve"] == [True]
+    assert [
+        event.get("auto_recovered") for event in incident.events if event.verb == "resolve"
+    ] == [True]
     assert incident.state == "closed"
 
 
@@ -409,7 +475,10 @@ def test_a_mitigation_rolled_back_leaves_the_service_as_it_was(minutes: int) -> 
     after = desk.now - 59 * MINUTE
     assert desk.harmed == other.harmed
     assert desk.counts.slice(after).total == other.counts.slice(after).total
-    gap = [a - b for a, b in zip(desk.counts.slice(after).good, other.counts.slice(after).good, strict=True)]
+    gap = [
+        a - b
+        for a, b in zip(desk.counts.slice(after).good, other.counts.slice(after).good, strict=True)
+    ]
     assert max(map(abs, gap)) <= 1  # what rounding carried over
 
 
@@ -427,12 +496,18 @@ def test_requests_that_are_lost_are_not_counted_and_do_not_fail() -> None:
     start, quarter = HOUR, HOUR / 4
     calm = made_of()
     lossy = made_of(Fault("silent_edge", start, 0.5, duration=HOUR, lost=True))
-    half, whole = (one.counts(3).slice(calm.start + start, calm.start + start + HOUR) for one in (lossy, calm))
+    half, whole = (
+        one.counts(3).slice(calm.start + start, calm.start + start + HOUR) for one in (lossy, calm)
+    )
     assert sum(half.total) == pytest.approx(sum(whole.total) / 2, abs=1)
     assert sli(sum(half.good), sum(half.total)) == pytest.approx(1 - calm.errors, abs=0.0005)
-    assert lossy.counts(3).slice(None, calm.start + start) == calm.counts(3).slice(None, calm.start + start)
+    assert lossy.counts(3).slice(None, calm.start + start) == calm.counts(3).slice(
+        None, calm.start + start
+    )
     later = calm.start + start + HOUR + quarter
-    assert sum(lossy.counts(3).slice(later).total) == pytest.approx(sum(calm.counts(3).slice(later).total), abs=1)
+    assert sum(lossy.counts(3).slice(later).total) == pytest.approx(
+        sum(calm.counts(3).slice(later).total), abs=1
+    )
 
 
 @pytest.mark.parametrize("synthetic", [True, False])
@@ -485,15 +560,22 @@ def _does_all(desk: Desk) -> None:
 @EVERY
 def test_worse_responders_score_less_than_the_reference(name: str, who: str) -> None:
     best = played(name).incidents
-    for worse, good in zip(run_shift(SCENARIOS[name], 1, RESPONDERS[who]).incidents, best, strict=False):
+    for worse, good in zip(
+        run_shift(SCENARIOS[name], 1, RESPONDERS[who]).incidents, best, strict=False
+    ):
         assert score(worse, good).points < 70
 
 
 @pytest.mark.parametrize("who", RESPONDERS)
 @EVERY
-def test_worse_responders_come_to_an_end_too_and_can_be_shown(name: str, who: str, tmp_path: Path) -> None:
+def test_worse_responders_come_to_an_end_too_and_can_be_shown(
+    name: str, who: str, tmp_path: Path
+) -> None:
     shift = run_shift(SCENARIOS[name], 1, RESPONDERS[who])
-    assert max(map(len, shift_text(shift, [score(one, one) for one in shift.incidents]).splitlines())) <= 80
+    assert (
+        max(map(len, shift_text(shift, [score(one, one) for one in shift.incidents]).splitlines()))
+        <= 80
+    )
     for incident in shift.incidents:
         incident.save(tmp_path / f"{incident.id}.jsonl")
         assert Incident.load(tmp_path / f"{incident.id}.jsonl") == incident

@@ -36,11 +36,15 @@ def slo_of(symptom: str, target: float | None = None) -> SLO:
 
 
 @cache
-def run(book: str, symptom: str, target: float | None = 0.99, approves: bool = True) -> tuple[RunbookRun, MockSystem]:
+def run(
+    book: str, symptom: str, target: float | None = 0.99, approves: bool = True
+) -> tuple[RunbookRun, MockSystem]:
     """One runbook run on one symptom, with everything approved or nothing, and the system it leaves."""
     system = MockSystem(symptom)
     slo = slo_of(symptom, target)
-    return run_runbook(RUNBOOKS[book], system, slo=slo, at=AT, approve=lambda mitigation: approves), system
+    return run_runbook(
+        RUNBOOKS[book], system, slo=slo, at=AT, approve=lambda mitigation: approves
+    ), system
 
 
 def kept(book: str, symptom: str) -> list[str]:
@@ -52,7 +56,9 @@ def kept(book: str, symptom: str) -> list[str]:
 
 @pytest.mark.parametrize("target", [0.99, None], ids=["99%", "the floor"])
 @pytest.mark.parametrize("book", NINE)
-def test_a_runbook_heals_its_own_symptom_and_at_most_one_other(book: str, target: float | None) -> None:
+def test_a_runbook_heals_its_own_symptom_and_at_most_one_other(
+    book: str, target: float | None
+) -> None:
     healed = {symptom for symptom in NINE if run(book, symptom, target)[0].healthy}
     assert healed - {book} == ALSO_HEALS.get(book, set())
     assert book in healed
@@ -71,7 +77,9 @@ def test_caching_everything_turns_availability_green_and_quality_red() -> None:
     system = MockSystem("model_provider_outage", ["cache_everything"])
     assert (system.sli, system.harmed) == (1.0, ("quality",))
     assert not is_healthy(system, slo_of("model_provider_outage"))
-    assert not any(one.name == "cache_everything" for book in RUNBOOKS.values() for one in book.mitigations)
+    assert not any(
+        one.name == "cache_everything" for book in RUNBOOKS.values() for one in book.mitigations
+    )
 
 
 @pytest.mark.parametrize("symptom", NINE)
@@ -79,12 +87,16 @@ def test_each_step_that_the_right_runbook_takes_is_needed(symptom: str) -> None:
     taken = kept(symptom, symptom)
     assert len(taken) >= 2
     for name in taken:
-        assert not is_healthy(MockSystem(symptom, [one for one in taken if one != name]), slo_of(symptom, 0.99)), name
+        assert not is_healthy(
+            MockSystem(symptom, [one for one in taken if one != name]), slo_of(symptom, 0.99)
+        ), name
 
 
 @pytest.mark.parametrize("symptom", NINE)
 @pytest.mark.parametrize("book", NINE)
-def test_the_wrong_runbook_leaves_nothing_in_effect_that_did_not_help(book: str, symptom: str) -> None:
+def test_the_wrong_runbook_leaves_nothing_in_effect_that_did_not_help(
+    book: str, symptom: str
+) -> None:
     mitigated, system = run(book, symptom)
     idle = {step.mitigation.name for step in mitigated.steps if step.kept and not step.helped}
     assert all(not MITIGATIONS[name].reversible for name in idle)
@@ -94,7 +106,11 @@ def test_the_wrong_runbook_leaves_nothing_in_effect_that_did_not_help(book: str,
 
 def test_the_outage_of_the_model_provider_keeps_its_numbers() -> None:
     mitigated, system = run(NINE[0], NINE[0])
-    assert [(step.before, step.after) for step in mitigated.steps] == [(0.5, 0.85), (0.85, 0.95), (0.95, 1.0)]
+    assert [(step.before, step.after) for step in mitigated.steps] == [
+        (0.5, 0.85),
+        (0.85, 0.95),
+        (0.95, 1.0),
+    ]
     assert system.slis == {"availability": 1, "quality": Fraction(95, 100)}
 
 
@@ -103,10 +119,17 @@ def test_the_outage_of_the_model_provider_keeps_its_numbers() -> None:
 
 def test_some_symptoms_are_healed_without_approval_and_some_wait_for_it() -> None:
     without = {symptom for symptom in NINE if run(symptom, symptom, 0.99, False)[0].healthy}
-    assert set(NINE) - without == {"rate_limit_storm", "quality_regression", "stale_index", "gpu_capacity"}
+    assert set(NINE) - without == {
+        "rate_limit_storm",
+        "quality_regression",
+        "stale_index",
+        "gpu_capacity",
+    }
 
 
-def test_what_cannot_be_taken_back_needs_approval_and_is_not_needed_where_the_runbook_fits() -> None:
+def test_what_cannot_be_taken_back_needs_approval_and_is_not_needed_where_the_runbook_fits() -> (
+    None
+):
     irreversible = {name for name, one in MITIGATIONS.items() if not one.reversible}
     assert irreversible == {"purge_cache", "raise_spend_limit"}
     assert all(MITIGATIONS[name].needs_approval for name in irreversible)
@@ -116,7 +139,9 @@ def test_what_cannot_be_taken_back_needs_approval_and_is_not_needed_where_the_ru
 # --- side effects --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("symptom", ["model_provider_outage", "rate_limit_storm", "slow_first_token", "gpu_capacity"])
+@pytest.mark.parametrize(
+    "symptom", ["model_provider_outage", "rate_limit_storm", "slow_first_token", "gpu_capacity"]
+)
 def test_a_degraded_reply_to_everything_turns_one_sli_green_and_quality_red(symptom: str) -> None:
     system = MockSystem(symptom, ["serve_degraded"])
     assert (system.sli, system.harmed) == (1.0, ("quality",))
@@ -156,7 +181,12 @@ def test_there_are_nine_each_with_a_system_to_practise_on() -> None:
 
 def test_every_sli_of_an_ai_service_is_hit_or_harmed_by_something() -> None:
     hit = {symptom.sli for symptom in SYMPTOMS.values()}
-    harmed = {name for one in SYMPTOMS.values() for effect in one.effects.values() for name in effect.harms}
+    harmed = {
+        name
+        for one in SYMPTOMS.values()
+        for effect in one.effects.values()
+        for name in effect.harms
+    }
     assert hit == {"availability", "first_token", "quality", "cost"}
     assert hit | harmed == set(FLOORS)
 
@@ -174,7 +204,9 @@ def test_a_runbook_is_complete(symptom: str) -> None:
 
 
 @pytest.mark.parametrize("symptom", NINE)
-def test_a_runbook_tries_least_risk_first_and_the_reversible_before_the_irreversible(symptom: str) -> None:
+def test_a_runbook_tries_least_risk_first_and_the_reversible_before_the_irreversible(
+    symptom: str,
+) -> None:
     mitigations = RUNBOOKS[symptom].mitigations
     risks = [("low", "medium", "high").index(one.risk.partition(":")[0]) for one in mitigations]
     assert risks == sorted(risks)
@@ -196,7 +228,9 @@ def test_a_mitigation_says_what_it_does_what_it_risks_and_how_to_undo_it(name: s
     assert not one.settle % timedelta(minutes=1)
 
 
-def test_every_mitigation_but_the_tempting_one_stands_in_a_runbook_and_is_the_same_in_each() -> None:
+def test_every_mitigation_but_the_tempting_one_stands_in_a_runbook_and_is_the_same_in_each() -> (
+    None
+):
     used: list[Mitigation] = [one for book in RUNBOOKS.values() for one in book.mitigations]
     assert {one.name for one in used} == set(MITIGATIONS) - {"cache_everything"}
     assert all(MITIGATIONS[one.name] is one for one in used)
@@ -204,16 +238,22 @@ def test_every_mitigation_but_the_tempting_one_stands_in_a_runbook_and_is_the_sa
 
 @pytest.mark.parametrize("symptom", NINE)
 def test_each_mitigation_of_a_runbook_catches_something_of_its_symptom(symptom: str) -> None:
-    assert all(SYMPTOMS[symptom].effects[one.name].catches > 0 for one in RUNBOOKS[symptom].mitigations)
+    assert all(
+        SYMPTOMS[symptom].effects[one.name].catches > 0 for one in RUNBOOKS[symptom].mitigations
+    )
 
 
 @pytest.mark.parametrize("model", SYMPTOMS.values(), ids=NINE)
-def test_what_is_said_about_effects_is_about_mitigations_and_slis_that_exist(model: Symptom) -> None:
+def test_what_is_said_about_effects_is_about_mitigations_and_slis_that_exist(
+    model: Symptom,
+) -> None:
     assert 0 < model.failing <= 1
     assert 1 - model.failing < FLOORS[model.sli]
     assert set(model.effects) <= set(MITIGATIONS)
     for name, effect in model.effects.items():
         assert -1 <= effect.catches <= 1, name
-        assert effect.catches > 0 or not effect.harms, name  # what catches nothing has nothing to harm
+        assert effect.catches > 0 or not effect.harms, (
+            name
+        )  # what catches nothing has nothing to harm
         assert set(effect.harms) <= set(FLOORS) - {model.sli}, name
         assert all(0 < share <= 1 for share in effect.harms.values()), name

@@ -20,7 +20,15 @@ from PIL import Image
 
 from oncall.alerting import SEVERITIES
 from oncall.catalogue import MITIGATIONS, RUNBOOKS
-from oncall.gameday.actions import ACTIONS, LEARNT, ScriptLine, allowed_actions, postmortem, read_script, scripted
+from oncall.gameday.actions import (
+    ACTIONS,
+    LEARNT,
+    ScriptLine,
+    allowed_actions,
+    postmortem,
+    read_script,
+    scripted,
+)
 from oncall.gameday.bundled import SCENARIOS
 from oncall.gameday.desk import run_shift
 from oncall.gameday.reference import reference
@@ -91,14 +99,26 @@ FUMBLED = (
     ScriptLine(301, "end"),
 )
 TWO = (
-    *(ScriptLine(120, "ack"), ScriptLine(121, "triage", ("sev1",)), ScriptLine(121, "apply", ("fail_over",))),
+    *(
+        ScriptLine(120, "ack"),
+        ScriptLine(121, "triage", ("sev1",)),
+        ScriptLine(121, "apply", ("fail_over",)),
+    ),
     *(
         ScriptLine(124, "apply", ("serve_cached",)),
         ScriptLine(126, "apply", ("serve_degraded",)),
         ScriptLine(128, "mitigated"),
     ),
-    *(ScriptLine(230, "ack"), ScriptLine(231, "triage", ("sev1", "bo")), ScriptLine(232, "apply", ("shadow_rule",))),
-    *(ScriptLine(235, "apply", ("second_opinion",)), ScriptLine(238, "mitigated"), ScriptLine(290, "resolve")),
+    *(
+        ScriptLine(230, "ack"),
+        ScriptLine(231, "triage", ("sev1", "bo")),
+        ScriptLine(232, "apply", ("shadow_rule",)),
+    ),
+    *(
+        ScriptLine(235, "apply", ("second_opinion",)),
+        ScriptLine(238, "mitigated"),
+        ScriptLine(290, "resolve"),
+    ),
     *(
         ScriptLine(291, "close"),
         ScriptLine(300, "resolve"),
@@ -114,9 +134,21 @@ PLAYED = [
     ("silent_edge", GOOD),
     (
         "quiet_shift",
-        (ScriptLine(5, "declare"), ScriptLine(9, "ack"), ScriptLine(9, "false_alarm"), ScriptLine(70, "declare")),
+        (
+            ScriptLine(5, "declare"),
+            ScriptLine(9, "ack"),
+            ScriptLine(9, "false_alarm"),
+            ScriptLine(70, "declare"),
+        ),
     ),
-    ("false_alarm", (ScriptLine(150, "ack"), ScriptLine(152, "triage", ("sev5",)), ScriptLine(153, "false_alarm"))),
+    (
+        "false_alarm",
+        (
+            ScriptLine(150, "ack"),
+            ScriptLine(152, "triage", ("sev5",)),
+            ScriptLine(153, "false_alarm"),
+        ),
+    ),
     ("openai_2024_12_04", GOOD),
     (
         "provider_outage",
@@ -164,7 +196,9 @@ def test_a_script_played_by_buttons_is_the_shift_that_it_is_without_them(
 
 @given(st.data())
 @settings(deadline=None, max_examples=6)
-def test_any_script_played_by_buttons_is_the_shift_that_it_is_without_them(data: st.DataObject) -> None:
+def test_any_script_played_by_buttons_is_the_shift_that_it_is_without_them(
+    data: st.DataObject,
+) -> None:
     words = {
         "wait": st.tuples(st.integers(0, 30).map(str)),
         "look": st.sampled_from([(), ("logs",), ("status",)]),
@@ -175,12 +209,16 @@ def test_any_script_played_by_buttons_is_the_shift_that_it_is_without_them(data:
         "handover": st.just(("bo",)),
         "apply": st.tuples(st.sampled_from(sorted(MITIGATIONS))),
         "rollback": st.tuples(st.sampled_from(sorted(MITIGATIONS))),
-        "learn": st.tuples(st.sampled_from([*LEARNT]), st.sampled_from(["fail_over", "It was dark."])),
+        "learn": st.tuples(
+            st.sampled_from([*LEARNT]), st.sampled_from(["fail_over", "It was dark."])
+        ),
         **dict.fromkeys(("update", "note"), st.tuples(st.text(max_size=5))),
     }
     names = st.sampled_from([*ACTIONS, "ack", "triage", "apply", "mitigated", "resolve"])
     line = names.flatmap(
-        lambda name: st.builds(ScriptLine, st.integers(140, 470), st.just(name), words.get(name, st.just(())))
+        lambda name: st.builds(
+            ScriptLine, st.integers(140, 470), st.just(name), words.get(name, st.just(()))
+        )
     )
     script = tuple(sorted(data.draw(st.lists(line, max_size=40)), key=lambda line: line.minute))
     name = data.draw(st.sampled_from(["provider_outage", "two_incidents", "flapping_provider"]))
@@ -225,7 +263,9 @@ def test_the_script_holds_what_was_done_and_not_what_was_refused(whole: Cockpit)
     assert whole.script == (*GOOD, ScriptLine(480, "end"))
     cockpit = Cockpit(SCENARIOS["provider_outage"])
     assert cockpit.script == ()
-    cockpit.play([ScriptLine(10, "ack"), ScriptLine(12, "look", ("logs",)), ScriptLine(15, "mitigated")])
+    cockpit.play(
+        [ScriptLine(10, "ack"), ScriptLine(12, "look", ("logs",)), ScriptLine(15, "mitigated")]
+    )
     assert cockpit.script == (ScriptLine(12, "look", ("logs",)), ScriptLine(15, "wait", ("0",)))
 
 
@@ -250,7 +290,9 @@ def test_an_edited_postmortem_is_kept_word_for_word_in_the_script(tmp_path: Path
 # --- by hand -------------------------------------------------------------------------------------
 
 
-def test_a_button_can_be_pressed_when_its_action_is_legal_and_none_is_hidden(cockpit: Cockpit) -> None:
+def test_a_button_can_be_pressed_when_its_action_is_legal_and_none_is_hidden(
+    cockpit: Cockpit,
+) -> None:
     for line in (ScriptLine(0, "wait", ("0",)), *GOOD[1:], ScriptLine(480, "end")):
         cockpit.play([line])
         legal = set(allowed_actions(cockpit.desk))
@@ -258,7 +300,12 @@ def test_a_button_can_be_pressed_when_its_action_is_legal_and_none_is_hidden(coc
             button = cockpit.buttons[name]
             assert button.layout.display is None
             assert button.disabled or action in legal
-            if action not in (*TIME, "apply", "rollback", "check"):  # those need something to act on, too
+            if action not in (
+                *TIME,
+                "apply",
+                "rollback",
+                "check",
+            ):  # those need something to act on, too
                 assert not button.disabled or action not in legal
         assert cockpit.buttons["+1 min"].disabled == cockpit.over
 
@@ -275,13 +322,20 @@ def test_apply_and_roll_back_follow_the_mitigation_that_is_chosen(cockpit: Cockp
     cockpit.inputs["mitigation"].value = "serve_cached"
     assert can() == (True, False)
     cockpit.inputs["symptom"].value = "poisoned_cache"
-    assert cockpit.inputs["mitigation"].options == ("bypass_cache", "new_cache_namespace", "purge_cache", "fail_over")
+    assert cockpit.inputs["mitigation"].options == (
+        "bypass_cache",
+        "new_cache_namespace",
+        "purge_cache",
+        "fail_over",
+    )
     cockpit.inputs["mitigation"].value = "purge_cache"
     cockpit.buttons["Apply"].click()
     assert can() == (False, False)  # it cannot be taken back
 
 
-def test_the_inputs_beside_a_button_are_its_words_and_are_cleared_when_they_are_used(cockpit: Cockpit) -> None:
+def test_the_inputs_beside_a_button_are_its_words_and_are_cleared_when_they_are_used(
+    cockpit: Cockpit,
+) -> None:
     cockpit.inputs["name"].value = "bo"
     cockpit.buttons["Acknowledge"].click()
     cockpit.inputs["severity"].value, cockpit.inputs["roles"].value = "sev2", "comms=chen scribe=bo"
@@ -290,10 +344,19 @@ def test_the_inputs_beside_a_button_are_its_words_and_are_cleared_when_they_are_
     cockpit.buttons["Update users"].click()
     cockpit.inputs["kind"].value, cockpit.inputs["text"].value = "lucky", "It was day."
     cockpit.buttons["Learn"].click()
-    mine = [event for event in cockpit.incidents[0].events if event.by not in ("alerts", "pager", "metrics")]
+    mine = [
+        event
+        for event in cockpit.incidents[0].events
+        if event.by not in ("alerts", "pager", "metrics")
+    ]
     ack, triage, update, learnt = mine
     assert (ack.verb, ack.by) == ("acknowledge", "bo")
-    assert dict(triage.details) == {"severity": "sev2", "ic": "ana", "comms": "chen", "scribe": "bo"}
+    assert dict(triage.details) == {
+        "severity": "sev2",
+        "ic": "ana",
+        "comms": "chen",
+        "scribe": "bo",
+    }
     assert update.get("text") == "We  are on it."
     assert learnt.get("text") == "learnt, lucky: It was day."
     assert {cockpit.inputs[name].value for name in ("name", "roles", "text")} == {""}
@@ -336,10 +399,16 @@ def test_what_the_journal_and_the_desk_say_of_a_stretch_stands_in_its_order() ->
     cockpit = Cockpit(SCENARIOS["openai_2024_12_04"])
     cockpit.buttons["Rest of shift"].click()
     lines = cockpit.said.splitlines()
-    assert [what for what in ("opens: ", "the SLI is", "paged ana", " fires") if what not in cockpit.said] == []
+    assert [
+        what
+        for what in ("opens: ", "the SLI is", "paged ana", " fires")
+        if what not in cockpit.said
+    ] == []
     begins = [line[:2] for line in lines]
     assert "23" in begins
-    assert lines == sorted(lines, key=lambda line: (line[:2] < "12", line[:5]))  # the shift goes on past midnight
+    assert lines == sorted(
+        lines, key=lambda line: (line[:2] < "12", line[:5])
+    )  # the shift goes on past midnight
 
 
 def test_a_second_incident_is_news_and_the_journal_of_the_first_is_not() -> None:
@@ -353,10 +422,13 @@ def test_a_second_incident_is_news_and_the_journal_of_the_first_is_not() -> None
 
 
 @pytest.mark.parametrize(
-    ("button", "box"), [("Update users", "text"), ("Note", "text"), ("Learn", "text"), ("Hand over", "name")]
+    ("button", "box"),
+    [("Update users", "text"), ("Note", "text"), ("Learn", "text"), ("Hand over", "name")],
 )
 @pytest.mark.parametrize("blank", ["", "  "])
-def test_an_empty_box_is_named_as_it_is_labelled(cockpit: Cockpit, button: str, box: str, blank: str) -> None:
+def test_an_empty_box_is_named_as_it_is_labelled(
+    cockpit: Cockpit, button: str, box: str, blank: str
+) -> None:
     cockpit.play([ScriptLine(150, "ack"), ScriptLine(150, "triage", ("sev1",))])
     before = cockpit.script, cockpit.incidents
     cockpit.inputs[box].value = blank
@@ -383,7 +455,9 @@ def test_a_new_incident_opens_its_runbook_and_another_can_be_chosen(cockpit: Coc
 
 def test_a_reading_stays_beside_its_check(cockpit: Cockpit) -> None:
     cockpit.buttons["Check 1"].click()
-    assert cockpit.said.endswith("5xx and timeouts come from the model provider, not from our own services")
+    assert cockpit.said.endswith(
+        "5xx and timeouts come from the model provider, not from our own services"
+    )
     assert cockpit._checks["Check 1"].value.startswith("errors by upstream: 5xx")
     assert cockpit.script[-1] == ScriptLine(150, "check", ("1",))
     cockpit.inputs["symptom"].value = "gpu_capacity"
@@ -403,7 +477,9 @@ def test_an_incident_without_a_runbook_opens_none() -> None:
 def test_every_action_has_a_button_or_an_input() -> None:
     assert {words[0] for words in BUTTONS.values()} | {"runbook"} == set(ACTIONS)
     assert set(INPUTS) <= set(ACTIONS)
-    assert max(len(book.checks) for book in RUNBOOKS.values()) == sum(name.startswith("Check") for name in BUTTONS)
+    assert max(len(book.checks) for book in RUNBOOKS.values()) == sum(
+        name.startswith("Check") for name in BUTTONS
+    )
 
 
 # --- what is shown -------------------------------------------------------------------------------
@@ -429,7 +505,9 @@ def test_the_model_is_the_header_in_plain_numbers(cockpit: Cockpit) -> None:
     for what in ("18:30", "49.9%", "15.0x", "INC-001 detected, sev1", "ana", "14.4x 1h/5m"):
         assert what in cockpit._header.value
     assert cockpit.text.startswith("18:30 UTC: SLI 49.9%, burn 15.0x over the last hour, 3.")
-    assert cockpit.text.endswith("of the budget spent; INC-001 is detected, sev1; paging: ana; fires: 14.4x 1h/5m.")
+    assert cockpit.text.endswith(
+        "of the budget spent; INC-001 is detected, sev1; paging: ana; fires: 14.4x 1h/5m."
+    )
 
 
 def test_a_second_incident_is_told_from_the_first_in_header_line_and_picture() -> None:
@@ -439,8 +517,14 @@ def test_a_second_incident_is_told_from_the_first_in_header_line_and_picture() -
     assert "Waits" not in cockpit._header.value
     assert [name.get_text() for name in names] == ["", "", ""]
     cockpit.buttons["+1 min"].click()
-    assert '>Incident</span> <b class="">INC-002 detected, sev2: The guardrail blocks' in cockpit._header.value
-    assert '>Waits</span> <b class="">INC-001 mitigated, sev1: The model provider' in cockpit._header.value
+    assert (
+        '>Incident</span> <b class="">INC-002 detected, sev2: The guardrail blocks'
+        in cockpit._header.value
+    )
+    assert (
+        '>Waits</span> <b class="">INC-001 mitigated, sev1: The model provider'
+        in cockpit._header.value
+    )
     assert "waits: INC-001 mitigated, sev1" in cockpit.text
     assert [name.get_text() for name in names] == ["INC-001", "INC-002", ""]
     for number, name in enumerate(names[:2]):  # each in the middle of its row
@@ -499,7 +583,10 @@ def test_the_last_hours_end_now(cockpit: Cockpit) -> None:
 def test_a_mitigation_is_in_effect_until_it_is_rolled_back() -> None:
     cockpit = Cockpit(SCENARIOS["provider_outage"])
     cockpit.play(FUMBLED)
-    assert [(begin.minute, end and end.minute) for begin, end in in_effect(cockpit.incidents)] == [(36, 45), (48, None)]
+    assert [(begin.minute, end and end.minute) for begin, end in in_effect(cockpit.incidents)] == [
+        (36, 45),
+        (48, None),
+    ]
 
 
 def test_the_kinds_of_bars_are_told_apart_by_more_than_their_colour(cockpit: Cockpit) -> None:
@@ -594,7 +681,10 @@ def test_an_action_redraws_in_less_time_than_the_same_plot_drawn_anew(cockpit: C
         return perf_counter() - begin
 
     action = min(took(cockpit.buttons["+1 min"].click) for _ in range(5))
-    anew = min(took(lambda: LivePlot(cockpit.desk).draw(cockpit.desk, "the last 2 hours")) for _ in range(3))
+    anew = min(
+        took(lambda: LivePlot(cockpit.desk).draw(cockpit.desk, "the last 2 hours"))
+        for _ in range(3)
+    )
     assert action < 0.8 * anew
 
 
@@ -628,7 +718,9 @@ def test_the_score_card_is_the_score_against_the_reference(whole: Cockpit) -> No
     shown = whole.debrief.card._table.value
     for dimension in whole.scores["INC-001"].dimensions:
         assert f"{dimension.name} {dimension.points} of {dimension.most}" in shown
-    assert whole.debrief.card._line.value.startswith("100 of 100. Yours: INC-001 detected 18:30, acknowledged 18:33")
+    assert whole.debrief.card._line.value.startswith(
+        "100 of 100. Yours: INC-001 detected 18:30, acknowledged 18:33"
+    )
 
 
 def test_the_two_timelines_hold_what_was_done_when_and_what_it_cost(whole: Cockpit) -> None:
@@ -649,7 +741,11 @@ def test_the_line_under_the_two_timelines_says_where_their_curves_end(whole: Coc
     plot = forgets.score_card()
     *_, burned, booked = plot.figure.axes
     for axes, said in ((burned, "Yours: "), (booked, "The reference: ")):
-        told = plot.numbers.partition(said)[2].partition("% by 19:16, where its curve ends)")[0].rpartition("(")[2]
+        told = (
+            plot.numbers.partition(said)[2]
+            .partition("% by 19:16, where its curve ends)")[0]
+            .rpartition("(")[2]
+        )
         assert axes.lines[0].get_ydata()[-1] == pytest.approx(float(told), abs=0.005)
     assert f"{forgets.desk.spent:.2%} of the budget burned by 00:00 (" in plot.numbers
 
@@ -674,8 +770,12 @@ def test_the_editor_begins_with_what_was_learnt_and_lints_as_you_type(resolved: 
     review = resolved.debrief.reviews["INC-001"]
     assert review.editor.value == postmortem(resolved.incidents[0])
     assert "The lint: 0 findings" in review._findings.value
-    review.editor.value = review.editor.value.replace("It waited for a person.", "Bo broke the failover & left.")
-    assert "The lint: 2 findings" in review._findings.value  # where it was learnt, and in the timeline
+    review.editor.value = review.editor.value.replace(
+        "It waited for a person.", "Bo broke the failover & left."
+    )
+    assert (
+        "The lint: 2 findings" in review._findings.value
+    )  # where it was learnt, and in the timeline
     assert "<b>Bo broke</b> (blame-person)" in review._findings.value
     line = review.editor.value[: review.editor.value.index("Bo broke")].count("\n") + 1
     assert f"line {line}," in review._findings.value
@@ -684,12 +784,19 @@ def test_the_editor_begins_with_what_was_learnt_and_lints_as_you_type(resolved: 
 def test_the_regression_case_is_proved_by_the_action_items_of_the_text(resolved: Cockpit) -> None:
     review = resolved.debrief.reviews["INC-001"]
     assert "regression-INC-001" in review._proof.value
-    assert "Proved: without the fix, not restored within 25m; with it, paged after 18m" in review._proof.value
-    review.editor.value = "\n".join(line for line in review.editor.value.splitlines() if "serve_cached" not in line)
+    assert (
+        "Proved: without the fix, not restored within 25m; with it, paged after 18m"
+        in review._proof.value
+    )
+    review.editor.value = "\n".join(
+        line for line in review.editor.value.splitlines() if "serve_cached" not in line
+    )
     assert "Not proved" in review._proof.value
 
 
-def test_filing_closes_the_incident_with_the_text_and_follows_the_journal_until_then(resolved: Cockpit) -> None:
+def test_filing_closes_the_incident_with_the_text_and_follows_the_journal_until_then(
+    resolved: Cockpit,
+) -> None:
     review = resolved.debrief.reviews["INC-001"]
     resolved.play([ScriptLine(200, "learn", ("lucky", "It rained."))])
     resolved.buttons["Debrief"].click()

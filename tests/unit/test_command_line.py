@@ -59,7 +59,9 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProce
 def csv(tmp_path: Path) -> Path:
     """An hour of counts, of which 1 % failed."""
     rows = [f"2025-03-03T00:{minute:02}:00Z,990,1000" for minute in range(60)]
-    (tmp_path / "counts.csv").write_text("\n".join(["start,good,total", *rows, ""]), encoding="utf-8")
+    (tmp_path / "counts.csv").write_text(
+        "\n".join(["start,good,total", *rows, ""]), encoding="utf-8"
+    )
     return tmp_path / "counts.csv"
 
 
@@ -79,8 +81,18 @@ def test_without_a_verb_it_plays_a_shift_from_a_to_f_with_nothing_installed(
 ) -> None:
     text = plain.stdout.decode("utf-8")
     assert (plain.returncode, plain.stderr) == (0, b"")
-    assert [line[0] for line in text.splitlines() if line[1:3] == "  " and line[0] != " "] == list("ABCDEF")
-    for said in ("99.7%", "0.30x", "page, sev1", "50% →  85%", "85% →  95%", "95% → 100%", "regression-INC-001"):
+    assert [line[0] for line in text.splitlines() if line[1:3] == "  " and line[0] != " "] == list(
+        "ABCDEF"
+    )
+    for said in (
+        "99.7%",
+        "0.30x",
+        "page, sev1",
+        "50% →  85%",
+        "85% →  95%",
+        "95% → 100%",
+        "regression-INC-001",
+    ):
         assert said in text
 
 
@@ -89,7 +101,9 @@ def test_it_prints_the_same_bytes_twice_and_as_the_verb_shift(
 ) -> None:
     again = oncall("shift", cwd=tmp_path, PYTHONHASHSEED="7", LANG="C.UTF-8", TZ="Asia/Kathmandu")
     assert again.stdout == plain.stdout
-    assert run(capsys)[1].encode() == run(capsys, "shift", "--seed", "1")[1].encode() == plain.stdout
+    assert (
+        run(capsys)[1].encode() == run(capsys, "shift", "--seed", "1")[1].encode() == plain.stdout
+    )
 
 
 def test_no_line_is_wider_than_80_columns(plain: subprocess.CompletedProcess[bytes]) -> None:
@@ -105,7 +119,9 @@ def test_a_terminal_that_knows_only_ascii_still_shows_it(
     shown = oncall(cwd=tmp_path, LANG="C", LC_ALL="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert (shown.returncode, shown.stderr) == (0, b"")
     whole = plain.stdout.decode("utf-8")
-    assert shown.stdout.decode("ascii") == "".join(letter if letter.isascii() else "?" for letter in whole)
+    assert shown.stdout.decode("ascii") == "".join(
+        letter if letter.isascii() else "?" for letter in whole
+    )
 
 
 def test_a_reader_that_stops_reading_gets_no_traceback(tmp_path: Path) -> None:
@@ -143,7 +159,11 @@ def test_a_reader_that_stops_reading_does_not_change_the_verdict(
         done = subprocess.run(
             [sys.executable, "-S", "-m", "oncall", *arguments],
             cwd=csv.parent,
-            env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "PYTHONUNBUFFERED": unbuffered},
+            env={
+                "PYTHONPATH": str(ROOT),
+                "PATH": os.environ["PATH"],
+                "PYTHONUNBUFFERED": unbuffered,
+            },
             stdout=closed,
             stderr=subprocess.PIPE,
             check=False,
@@ -170,7 +190,9 @@ def test_another_seed_is_another_night(capsys: Captured) -> None:
     assert one != other
 
 
-def test_ctrl_c_ends_it_without_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+def test_ctrl_c_ends_it_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
 
@@ -191,8 +213,19 @@ def test_shift_all_is_a_table_of_every_scenario_within_80_columns(capsys: Captur
     assert (status, err) == (0, "")
     assert max(map(len, lines)) <= 80
     assert [line.split()[0] for line in lines[1:] if line[0] != " "] == list(SCENARIOS)
-    assert lines[1].split() == ["provider_outage", "sev1", "18m", "3m", "11m", "29m", "21,574", "100"]
-    assert sum(line.endswith(" 100") for line in lines) == len(lines) - 2  # all but the heading and the quiet shift
+    assert lines[1].split() == [
+        "provider_outage",
+        "sev1",
+        "18m",
+        "3m",
+        "11m",
+        "29m",
+        "21,574",
+        "100",
+    ]
+    assert (
+        sum(line.endswith(" 100") for line in lines) == len(lines) - 2
+    )  # all but the heading and the quiet shift
 
 
 # --- what a shift leaves -------------------------------------------------------------------------
@@ -203,19 +236,27 @@ def test_a_shift_leaves_its_artefacts(out: Path) -> None:
     assert [path.name for path in (out / "evals").iterdir()] == ["regression-INC-001.json"]
 
 
-def test_the_artefacts_are_the_shift_s(out: Path, plain: subprocess.CompletedProcess[bytes]) -> None:
+def test_the_artefacts_are_the_shift_s(
+    out: Path, plain: subprocess.CompletedProcess[bytes]
+) -> None:
     incident = Incident.load(out / "journal.jsonl")
     text = (out / "postmortem.md").read_text(encoding="utf-8")
     assert read_csv(out / "counts.csv") is not None
     assert incident.postmortem == text
     assert lint_postmortem(text) == []
-    assert prove(load_case(out / "evals" / "regression-INC-001.json"), incident, read_action_items(text)).passed
+    assert prove(
+        load_case(out / "evals" / "regression-INC-001.json"), incident, read_action_items(text)
+    ).passed
     assert (out / "shift.txt").read_bytes() == plain.stdout
     assert "100 of 100" in (out / "score.txt").read_text(encoding="utf-8")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_a_second_shift_into_the_same_folder_leaves_the_same(out: Path, capsys: Captured) -> None:
@@ -224,9 +265,16 @@ def test_a_second_shift_into_the_same_folder_leaves_the_same(out: Path, capsys: 
     assert contents(out) == before
 
 
-def test_another_shift_replaces_the_artefacts_and_touches_nothing_else(tmp_path: Path, capsys: Captured) -> None:
+def test_another_shift_replaces_the_artefacts_and_touches_nothing_else(
+    tmp_path: Path, capsys: Captured
+) -> None:
     (tmp_path / "evals").mkdir()
-    own = {"journal-of-mine.jsonl": "a", "postmortem-template.md": "b", "evals/regression-INC-2024.json": "c", "x": "d"}
+    own = {
+        "journal-of-mine.jsonl": "a",
+        "postmortem-template.md": "b",
+        "evals/regression-INC-2024.json": "c",
+        "x": "d",
+    }
     for name, text in own.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     run(capsys, "shift", "--out", str(tmp_path))
@@ -254,15 +302,30 @@ def test_report_tells_and_fails_only_when_asked_to(csv: Path, capsys: Captured) 
 
 
 def test_report_takes_another_period_name_and_columns(tmp_path: Path, capsys: Captured) -> None:
-    (tmp_path / "odd.csv").write_text("when,ok,n\n2025-03-03T00:00:00Z,9,10\n2025-03-03T00:01:00Z,9,10\n")
-    more = ["--period", "7d", "--name", "latency", "--start", "when", "--good", "ok", "--total", "n"]
+    (tmp_path / "odd.csv").write_text(
+        "when,ok,n\n2025-03-03T00:00:00Z,9,10\n2025-03-03T00:01:00Z,9,10\n"
+    )
+    more = [
+        "--period",
+        "7d",
+        "--name",
+        "latency",
+        "--start",
+        "when",
+        "--good",
+        "ok",
+        "--total",
+        "n",
+    ]
     status, text, _ = run(capsys, "report", str(tmp_path / "odd.csv"), "--target", "0.9", *more)
     assert status == 0
     assert "latency: 90% over 7d" in text
 
 
 def test_report_notes_missing_buckets_within_80_columns(tmp_path: Path, capsys: Captured) -> None:
-    rows = [f"2025-03-03T00:{minute:02}:00Z,9,10" for minute in range(60) if minute not in (7, 8, 9)]
+    rows = [
+        f"2025-03-03T00:{minute:02}:00Z,9,10" for minute in range(60) if minute not in (7, 8, 9)
+    ]
     (tmp_path / "gaps.csv").write_text("\n".join(["start,good,total", *rows]), encoding="utf-8")
     status, text, err = run(capsys, "report", str(tmp_path / "gaps.csv"), "--target", "0.9")
     note = " ".join(text.split()).partition("Note: ")[2]
@@ -271,10 +334,20 @@ def test_report_notes_missing_buckets_within_80_columns(tmp_path: Path, capsys: 
     assert all(len(line) <= 80 or str(tmp_path) in line for line in text.splitlines())
 
 
-def test_report_takes_the_step_of_a_single_row_and_a_period_in_weeks(tmp_path: Path, capsys: Captured) -> None:
+def test_report_takes_the_step_of_a_single_row_and_a_period_in_weeks(
+    tmp_path: Path, capsys: Captured
+) -> None:
     (tmp_path / "one.csv").write_text("start,good,total\n2025-03-03T00:00:00Z,9,10\n")
     status, text, _ = run(
-        capsys, "report", str(tmp_path / "one.csv"), "--target", "0.9", "--step", "5m", "--period", "1w"
+        capsys,
+        "report",
+        str(tmp_path / "one.csv"),
+        "--target",
+        "0.9",
+        "--step",
+        "5m",
+        "--period",
+        "1w",
     )
     assert status == 0
     assert "90% over 7d" in text
@@ -283,18 +356,24 @@ def test_report_takes_the_step_of_a_single_row_and_a_period_in_weeks(tmp_path: P
 
 def test_a_target_may_be_written_in_percent(csv: Path, capsys: Captured) -> None:
     for target in ("0.999", "99.9%"):
-        assert "availability: 99.9% over 30d" in run(capsys, "report", str(csv), "--target", target)[1]
+        assert (
+            "availability: 99.9% over 30d" in run(capsys, "report", str(csv), "--target", target)[1]
+        )
 
 
 @pytest.mark.parametrize("target", ["0.1", "50%"])
-def test_a_low_target_without_a_percent_sign_is_taken_as_it_stands(target: str, csv: Path, capsys: Captured) -> None:
+def test_a_low_target_without_a_percent_sign_is_taken_as_it_stands(
+    target: str, csv: Path, capsys: Captured
+) -> None:
     assert run(capsys, "report", str(csv), "--target", target)[0] == 0
 
 
 # --- gate ----------------------------------------------------------------------------------------
 
 
-def test_the_gate_passes_on_the_artefacts_with_the_fix_and_fails_without(out: Path, capsys: Captured) -> None:
+def test_the_gate_passes_on_the_artefacts_with_the_fix_and_fails_without(
+    out: Path, capsys: Captured
+) -> None:
     status, text, err = run(capsys, "gate", str(out / "evals"), "--automated", *AUTOMATED)
     assert (status, err) == (0, "")
     assert text.startswith("pass  regression-INC-001: proved")
@@ -304,14 +383,21 @@ def test_the_gate_passes_on_the_artefacts_with_the_fix_and_fails_without(out: Pa
 
 
 @pytest.mark.parametrize("gone", AUTOMATED)
-def test_the_gate_fails_with_any_one_automation_gone(gone: str, out: Path, capsys: Captured) -> None:
+def test_the_gate_fails_with_any_one_automation_gone(
+    gone: str, out: Path, capsys: Captured
+) -> None:
     names = [name for name in AUTOMATED if name != gone]
     assert run(capsys, "gate", str(out / "evals"), "--automated", *names)[0] == 1
 
 
-def test_the_gate_takes_automations_with_commas_and_from_several_options(out: Path, capsys: Captured) -> None:
+def test_the_gate_takes_automations_with_commas_and_from_several_options(
+    out: Path, capsys: Captured
+) -> None:
     first, *rest = AUTOMATED
-    for form in (["--automated", ",".join(AUTOMATED)], ["--automated", first, "--automated", *rest]):
+    for form in (
+        ["--automated", ",".join(AUTOMATED)],
+        ["--automated", first, "--automated", *rest],
+    ):
         assert run(capsys, "gate", str(out / "evals"), *form)[0] == 0
 
 
@@ -327,8 +413,12 @@ def test_the_gate_fails_when_no_case_was_found(tmp_path: Path, capsys: Captured)
     assert run(capsys, "gate", str(tmp_path)) == (1, "FAIL  no case was found\n", "")
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"case": "replay"}', "[" * 100_000], ids=["{", "[]", "fields", "deep"])
-def test_the_gate_says_in_one_line_what_is_wrong_with_a_file(text: str, tmp_path: Path, capsys: Captured) -> None:
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"case": "replay"}', "[" * 100_000], ids=["{", "[]", "fields", "deep"]
+)
+def test_the_gate_says_in_one_line_what_is_wrong_with_a_file(
+    text: str, tmp_path: Path, capsys: Captured
+) -> None:
     (tmp_path / "case.json").write_text(text, encoding="utf-8")
     status, said, err = run(capsys, "gate", str(tmp_path))
     assert (status, err) == (1, "")
@@ -336,7 +426,9 @@ def test_the_gate_says_in_one_line_what_is_wrong_with_a_file(text: str, tmp_path
     assert said.startswith("FAIL  ")
 
 
-@pytest.mark.parametrize("field", ["error_ratio", "page_within", "id", "symptom", "slo", "restore_within"])
+@pytest.mark.parametrize(
+    "field", ["error_ratio", "page_within", "id", "symptom", "slo", "restore_within"]
+)
 @pytest.mark.parametrize("value", [None, [], "x", -1, 1e300])
 def test_the_gate_takes_any_nonsense_in_a_case(
     field: str, value: object, out: Path, tmp_path: Path, capsys: Captured
@@ -407,7 +499,14 @@ BAD: dict[str, Sequence[str]] = {
     "a target of words": ["report", "counts.csv", "--target", "two nines"],
     "a period without a unit": ["report", "counts.csv", "--target", "0.99", "--period", "30"],
     "a period of nothing": ["report", "counts.csv", "--target", "0.99", "--period", "0d"],
-    "a period without end": ["report", "counts.csv", "--target", "0.99", "--period", f"{'9' * 30}d"],
+    "a period without end": [
+        "report",
+        "counts.csv",
+        "--target",
+        "0.99",
+        "--period",
+        f"{'9' * 30}d",
+    ],
     "a nameless SLO": ["report", "counts.csv", "--target", "0.99", "--name", ""],
     "an unknown column": ["report", "counts.csv", "--target", "0.99", "--good", "ok"],
     "a file that is no CSV": ["report", "bytes.csv", "--target", "0.99"],
@@ -444,10 +543,22 @@ def test_every_bad_input_is_one_line_on_stderr_and_exit_status_2(
         (["shift", "--scenario", "provider"], "did you mean provider_outage?"),
         (["shift", "--scenario", "zzz"], "'oncall scenarios' lists them"),
         (["report", "counts.csv", "--target", "99"], "did you mean 0.99?"),
-        (["report", "counts.csv", "--target", "99%%"], "--target '99%%' is not a number; give e.g. 0.999 or 99.9%"),
-        (["report", "counts.csv", "--target", "0,999"], "--target '0,999' is not a number; give e.g. 0.999 or 99.9%"),
-        (["report", "counts.csv", "--target", "0.99", "--period", "0d"], "'0d' is no time at all; give e.g. 30d"),
-        (["report", "counts.csv", "--target", "0.99", "--step", "0m"], "'0m' is no time at all; give e.g. 30d or 1m"),
+        (
+            ["report", "counts.csv", "--target", "99%%"],
+            "--target '99%%' is not a number; give e.g. 0.999 or 99.9%",
+        ),
+        (
+            ["report", "counts.csv", "--target", "0,999"],
+            "--target '0,999' is not a number; give e.g. 0.999 or 99.9%",
+        ),
+        (
+            ["report", "counts.csv", "--target", "0.99", "--period", "0d"],
+            "'0d' is no time at all; give e.g. 30d",
+        ),
+        (
+            ["report", "counts.csv", "--target", "0.99", "--step", "0m"],
+            "'0m' is no time at all; give e.g. 30d or 1m",
+        ),
         (
             ["report", "counts.csv", "--target", "0.999%"],
             "'0.999%' is less than half of all events; did you mean 99.9%?",

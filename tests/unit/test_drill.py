@@ -71,9 +71,16 @@ def drill(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
 def test_a_shift_by_keyboard_ends_with_the_score_and_the_reference_beside_it() -> None:
     done = drill(typed="\n".join(TYPED))
     assert (done.returncode, done.stderr) == (0, "")
-    assert max(len(line.removeprefix("> ")) for line in done.stdout.splitlines()) <= WIDTH  # Enter ends the prompt's
+    assert (
+        max(len(line.removeprefix("> ")) for line in done.stdout.splitlines()) <= WIDTH
+    )  # Enter ends the prompt's
     score = done.stdout.partition("Score of INC-001")[2]
-    for said in ("TTA          15 of 15", "reference Acknowledged after 3m", "reference ", "The shift: "):
+    for said in (
+        "TTA          15 of 15",
+        "reference Acknowledged after 3m",
+        "reference ",
+        "The shift: ",
+    ):
         assert said in score
 
 
@@ -86,7 +93,14 @@ def test_the_screen_shows_time_sli_burn_budget_state_and_who_is_paged() -> None:
     )
     try_to_do(desk, "wait", "156")
     shown = status(desk)
-    for said in ("18:36", "SLI 49", "INC-001 detected, sev1", "the pager rings: paged bo", "fires: 14.4x", "you can: "):
+    for said in (
+        "18:36",
+        "SLI 49",
+        "INC-001 detected, sev1",
+        "the pager rings: paged bo",
+        "fires: 14.4x",
+        "you can: ",
+    ):
         assert said in shown
     assert "apply" not in shown
 
@@ -110,7 +124,10 @@ def test_help_explains_every_action() -> None:
 def test_help_fits_80_columns_and_what_runs_over_hangs_under_its_words() -> None:
     lines = explain().splitlines()
     assert max(map(len, lines)) <= WIDTH
-    assert lines[1:3] == [f"{'next':<30}let time pass until something happens, an hour at", " " * 30 + "most"]
+    assert lines[1:3] == [
+        f"{'next':<30}let time pass until something happens, an hour at",
+        " " * 30 + "most",
+    ]
 
 
 def test_the_drill_says_why_time_stopped() -> None:
@@ -123,7 +140,13 @@ def test_what_is_mistyped_is_neither_kept_nor_done() -> None:
     kept: list[tuple[str, ...]] = []
     told: list[str] = []
     with pytest.raises(Left):
-        run_shift(SCENARIO, 1, human(reader(["", "pray", "apply", "help", "wait 5", "quit"]), told.append, kept.append))
+        run_shift(
+            SCENARIO,
+            1,
+            human(
+                reader(["", "pray", "apply", "help", "wait 5", "quit"]), told.append, kept.append
+            ),
+        )
     assert kept == [("wait", "5")]
     assert any(text.startswith("unknown action 'pray'") for text in told)
     assert any(text.startswith("give: apply NAME") for text in told)
@@ -151,16 +174,24 @@ def test_an_action_is_on_disk_before_it_takes_effect(tmp_path: Path) -> None:
         human(reader(["wait 5", "wait 7", "end"]), lambda text: None, kept)(desk)
 
     run_shift(SCENARIO, 1, responder)
-    assert [(count, (at - SCENARIO.start).seconds // 60) for count, at in seen] == [(1, 0), (2, 5), (3, 12)]
+    assert [(count, (at - SCENARIO.start).seconds // 60) for count, at in seen] == [
+        (1, 0),
+        (2, 5),
+        (3, 12),
+    ]
 
 
 @pytest.mark.parametrize("cut", range(len(TYPED)))
 def test_a_shift_that_is_resumed_is_the_shift_that_was_never_left(cut: int, tmp_path: Path) -> None:
     path = tmp_path / "night"
     with pytest.raises(Left):
-        run_shift(SCENARIO, 1, human(reader(TYPED[:cut]), lambda text: None, begin(path, {**START})))
+        run_shift(
+            SCENARIO, 1, human(reader(TYPED[:cut]), lambda text: None, begin(path, {**START}))
+        )
     _, done = resume(path)
-    again = run_shift(SCENARIO, 1, human(reader(TYPED[cut:]), lambda text: None, keep_in(path), done))
+    again = run_shift(
+        SCENARIO, 1, human(reader(TYPED[cut:]), lambda text: None, keep_in(path), done)
+    )
     assert again == whole()
     assert [" ".join(words) for words in resume(path)[1]] == TYPED
 
@@ -193,7 +224,9 @@ def test_killed_at_any_moment_it_loses_nothing(seed: int, tmp_path: Path) -> Non
     assert process.stdin
     assert process.stdout
     answered = chance.randrange(len(TYPED) - 1)
-    process.stdin.write("\n".join(TYPED[:-1]) + "\n")  # all at once: it is somewhere among them when it is killed
+    process.stdin.write(
+        "\n".join(TYPED[:-1]) + "\n"
+    )  # all at once: it is somewhere among them when it is killed
     process.stdin.flush()
     prompts = 0
     while prompts <= answered:
@@ -206,7 +239,9 @@ def test_killed_at_any_moment_it_loses_nothing(seed: int, tmp_path: Path) -> Non
     kept = [" ".join(words) for words in done]
     assert kept == TYPED[: len(kept)]
     assert len(kept) >= answered  # what was answered is there
-    again = run_shift(SCENARIO, 1, human(reader(TYPED[len(kept) :]), lambda text: None, keep_in(path), done))
+    again = run_shift(
+        SCENARIO, 1, human(reader(TYPED[len(kept) :]), lambda text: None, keep_in(path), done)
+    )
     assert again == whole()
 
 
@@ -216,7 +251,11 @@ def test_the_command_resumes_what_it_saved_and_ends_with_the_same_score(tmp_path
     assert left.stdout.endswith(f"Left. 'oncall drill --resume {path}' goes on from here.\n")
     resumed = drill("--resume", path, typed="\n".join(TYPED[5:]))
     straight = drill(typed="\n".join(TYPED))
-    assert resumed.stdout.partition("\nScore of")[2] == straight.stdout.partition("\nScore of")[2] != ""
+    assert (
+        resumed.stdout.partition("\nScore of")[2]
+        == straight.stdout.partition("\nScore of")[2]
+        != ""
+    )
 
 
 def test_a_script_is_played_kept_and_scored(tmp_path: Path) -> None:
@@ -238,14 +277,17 @@ BAD = {
     "a newer version": '{"journal": "oncall drill", "version": 9}\n',
     "no scenario": '{"journal": "oncall drill", "version": 1}\n',
     "an unknown scenario": '{"journal": "oncall drill", "version": 1, "scenario": "zzz", "seed": 1}\n',
-    "no action": json.dumps({"journal": "oncall drill", "version": 1, **START}) + '\n{"words": 5}\n',
+    "no action": json.dumps({"journal": "oncall drill", "version": 1, **START})
+    + '\n{"words": 5}\n',
     "an unknown action": json.dumps({"journal": "oncall drill", "version": 1, **START})
     + '\n{"action": "pray", "words": []}\n',
 }
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_a_file_that_cannot_be_resumed_is_refused_in_one_line(what: str, tmp_path: Path, capsys: Captured) -> None:
+def test_a_file_that_cannot_be_resumed_is_refused_in_one_line(
+    what: str, tmp_path: Path, capsys: Captured
+) -> None:
     (tmp_path / "night").write_text(BAD[what])
     assert main(["drill", "--resume", str(tmp_path / "night")]) == 2
     out, err = capsys.readouterr()

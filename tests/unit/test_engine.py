@@ -53,7 +53,9 @@ def test_there_is_something_to_find() -> None:
     assert alert_intervals(OUTAGE, THREE_NINES, POLICY) == FIRED
 
 
-@pytest.mark.parametrize("kind", ["int64", "int32", "uint32", "uint8", "uint64", ">i8", "float64", "Int64", "object"])
+@pytest.mark.parametrize(
+    "kind", ["int64", "int32", "uint32", "uint8", "uint64", ">i8", "float64", "Int64", "object"]
+)
 def test_a_frame_may_hold_whole_numbers_of_any_type(kind: str) -> None:
     assert alert_intervals(OUTAGE.to_frame().astype(kind), THREE_NINES, POLICY) == FIRED
 
@@ -61,7 +63,9 @@ def test_a_frame_may_hold_whole_numbers_of_any_type(kind: str) -> None:
 def test_the_columns_of_a_frame_may_differ_in_type_and_lie_apart_in_memory() -> None:
     mixed = OUTAGE.to_frame().astype({"good": "uint8", "total": "int64"})
     apart = pd.DataFrame(
-        OUTAGE.to_frame().to_numpy(copy=True, na_value=0).copy(order="C"), columns=["good", "total"], index=mixed.index
+        OUTAGE.to_frame().to_numpy(copy=True, na_value=0).copy(order="C"),
+        columns=["good", "total"],
+        index=mixed.index,
     )
     assert alert_intervals(mixed, THREE_NINES, POLICY) == FIRED
     assert alert_intervals(apart, THREE_NINES, POLICY) == FIRED
@@ -84,12 +88,20 @@ def test_counters_may_start_anywhere_and_at_different_numbers() -> None:
 
 
 def test_counters_may_be_unsigned() -> None:
-    unsigned = Counters(START, MINUTE, readings(OUTAGE.good).astype("uint32"), readings(OUTAGE.total).astype("uint64"))
+    unsigned = Counters(
+        START,
+        MINUTE,
+        readings(OUTAGE.good).astype("uint32"),
+        readings(OUTAGE.total).astype("uint64"),
+    )
     assert alert_intervals(unsigned, THREE_NINES, POLICY) == FIRED
 
 
 def test_a_series_without_buckets_never_fires() -> None:
-    for empty in (Counts(START, MINUTE, [], []), Counters(START, MINUTE, np.array([4]), np.array([9]))):
+    for empty in (
+        Counts(START, MINUTE, [], []),
+        Counters(START, MINUTE, np.array([4]), np.array([9])),
+    ):
         assert alert_intervals(empty, THREE_NINES, POLICY) == []
         assert len(burn_rates(empty, THREE_NINES, [HOUR])[HOUR]) == 0
 
@@ -133,7 +145,9 @@ def test_anything_else_is_told_what_to_give(given_instead: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["int64", "int32", "int8"])
-@pytest.mark.parametrize(("good", "total"), [([3, 11], [10, 10]), ([3, -1], [10, 10]), ([3, -5], [10, -2])])
+@pytest.mark.parametrize(
+    ("good", "total"), [([3, 11], [10, 10]), ([3, -1], [10, 10]), ([3, -5], [10, -2])]
+)
 def test_a_wrong_bucket_of_a_frame_is_named(kind: str, good: list[int], total: list[int]) -> None:
     wrong = frame([9] * 500 + good, [10] * 500 + total).astype(kind)
     with pytest.raises(ValueError, match=f"bucket 501 has {good[1]} good of {total[1]} events"):
@@ -146,7 +160,9 @@ def test_of_many_wrong_buckets_the_first_is_named(monkeypatch: pytest.MonkeyPatc
     def backwards(function: Callable[[int], Any], items: Sequence[int]) -> list[Any]:
         return [function(item) for item in reversed(items)][::-1]
 
-    monkeypatch.setattr(_windows, "_in_two_threads", backwards)  # threads come upon the chunks in any order
+    monkeypatch.setattr(
+        _windows, "_in_two_threads", backwards
+    )  # threads come upon the chunks in any order
     good = np.full(8 * CHUNK, 10)
     good[CHUNK * np.array([2, 3, 4, 5]) + 7] = 11
     with pytest.raises(ValueError, match=f"bucket {2 * CHUNK + 7} has 11 good of 10 events"):
@@ -229,7 +245,9 @@ def test_counters_need_an_aware_start() -> None:
 def test_a_burn_of_144_tenths_reads_so_and_does_not_fire() -> None:
     at_threshold = Counts(START, MINUTE, [9856] * 90, [10_000] * 90)
     assert set(burn_rates(at_threshold, THREE_NINES, [HOUR])[HOUR].tolist()) == {14.4}
-    assert POLICY[0] not in [interval.rule for interval in alert_intervals(at_threshold, THREE_NINES, POLICY)]
+    assert POLICY[0] not in [
+        interval.rule for interval in alert_intervals(at_threshold, THREE_NINES, POLICY)
+    ]
 
 
 def test_a_window_without_events_has_no_burn_rate() -> None:
@@ -270,7 +288,9 @@ def test_it_needs_a_few_tens_of_megabytes_above_the_input(step: timedelta) -> No
     """Two million buckets of 16 bytes, every one of them near the threshold; a copy alone would be 34 MB."""
     size = 2**21
     total = np.full(size, 1000)
-    counters = Counters(START, step, readings(1000 - np.resize([14, 15, 14, 15, 14], size)), readings(total))
+    counters = Counters(
+        START, step, readings(1000 - np.resize([14, 15, 14, 15, 14], size)), readings(total)
+    )
     rule = BurnRule(HOUR, 5 * MINUTE, 14.4)
     tracemalloc.start()
     alert_intervals(counters, THREE_NINES, (rule,))

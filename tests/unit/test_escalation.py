@@ -30,7 +30,10 @@ ROTATIONS = {
 def ladder(text: str, **options: Any) -> EscalationPolicy:
     def step(part: str) -> Step:
         names, delay = part.split("/")
-        return Step(tuple(ROTATIONS.get(name, name) for name in names.split("+") if name != "-"), int(delay) * MINUTE)
+        return Step(
+            tuple(ROTATIONS.get(name, name) for name in names.split("+") if name != "-"),
+            int(delay) * MINUTE,
+        )
 
     return EscalationPolicy(tuple(map(step, text.split())), **options)
 
@@ -38,7 +41,9 @@ def ladder(text: str, **options: Any) -> EscalationPolicy:
 def climb(text: str, told: str = "") -> Escalation:
     """Run a row: ``told`` holds options (repeat=1 wait timeout=30) and events (ack@4 forced@20 resolved@7)."""
     words = told.split()
-    numbers = {name: int(value) for name, _, value in (word.partition("=") for word in words) if value}
+    numbers = {
+        name: int(value) for name, _, value in (word.partition("=") for word in words) if value
+    }
     policy = ladder(
         text,
         repeat=numbers.get("repeat", 0),
@@ -47,7 +52,9 @@ def climb(text: str, told: str = "") -> Escalation:
     )
 
     def at(kind: str) -> list[datetime]:
-        return [T0 + int(word.split("@")[1]) * MINUTE for word in words if word.startswith(kind + "@")]
+        return [
+            T0 + int(word.split("@")[1]) * MINUTE for word in words if word.startswith(kind + "@")
+        ]
 
     resolved = [*at("resolved"), None][0]
     return escalate(policy, T0, acks=at("ack"), forced=at("forced"), resolved_at=resolved)
@@ -153,7 +160,14 @@ def test_the_ladder_pages_as_the_table_says(policy: str, told: str, expected: st
 def test_a_page_says_its_step_and_loop_counted_from_nought() -> None:
     pages = climb("A/5 -/10 C/15", "repeat=1 forced@40").pages
     assert pages[1] == Page("C", T0 + 5 * MINUTE, 2, 0)
-    assert [(page.step, page.loop) for page in pages] == [(0, 0), (2, 0), (0, 1), (2, 1), (0, 2), (2, 2)]
+    assert [(page.step, page.loop) for page in pages] == [
+        (0, 0),
+        (2, 0),
+        (0, 1),
+        (2, 1),
+        (0, 2),
+        (2, 2),
+    ]
 
 
 def test_moments_in_any_zone_come_out_in_utc() -> None:
@@ -167,12 +181,18 @@ def test_moments_in_any_zone_come_out_in_utc() -> None:
 
 MINUTES = st.lists(st.integers(0, 90), max_size=4)
 TARGETS = st.lists(st.sampled_from([*"AABC", *ROTATIONS.values()]), max_size=3)
-STEPS = st.lists(st.builds(Step, TARGETS, st.integers(0, 12).map(MINUTE.__mul__)), min_size=1, max_size=4)
+STEPS = st.lists(
+    st.builds(Step, TARGETS, st.integers(0, 12).map(MINUTE.__mul__)), min_size=1, max_size=4
+)
 TIMEOUTS = st.none() | st.integers(1, 40).map(MINUTE.__mul__)
-POLICIES = st.builds(EscalationPolicy, STEPS, st.integers(0, 3), st.sampled_from(["skip", "wait"]), TIMEOUTS)
+POLICIES = st.builds(
+    EscalationPolicy, STEPS, st.integers(0, 3), st.sampled_from(["skip", "wait"]), TIMEOUTS
+)
 
 
-def run(policy: EscalationPolicy, acks: list[int], forced: list[int], resolved: int | None) -> Escalation:
+def run(
+    policy: EscalationPolicy, acks: list[int], forced: list[int], resolved: int | None
+) -> Escalation:
     def moments(minutes: list[int]) -> list[datetime]:
         return [T0 + minute * MINUTE for minute in minutes]
 
@@ -216,8 +236,12 @@ def test_the_future_changes_no_page_of_the_past(
 ) -> None:
     whole, past = run(policy, acks, forced, resolved), T0 + now * MINUTE
     resolved_by_now = resolved if resolved < now else None
-    known = run(policy, [m for m in acks if m < now], [m for m in forced if m < now], resolved_by_now)
-    assert [page for page in whole.pages if page.at < past] == [page for page in known.pages if page.at < past]
+    known = run(
+        policy, [m for m in acks if m < now], [m for m in forced if m < now], resolved_by_now
+    )
+    assert [page for page in whole.pages if page.at < past] == [
+        page for page in known.pages if page.at < past
+    ]
 
 
 # --- bad input -----------------------------------------------------------------------------------
@@ -259,7 +283,10 @@ def test_a_bad_policy_says_what_to_give(wrong: dict[str, Any], message: str) -> 
 BAD_MOMENTS = [
     ({"triggered_at": datetime(2025, 1, 6)}, "triggered_at 2025-01-06T00:00:00 has no time zone"),
     ({"acks": [T0.replace(tzinfo=None)]}, "acks 2025-01-06T09:00:00 has no time zone"),
-    ({"acks": [T0 - MINUTE]}, "2025-01-06T08:59:00Z is before triggered_at; give 2025-01-06T09:00:00Z or later"),
+    (
+        {"acks": [T0 - MINUTE]},
+        "2025-01-06T08:59:00Z is before triggered_at; give 2025-01-06T09:00:00Z or later",
+    ),
     ({"forced": [T0 - MINUTE]}, "2025-01-06T08:59:00Z is before triggered_at"),
     ({"resolved_at": T0 - MINUTE}, "2025-01-06T08:59:00Z is before triggered_at"),
     ({"acks": [4]}, "acks must be a datetime, given 4"),
@@ -286,7 +313,12 @@ LINTS = [
     (ladder(P), []),
     (ladder(P, repeat=3, ack_timeout=30 * MINUTE), []),
     (ladder("A+B/5"), []),
-    (EscalationPolicy((Step((WEEKS,), 5 * MINUTE), Step((SHIFTED,), 5 * MINUTE), Step(("boss",), 5 * MINUTE))), []),
+    (
+        EscalationPolicy(
+            (Step((WEEKS,), 5 * MINUTE), Step((SHIFTED,), 5 * MINUTE), Step(("boss",), 5 * MINUTE))
+        ),
+        [],
+    ),
     (ladder("A/5 -/5 B/5"), [(2, "empty-step")]),
     (ladder("-/5 -/5"), [(1, "empty-step"), (2, "empty-step")]),
     (ladder("A/0 B/5 C/0"), [(2, "zero-delay")]),
@@ -297,19 +329,35 @@ LINTS = [
     (ladder("A/5 -/5 A/5"), [(0, "same-person"), (2, "empty-step")]),
     (ladder("A/5 A+B/5"), []),
     (ladder("A/5 B/5 A+B/5"), []),
-    (EscalationPolicy((Step((WEEKS,), 5 * MINUTE), Step((WEEKS,), 5 * MINUTE))), [(0, "same-person")]),
-    (EscalationPolicy((Step((WEEKS,), 5 * MINUTE), Step(("cho",), 5 * MINUTE))), [(0, "same-person")]),
+    (
+        EscalationPolicy((Step((WEEKS,), 5 * MINUTE), Step((WEEKS,), 5 * MINUTE))),
+        [(0, "same-person")],
+    ),
+    (
+        EscalationPolicy((Step((WEEKS,), 5 * MINUTE), Step(("cho",), 5 * MINUTE))),
+        [(0, "same-person")],
+    ),
     (ladder("A/20 B/23 C/5"), []),
     (ladder("A/20 B/24 C/5"), [(3, "too-late")]),
     (ladder("A/20 B/20 -/20 C/5"), [(3, "empty-step")]),
     (ladder("A/20 B/20 -/20 C/5", empty="wait"), [(3, "empty-step"), (4, "too-late")]),
-    (EscalationPolicy((Step(("boss", replace(WEEKS, handoff=time(2, 30))), 5 * MINUTE),)), []),  # Mondays
-    (EscalationPolicy((Step(("boss", replace(WEEKS, handoff=time(2, 30), every=1)), 5 * MINUTE),)), [(1, "dst-gap")]),
+    (
+        EscalationPolicy((Step(("boss", replace(WEEKS, handoff=time(2, 30))), 5 * MINUTE),)),
+        [],
+    ),  # Mondays
+    (
+        EscalationPolicy(
+            (Step(("boss", replace(WEEKS, handoff=time(2, 30), every=1)), 5 * MINUTE),)
+        ),
+        [(1, "dst-gap")],
+    ),
 ]
 
 
 @pytest.mark.parametrize(("policy", "expected"), LINTS)
-def test_the_lint_finds_what_will_bite_and_nothing_else(policy: EscalationPolicy, expected: list[Any]) -> None:
+def test_the_lint_finds_what_will_bite_and_nothing_else(
+    policy: EscalationPolicy, expected: list[Any]
+) -> None:
     assert found(policy) == expected
 
 
@@ -323,6 +371,10 @@ def test_findings_say_where_and_why() -> None:
     odd = EscalationPolicy((Step((WEEKS,), 0 * MINUTE), Step(("cho", nights), MINUTE)))
     findings = lint_escalation(odd)
     assert [type(finding) for finding in findings] == [Finding] * 3
-    assert [finding.phrase for finding in findings] == ["cho", "step 2", "handoff 2020-03-08 02:30 America/Chicago"]
+    assert [finding.phrase for finding in findings] == [
+        "cho",
+        "step 2",
+        "handoff 2020-03-08 02:30 America/Chicago",
+    ]
     assert "from 2020-01-20T15:00:00Z" in findings[0].why
     assert "43m12s" in lint_escalation(ladder("A/60 B/5"))[0].why

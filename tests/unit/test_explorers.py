@@ -54,7 +54,9 @@ def month() -> Counts:
 
 
 def month_explorer() -> Explorer:
-    return window_and_target(month(), [(label.start, label.end) for label in MONTH.labels() if label.end])
+    return window_and_target(
+        month(), [(label.start, label.end) for label in MONTH.labels() if label.end]
+    )
 
 
 def night_explorer() -> Explorer:
@@ -67,7 +69,9 @@ def public_explorer() -> Explorer:
 
 @cache
 def rules() -> Frontier:
-    return frontier(month(), MONTH.labels(), THREE_NINES, windows=(HOUR, 6 * HOUR), factors=(6, 14.4))
+    return frontier(
+        month(), MONTH.labels(), THREE_NINES, windows=(HOUR, 6 * HOUR), factors=(6, 14.4)
+    )
 
 
 def frontier_explorer() -> Explorer:
@@ -139,7 +143,10 @@ def test_every_control_has_a_move_here_that_changes_model_text_and_picture(
     for name, value in moves.items():
         before = explorer.model, explorer.text, explorer.png
         explorer.set(**{name: value})
-        assert all(new != old for new, old in zip((explorer.model, explorer.text, explorer.png), before, strict=True))
+        assert all(
+            new != old
+            for new, old in zip((explorer.model, explorer.text, explorer.png), before, strict=True)
+        )
 
 
 def test_a_model_holds_plain_numbers_and_texts(explorer: Explorer) -> None:
@@ -161,11 +168,15 @@ def test_a_label_names_its_unit_or_its_values_do(explorer: Explorer) -> None:
 
 def test_labels_have_room_and_sliders_follow_the_hand(explorer: Explorer) -> None:
     for control in explorer.controls.values():
-        assert float(control.style.description_width.removesuffix("ch")) > 0.8 * len(control.description)
+        assert float(control.style.description_width.removesuffix("ch")) > 0.8 * len(
+            control.description
+        )
         assert getattr(control, "continuous_update", True)
 
 
-def test_every_axis_has_a_label_every_axes_a_title_and_the_figure_a_legend(explorer: Explorer) -> None:
+def test_every_axis_has_a_label_every_axes_a_title_and_the_figure_a_legend(
+    explorer: Explorer,
+) -> None:
     for axes in explorer.figure.axes:
         assert axes.get_ylabel()
         assert axes.get_title(loc="left")
@@ -173,7 +184,9 @@ def test_every_axis_has_a_label_every_axes_a_title_and_the_figure_a_legend(explo
     assert explorer.figure.legends or all(axes.get_legend() for axes in explorer.figure.axes)
 
 
-def test_the_same_explorer_twice_gives_the_same_bytes(request: pytest.FixtureRequest, explorer: Explorer) -> None:
+def test_the_same_explorer_twice_gives_the_same_bytes(
+    request: pytest.FixtureRequest, explorer: Explorer
+) -> None:
     again = EXPLORERS[request.node.callspec.params["explorer"]][0]()
     assert (again.png, again.text, again.model) == (explorer.png, explorer.text, explorer.model)
 
@@ -186,7 +199,9 @@ def test_moving_there_and_back_leaves_no_trace(explorer: Explorer, moves: dict[s
     assert explorer.png == before
 
 
-def test_the_picture_is_what_matplotlib_draws_afresh(explorer: Explorer, moves: dict[str, Any]) -> None:
+def test_the_picture_is_what_matplotlib_draws_afresh(
+    explorer: Explorer, moves: dict[str, Any]
+) -> None:
     explorer.set(**moves)
     for artist in explorer.artists.values():
         artist.set_animated(False)
@@ -226,7 +241,9 @@ def test_setting_a_control_as_the_browser_does_moves_everything() -> None:
 
 def test_the_text_cannot_carry_markup() -> None:
     figure = blank_figure(1)
-    explorer = Explorer(figure, {}, {"size": slider("Size (m)", 0, 9, 1, 3)}, lambda size: {}, lambda _: "<b> & co")
+    explorer = Explorer(
+        figure, {}, {"size": slider("Size (m)", 0, 9, 1, 3)}, lambda size: {}, lambda _: "<b> & co"
+    )
     assert ">&lt;b&gt; &amp; co<" in explorer.children[1].value
     assert explorer.text == "<b> & co"
 
@@ -261,7 +278,9 @@ def test_a_choice_that_is_not_there_is_an_error_that_names_the_choices() -> None
 
 def two_or_three() -> Explorer:
     control = choice("Number", {"two": 2, "three": 3}, 2)
-    return Explorer(blank_figure(1), {}, {"number": control}, lambda number: {"number": number}, str)
+    return Explorer(
+        blank_figure(1), {}, {"number": control}, lambda number: {"number": number}, str
+    )
 
 
 def test_a_slider_of_whole_numbers_gives_whole_numbers_and_one_of_halves_shows_them() -> None:
@@ -295,7 +314,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Any, Any]]]:
     LoudComm.sent.clear()
 
 
-def test_with_a_kernel_the_live_widget_comes_along_and_nothing_else_is_random(sent: list[Any]) -> None:
+def test_with_a_kernel_the_live_widget_comes_along_and_nothing_else_is_random(
+    sent: list[Any],
+) -> None:
     explorer = small_explorer()
     data, _ = explorer._repr_mimebundle_()
     assert data.pop(WIDGET_VIEW)["model_id"] == explorer.model_id
@@ -309,7 +330,11 @@ def test_a_move_sends_one_picture_and_one_text(sent: list[Any]) -> None:
     sent.clear()
     explorer.controls["place"].value = 6
     pictures = [buffers for _, buffers in sent if buffers]
-    texts = [data["state"]["value"] for data, _ in sent if isinstance(data.get("state", {}).get("value"), str)]
+    texts = [
+        data["state"]["value"]
+        for data, _ in sent
+        if isinstance(data.get("state", {}).get("value"), str)
+    ]
     assert [[bytes(buffer) for buffer in buffers] for buffers in pictures] == [[explorer.png]]
     assert len(texts) == 1
     assert "at 6 cm" in texts[0]
@@ -338,14 +363,21 @@ def test_after_500_moves_there_are_no_more_figures_and_no_more_memory_than_after
 
 
 def test_the_explorers_never_load_pyplot() -> None:
-    code = "import oncall.workbook.lessons.two_budgets, sys; print('matplotlib.pyplot' in sys.modules)"
+    code = (
+        "import oncall.workbook.lessons.two_budgets, sys; print('matplotlib.pyplot' in sys.modules)"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), min_size=1, max_size=300), st.integers(1, 40))
-def test_an_envelope_loses_no_spike_and_stays_within_two_points_a_pixel(values: list[float], width: int) -> None:
+@given(
+    st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), min_size=1, max_size=300),
+    st.integers(1, 40),
+)
+def test_an_envelope_loses_no_spike_and_stays_within_two_points_a_pixel(
+    values: list[float], width: int
+) -> None:
     y = np.array(values)
     x, kept = envelope(np.arange(len(y)), y, width)
     assert len(x) == len(kept) <= max(2 * width, 2)
@@ -382,7 +414,9 @@ def test_the_requests_of_all_24_hours_together_cost_what_their_minutes_cost() ->
     day = ordinary_day()
     costs = [outage_cost(day, hour * HOUR, HOUR) for hour in range(24)]
     assert sum(cost.failed for cost in costs) == sum(day.total)
-    assert sum(cost.by_requests for cost in costs) == pytest.approx(sum(cost.by_minutes for cost in costs))
+    assert sum(cost.by_requests for cost in costs) == pytest.approx(
+        sum(cost.by_minutes for cost in costs)
+    )
 
 
 def test_an_outage_of_the_whole_budget_spends_all_of_it() -> None:
@@ -391,7 +425,9 @@ def test_an_outage_of_the_whole_budget_spends_all_of_it() -> None:
     assert (cost.by_requests, cost.by_minutes) == (pytest.approx(1), pytest.approx(1))
 
 
-@pytest.mark.parametrize(("start", "length"), [(-HOUR, HOUR), (23 * HOUR, 2 * HOUR), (24 * HOUR, MINUTE)])
+@pytest.mark.parametrize(
+    ("start", "length"), [(-HOUR, HOUR), (23 * HOUR, 2 * HOUR), (24 * HOUR, MINUTE)]
+)
 def test_an_outage_outside_the_day_is_an_error(start: timedelta, length: timedelta) -> None:
     with pytest.raises(ValueError, match="the outage must lie within the day"):
         outage_cost(ordinary_day(), start, length)
@@ -421,10 +457,14 @@ def test_two_budgets_draws_the_cost_at_every_hour_and_marks_this_outage() -> Non
     explorer.set(hour=15, minutes=45)
     curve = dict(zip(*explorer.artists["by_requests"].get_data(), strict=True))
     for hour in range(24):
-        assert curve[hour] == pytest.approx(100 * outage_cost(day, hour * HOUR, 45 * MINUTE).by_requests)
+        assert curve[hour] == pytest.approx(
+            100 * outage_cost(day, hour * HOUR, 45 * MINUTE).by_requests
+        )
     here = outage_cost(day, 15 * HOUR, 45 * MINUTE)
     assert explorer.artists["by_minutes"].get_ydata() == pytest.approx([100 * here.by_minutes] * 2)
-    assert explorer.artists["dots"].get_ydata() == pytest.approx([100 * here.by_requests, 100 * here.by_minutes])
+    assert explorer.artists["dots"].get_ydata() == pytest.approx(
+        [100 * here.by_requests, 100 * here.by_minutes]
+    )
     assert (explorer.artists["span"].get_x(), explorer.artists["span"].get_width()) == (15, 0.75)
 
 
@@ -458,25 +498,37 @@ def test_at_90_percent_even_a_total_outage_does_not_reach_the_threshold() -> Non
     assert (model["total_outage_burn"], model["highest_burn"], model["times_above"]) == (10, 10, 0)
 
 
-@pytest.mark.parametrize(("window", "target"), [(5 * MINUTE, 0.999), (HOUR, 0.999), (6 * HOUR, 0.9995)])
-def test_what_is_above_the_threshold_is_what_the_alert_evaluator_fires(window: timedelta, target: float) -> None:
+@pytest.mark.parametrize(
+    ("window", "target"), [(5 * MINUTE, 0.999), (HOUR, 0.999), (6 * HOUR, 0.9995)]
+)
+def test_what_is_above_the_threshold_is_what_the_alert_evaluator_fires(
+    window: timedelta, target: float
+) -> None:
     part = month().slice(MONTH.start + 9 * DAY, MONTH.start + 13 * DAY)
     slo = SLO("availability", target)
     fired = alert_intervals(part, slo, (BurnRule(window, window, 14.4),))
     model = window_and_target(part).set(window=window, target=target)
     assert model["times_above"] == len(fired)
-    assert model["minutes_above"] == sum(((alert.end or part.end) - alert.start) // MINUTE for alert in fired)
+    assert model["minutes_above"] == sum(
+        ((alert.end or part.end) - alert.start) // MINUTE for alert in fired
+    )
 
 
 def test_an_alert_firing_at_the_end_of_the_data_counts_to_the_end() -> None:
     start = datetime(2025, 3, 1, tzinfo=UTC)
     counts = Counts(start, MINUTE, [10] * 60 + [0] * 30, [10] * 90)
     model = window_and_target(counts).set(window=5 * MINUTE, target=0.99)
-    assert (model["times_above"], model["minutes_above"], model["highest_at"]) == (1, 29, "2025-03-01T01:05:00Z")
+    assert (model["times_above"], model["minutes_above"], model["highest_at"]) == (
+        1,
+        29,
+        "2025-03-01T01:05:00Z",
+    )
 
 
 def test_a_month_without_a_failure_lasts_for_ever() -> None:
-    explorer = window_and_target(Counts(datetime(2025, 3, 1, tzinfo=UTC), MINUTE, [5] * 400, [5] * 400))
+    explorer = window_and_target(
+        Counts(datetime(2025, 3, 1, tzinfo=UTC), MINUTE, [5] * 400, [5] * 400)
+    )
     assert (explorer.model["highest_burn"], explorer.model["hours_to_empty"]) == (0, None)
     assert "lasts for ever" in explorer.text
 

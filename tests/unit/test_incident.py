@@ -52,7 +52,12 @@ LEGAL: dict[str, dict[str, str]] = {
     "new": {"detect": "detected"},
     "detected": {"acknowledge": "acknowledged", "false_alarm": "closed"},
     "acknowledged": {"acknowledge": "acknowledged", "triage": "triaged", "false_alarm": "closed"},
-    "triaged": {"acknowledge": "triaged", "triage": "triaged", "mitigate": "mitigating", "false_alarm": "closed"},
+    "triaged": {
+        "acknowledge": "triaged",
+        "triage": "triaged",
+        "mitigate": "mitigating",
+        "false_alarm": "closed",
+    },
     "mitigating": {
         "acknowledge": "mitigating",
         "triage": "mitigating",
@@ -70,12 +75,16 @@ LEGAL: dict[str, dict[str, str]] = {
 }
 
 
-def do(incident: Incident, verb: str, *arguments: Any, minute: float | None = None, **named: Any) -> Incident:
+def do(
+    incident: Incident, verb: str, *arguments: Any, minute: float | None = None, **named: Any
+) -> Incident:
     """The verb, with the usual arguments unless others are given, a minute after the last event unless told when."""
     at = incident.events[-1].at + MINUTE if incident.events else START
     if minute is not None:
         at = START + minute * MINUTE
-    after: Incident = getattr(incident, verb)(*(arguments or ARGUMENTS[verb]), at=at, by="ana", **named)
+    after: Incident = getattr(incident, verb)(
+        *(arguments or ARGUMENTS[verb]), at=at, by="ana", **named
+    )
     return after
 
 
@@ -120,11 +129,15 @@ def test_a_verb_leads_on_or_is_refused_by_name(state: str, verb: str) -> None:
     said, allowed = str(refused.value).split("allowed: ")
     assert f"INC-001 is {state}" in said
     assert verb in said
-    assert set(allowed.split(", ")) - {"nothing", "resolve with auto_recovered=True"} == set(expected)
+    assert set(allowed.split(", ")) - {"nothing", "resolve with auto_recovered=True"} == set(
+        expected
+    )
 
 
 def test_a_closed_record_says_that_nothing_is_allowed() -> None:
-    with pytest.raises(IllegalTransition, match="INC-001 is closed: note is not allowed; allowed: nothing"):
+    with pytest.raises(
+        IllegalTransition, match="INC-001 is closed: note is not allowed; allowed: nothing"
+    ):
         do(told(PATH_TO["closed"]), "note")
 
 
@@ -157,7 +170,9 @@ def test_a_false_alarm_is_closed_without_a_postmortem_even_at_sev1() -> None:
 
 def test_once_mitigating_it_was_no_false_alarm_not_even_after_a_reopening() -> None:
     reopened = told("detect acknowledge triage mitigate mitigated resolve reopen")
-    with pytest.raises(IllegalTransition, match="INC-001 is triaged: false_alarm is not allowed; allowed: ") as refused:
+    with pytest.raises(
+        IllegalTransition, match="INC-001 is triaged: false_alarm is not allowed; allowed: "
+    ) as refused:
         do(reopened, "false_alarm")
     assert "mitigate" in str(refused.value).split("allowed: ")[1].split(", ")
     with pytest.raises(IllegalTransition) as other:
@@ -176,7 +191,14 @@ def test_a_reopened_incident_that_nobody_mitigated_may_turn_out_a_false_alarm() 
 def test_time_never_goes_backwards() -> None:
     with pytest.raises(IllegalTransition) as refused:
         do(told("detect@5"), "acknowledge", minute=4)
-    for part in ("INC-001", "detected", "acknowledge", "23:52:00Z", "23:53:00Z", "allowed: that moment or later"):
+    for part in (
+        "INC-001",
+        "detected",
+        "acknowledge",
+        "23:52:00Z",
+        "23:53:00Z",
+        "allowed: that moment or later",
+    ):
         assert part in str(refused.value)
 
 
@@ -234,13 +256,23 @@ def test_severity_survives_a_reopening() -> None:
 
 @pytest.mark.parametrize("severity", ["sev0", "sev6", "SEV1", "", None, 1, ["sev1"]])
 def test_a_bad_severity_is_refused_with_the_good_ones(severity: Any) -> None:
-    with pytest.raises(ValueError, match="severity must be one of sev1, sev2, sev3, sev4, sev5, given"):
+    with pytest.raises(
+        ValueError, match="severity must be one of sev1, sev2, sev3, sev4, sev5, given"
+    ):
         do(told("detect acknowledge"), "triage", severity, "ana")
 
 
 def test_triage_names_the_roles() -> None:
-    event = do(told("detect acknowledge"), "triage", "sev1", "ana", ops="bo", comms="chen", scribe="dee").events[-1]
-    assert dict(event.details) == {"severity": "sev1", "ic": "ana", "ops": "bo", "comms": "chen", "scribe": "dee"}
+    event = do(
+        told("detect acknowledge"), "triage", "sev1", "ana", ops="bo", comms="chen", scribe="dee"
+    ).events[-1]
+    assert dict(event.details) == {
+        "severity": "sev1",
+        "ic": "ana",
+        "ops": "bo",
+        "comms": "chen",
+        "scribe": "dee",
+    }
     assert event.get("scribe") == "dee"
     assert event.get("cook", "nobody") == "nobody"
 
@@ -250,7 +282,9 @@ def test_an_unknown_role_is_refused_with_the_known_ones() -> None:
         do(told("detect acknowledge"), "triage", "sev1", "ana", cook="bo")
 
 
-@pytest.mark.parametrize("roles", [{"ic": ""}, {"ic": None}, {"ic": "ana", "ops": " "}, {"ic": "ana", "comms": 3}])
+@pytest.mark.parametrize(
+    "roles", [{"ic": ""}, {"ic": None}, {"ic": "ana", "ops": " "}, {"ic": "ana", "comms": 3}]
+)
 def test_a_role_is_held_by_somebody(roles: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be a text that says something"):
         told("detect acknowledge").triage("sev1", at=START + 9 * MINUTE, by="ana", **roles)
@@ -261,10 +295,15 @@ RESOLVED = "mitigate mitigated resolve"
 
 @pytest.mark.parametrize("severity", SEVERITIES)
 @pytest.mark.parametrize("postmortem", [None, "", "  \n"])
-def test_only_minor_incidents_close_without_a_postmortem(severity: str, postmortem: str | None) -> None:
+def test_only_minor_incidents_close_without_a_postmortem(
+    severity: str, postmortem: str | None
+) -> None:
     resolved = told(RESOLVED, do(told("detect acknowledge"), "triage", severity, "ana"))
     if severity in ("sev1", "sev2"):
-        with pytest.raises(IllegalTransition, match=f"INC-001 is resolved: close at {severity} needs a postmortem; al"):
+        with pytest.raises(
+            IllegalTransition,
+            match=f"INC-001 is resolved: close at {severity} needs a postmortem; al",
+        ):
             do(resolved, "close", postmortem)
         assert do(resolved, "close", "# INC-001").events[-1].get("postmortem") == "# INC-001"
     else:
@@ -310,8 +349,14 @@ def test_every_event_says_by_whom(verb: str, by: Any) -> None:
         (lambda i, **w: i.update(None, **w), "text must be a text that says something, given None"),
         (lambda i, **w: i.measure(3, 2, **w), "given 3 good of 2 events"),
         (lambda i, **w: i.measure(-1, 2, **w), "given -1 good of 2 events"),
-        (lambda i, **w: i.measure("1", 2, **w), "good and total must be whole numbers, given '1' and 2"),
-        (lambda i, **w: i.measure(1, 2.0, **w), "good and total must be whole numbers, given 1 and 2.0"),
+        (
+            lambda i, **w: i.measure("1", 2, **w),
+            "good and total must be whole numbers, given '1' and 2",
+        ),
+        (
+            lambda i, **w: i.measure(1, 2.0, **w),
+            "good and total must be whole numbers, given 1 and 2.0",
+        ),
         (lambda i, **w: i.sample(b"q", "a", "b", **w), "input must be a text, given b'q'"),
         (lambda i, **w: i.sample("q", "a", None, **w), "good_output must be a text, given None"),
     ],
@@ -364,11 +409,26 @@ def test_an_alert_is_kept_field_by_field() -> None:
 
 def test_a_verb_leaves_the_old_record_as_it_was() -> None:
     records, incident = [], NEW
-    for verb in ("detect", "note", "acknowledge", "triage", "mitigate", "measure", "mitigated", "resolve", "close"):
+    for verb in (
+        "detect",
+        "note",
+        "acknowledge",
+        "triage",
+        "mitigate",
+        "measure",
+        "mitigated",
+        "resolve",
+        "close",
+    ):
         records.append((incident, incident.events, incident.state, repr(incident), hash(incident)))
         incident = do(incident, verb)
     for number, (record, events, state, text, digest) in enumerate(records):
-        assert (record.events, record.state, repr(record), hash(record)) == (events, state, text, digest)
+        assert (record.events, record.state, repr(record), hash(record)) == (
+            events,
+            state,
+            text,
+            digest,
+        )
         assert len(record.events) == number
 
 
@@ -408,12 +468,24 @@ METRICS = [
     ("detect@1 acknowledge@4 triage@5 mitigate@6", (1, 3, None, None, None)),
     ("detect@1 acknowledge@4 triage@5 mitigate@6 mitigated@16", (1, 3, 15, None, 16)),
     ("detect@1 acknowledge@4 triage@5 mitigate@6 mitigate@9 mitigated@16", (1, 3, 15, None, 16)),
-    ("detect@1 acknowledge@4 triage@5 mitigate@6 mitigated@16 acknowledge@17 resolve@61", (1, 3, 15, 60, 16)),
+    (
+        "detect@1 acknowledge@4 triage@5 mitigate@6 mitigated@16 acknowledge@17 resolve@61",
+        (1, 3, 15, 60, 16),
+    ),
     # a relapse: while it lasts nobody knows when it will be mitigated, then the last one counts
-    ("detect@1 acknowledge@4 triage@5 mitigate@6 mitigated@16 mitigate@20", (1, 3, None, None, None)),
-    ("detect@1 acknowledge@4 triage@5 mitigate@6 mitigated@16 mitigate@20 mitigated@31", (1, 3, 30, None, 31)),
+    (
+        "detect@1 acknowledge@4 triage@5 mitigate@6 mitigated@16 mitigate@20",
+        (1, 3, None, None, None),
+    ),
+    (
+        "detect@1 acknowledge@4 triage@5 mitigate@6 mitigated@16 mitigate@20 mitigated@31",
+        (1, 3, 30, None, 31),
+    ),
     # reopened: neither mitigated nor resolved, until both are again
-    ("detect@1 acknowledge@4 triage@5 mitigate@6 mitigated@16 resolve@61 reopen@90", (1, 3, None, None, None)),
+    (
+        "detect@1 acknowledge@4 triage@5 mitigate@6 mitigated@16 resolve@61 reopen@90",
+        (1, 3, None, None, None),
+    ),
     (
         "detect@1 acknowledge@4 triage@5 mitigate@6 mitigated@16 resolve@61 "
         "reopen@90 mitigate@91 mitigated@101 resolve@121",
@@ -453,7 +525,9 @@ def test_recovery_by_itself_without_an_ack_leaves_the_ack_unknown() -> None:
 
 
 def test_ttr_is_resolved_and_not_mitigated() -> None:
-    times = metrics(told("detect@1 acknowledge@4 triage@5 mitigate@6 mitigated@16 resolve@61 close@100"))
+    times = metrics(
+        told("detect@1 acknowledge@4 triage@5 mitigate@6 mitigated@16 resolve@61 close@100")
+    )
     assert times.ttm == 15 * MINUTE
     assert times.ttr == 60 * MINUTE
 

@@ -29,7 +29,9 @@ from oncall.slo import SLO
 from oncall.times import MINUTE
 
 START = datetime(2024, 12, 4, 23, 48, tzinfo=UTC)
-NEW = Incident("INC-001", "model provider outage", SLO("availability", 0.999), "model_provider_outage", START)
+NEW = Incident(
+    "INC-001", "model provider outage", SLO("availability", 0.999), "model_provider_outage", START
+)
 
 
 def note(incident: Incident, text: str = "looks like the provider") -> Incident:
@@ -185,7 +187,10 @@ def test_a_whole_number_that_is_no_int_is_saved_as_one(path: Path) -> None:
 def test_a_journal_of_another_record_is_refused_and_left_alone(path: Path, other: Incident) -> None:
     note(detected()).save(path)
     before = path.read_bytes()
-    with pytest.raises(ValueError, match=rf"journal\.jsonl holds another record than {other.id} as it stands; give an"):
+    with pytest.raises(
+        ValueError,
+        match=rf"journal\.jsonl holds another record than {other.id} as it stands; give an",
+    ):
         other.save(path)
     assert path.read_bytes() == before
 
@@ -196,7 +201,9 @@ def test_two_records_that_parted_are_told_apart(path: Path) -> None:
         note(note(detected(), "the other way"), "and on").save(path)
 
 
-@pytest.mark.parametrize("content", [b"buy milk", b"buy milk\n", b"start,good,total\n", b"[1, 2]", b"\x89PNG\r\n"])
+@pytest.mark.parametrize(
+    "content", [b"buy milk", b"buy milk\n", b"start,good,total\n", b"[1, 2]", b"\x89PNG\r\n"]
+)
 def test_a_file_that_is_no_journal_is_refused_and_left_alone(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     for use in (detected().save, Incident.load):
@@ -205,7 +212,9 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(path: Path, content
         assert path.read_bytes() == content
 
 
-@pytest.mark.parametrize("content", [b'{"nbformat": 4}', b'{"nbformat": 4}\n', b'{\n "cells": []\n}\n'])
+@pytest.mark.parametrize(
+    "content", [b'{"nbformat": 4}', b'{"nbformat": 4}\n', b'{\n "cells": []\n}\n']
+)
 def test_other_json_is_refused_and_left_alone(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     for use in (detected().save, Incident.load):
@@ -238,7 +247,9 @@ def test_a_last_line_torn_at_any_byte_costs_that_line_alone(path: Path) -> None:
     data = path.read_bytes()
     for end in range(start + 1, len(data) - 1):
         path.write_bytes(data[:end])
-        with pytest.warns(TornJournal, match=r"journal\.jsonl: the last line is torn; read the 3 lines before it"):
+        with pytest.warns(
+            TornJournal, match=r"journal\.jsonl: the last line is torn; read the 3 lines before it"
+        ):
             assert Incident.load(path) == before
         assert path.read_bytes() == data[:end], "loading must change nothing"
         with no_warnings():
@@ -254,7 +265,9 @@ def test_nothing_is_torn_where_a_whole_line_ends(path: Path) -> None:
         assert Incident.load(path) == before
         note(before).save(path)
         path.write_bytes(path.read_bytes()[:-1])
-        assert Incident.load(path) == note(before), "a complete line that lacks only its newline is whole"
+        assert Incident.load(path) == note(before), (
+            "a complete line that lacks only its newline is whole"
+        )
 
 
 def test_a_line_that_lacks_only_its_newline_is_ended_before_the_next(path: Path) -> None:
@@ -288,7 +301,14 @@ def test_the_warning_points_at_the_caller(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "tear", [b'{"at": "2024-12-04T23:5', b'{"a\xc3', b'{"text": "\xed\xa0', b"\0" * 512, b'{"good": 12, "total": 3']
+    "tear",
+    [
+        b'{"at": "2024-12-04T23:5',
+        b'{"a\xc3',
+        b'{"text": "\xed\xa0',
+        b"\0" * 512,
+        b'{"good": 12, "total": 3',
+    ],
 )
 def test_whatever_a_crash_leaves_behind_is_cut(path: Path, tear: bytes) -> None:
     detected().save(path)
@@ -317,15 +337,23 @@ def write_lines(path: Path, *lines: str) -> None:
     """A header, these lines, and one sound line more, so that none of these is the last."""
     NEW.save(path)
     sound = '{"at": "2024-12-31T00:00:00Z", "by": "ana", "verb": "note", "text": "the end"}'
-    path.write_text(path.read_text(encoding="utf-8") + "\n".join((*lines, sound)) + "\n", encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8") + "\n".join((*lines, sound)) + "\n", encoding="utf-8"
+    )
 
 
-@pytest.mark.parametrize("bad", ['{"at": "2024', "[]", "42", '"text"', "null", "not JSON", "{'at': 1}", "\0\0\0"])
+@pytest.mark.parametrize(
+    "bad", ['{"at": "2024', "[]", "42", '"text"', "null", "not JSON", "{'at': 1}", "\0\0\0"]
+)
 def test_a_bad_line_in_the_middle_is_an_error_with_its_number(path: Path, bad: str) -> None:
-    write_lines(path, '{"at": "2024-12-05T00:00:00Z", "by": "ana", "verb": "note", "text": "x"}', bad)
+    write_lines(
+        path, '{"at": "2024-12-05T00:00:00Z", "by": "ana", "verb": "note", "text": "x"}', bad
+    )
     before = path.read_bytes()
     for use in (NEW.save, Incident.load):
-        with pytest.raises(ValueError, match=r"journal\.jsonl, line 3: not a JSON object; mend or remove the line"):
+        with pytest.raises(
+            ValueError, match=r"journal\.jsonl, line 3: not a JSON object; mend or remove the line"
+        ):
             use(path)
     assert path.read_bytes() == before
 
@@ -343,7 +371,14 @@ def event(**fields: Any) -> str:
     return json.dumps({name: value for name, value in record.items() if value is not None})
 
 
-ALERT = {"verb": "detect", "text": None, "action": "page", "severity": "sev1", "burn": 50.0, "window": "1h"}
+ALERT = {
+    "verb": "detect",
+    "text": None,
+    "action": "page",
+    "severity": "sev1",
+    "burn": 50.0,
+    "window": "1h",
+}
 BAD_EVENTS = [
     (event(verb="explode"), "unknown verb 'explode'; known are detect, acknowledge, triage"),
     (event(verb="save"), "unknown verb 'save'"),
@@ -370,13 +405,21 @@ BAD_EVENTS = [
     (event(**ALERT | {"window": 3}), "window must be a text"),
     (event(**ALERT | {"burn": None}), "burn"),
     (event(**ALERT).replace("50.0", "NaN"), "a finite burn"),
-    (event(verb="sample", text=None, input="q", bad_output=1, good_output="a"), "bad_output must be a text, given 1"),
-    (event(verb="acknowledge", text=None), "INC-001 is new: acknowledge is not allowed; allowed: detect"),
+    (
+        event(verb="sample", text=None, input="q", bad_output=1, good_output="a"),
+        "bad_output must be a text, given 1",
+    ),
+    (
+        event(verb="acknowledge", text=None),
+        "INC-001 is new: acknowledge is not allowed; allowed: detect",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("line", "message"), BAD_EVENTS)
-def test_what_is_wrong_with_an_event_is_said_with_its_line(path: Path, line: str, message: str) -> None:
+def test_what_is_wrong_with_an_event_is_said_with_its_line(
+    path: Path, line: str, message: str
+) -> None:
     write_lines(path, event(), line)
     with pytest.raises(ValueError, match=rf"journal\.jsonl, line 3: .*({message})"):
         Incident.load(path)
@@ -385,7 +428,9 @@ def test_what_is_wrong_with_an_event_is_said_with_its_line(path: Path, line: str
 def test_a_triage_with_an_unknown_role_is_said_with_its_line(path: Path) -> None:
     triage = event(verb="triage", text=None, severity="sev1", ic="ana", cook="bo")
     write_lines(path, event(**ALERT), event(verb="acknowledge", text=None), triage)
-    with pytest.raises(ValueError, match="line 4: unknown role cook; the roles are ic, ops, comms, scribe"):
+    with pytest.raises(
+        ValueError, match="line 4: unknown role cook; the roles are ic, ops, comms, scribe"
+    ):
         Incident.load(path)
 
 
@@ -416,18 +461,28 @@ BAD_HEADERS = [
     ({"impact_start": "noon"}, "impact_start 'noon' is not a time"),
     ({"slo": None}, "slo must hold name, target and period_seconds, given None"),
     ({"slo": "99 %"}, ""),
-    ({"slo": {"name": "a", "target": 99, "period_seconds": 60}}, r"target must lie strictly .*did you mean 0\.99\?"),
+    (
+        {"slo": {"name": "a", "target": 99, "period_seconds": 60}},
+        r"target must lie strictly .*did you mean 0\.99\?",
+    ),
     ({"slo": {"name": "a", "target": 0.9, "period_seconds": "x"}}, ""),
     ({"slo": {"name": "a", "target": 0.9, "period_seconds": 1e300}}, ""),
-    ({"slo": {"name": "a", "target": 0.9}}, "slo must hold name, target and period_seconds, given {'name"),
+    (
+        {"slo": {"name": "a", "target": 0.9}},
+        "slo must hold name, target and period_seconds, given {'name",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("fields", "message"), BAD_HEADERS)
-def test_what_is_wrong_with_the_header_is_said_as_line_1(path: Path, fields: dict[str, Any], message: str) -> None:
+def test_what_is_wrong_with_the_header_is_said_as_line_1(
+    path: Path, fields: dict[str, Any], message: str
+) -> None:
     NEW.save(path)
     header = json.loads(path.read_bytes()) | fields
-    path.write_text(json.dumps({name: value for name, value in header.items() if value is not None}) + "\n")
+    path.write_text(
+        json.dumps({name: value for name, value in header.items() if value is not None}) + "\n"
+    )
     before = path.read_bytes()
     for use in (detected().save, Incident.load):
         with pytest.raises(ValueError, match=rf"journal\.jsonl, line 1: .*{message}"):
@@ -474,7 +529,9 @@ def test_a_journal_edited_by_hand_is_still_read_and_continued(path: Path, number
 # --- on disk when it returns ---------------------------------------------------------------------
 
 
-def test_a_save_asks_the_disk_for_the_data_and_then_for_the_name(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_save_asks_the_disk_for_the_data_and_then_for_the_name(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[tuple[str, int]] = []
 
     def fsync(handle: int) -> None:
@@ -538,7 +595,9 @@ def test_a_kill_during_200_saves_loses_nothing_that_had_returned(path: Path, see
 @contextlib.contextmanager
 def files_end_at(size: int) -> Iterator[None]:
     """No file may grow past ``size`` bytes: a write is cut off there and then fails, as on a full disk."""
-    resource = pytest.importorskip("resource", reason="this system has no file size limit to simulate a full disk with")
+    resource = pytest.importorskip(
+        "resource", reason="this system has no file size limit to simulate a full disk with"
+    )
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -575,7 +634,11 @@ def test_a_disk_that_fills_over_an_old_tear_leaves_a_file_that_loads(path: Path)
     before = detected()
     after = note(note(before, "a"), "b")
     before.save(path)
-    torn = path.read_bytes() + b'{"at": "2024-12-04T23:50:00Z", "by": "ana", "verb": "note", "text": "' + b"7" * 400
+    torn = (
+        path.read_bytes()
+        + b'{"at": "2024-12-04T23:50:00Z", "by": "ana", "verb": "note", "text": "'
+        + b"7" * 400
+    )
     for _ in full_at_every_byte(path, torn, after):
         assert load_quietly(path)[0] in [before, note(before, "a"), after]
 
@@ -586,7 +649,9 @@ def test_a_disk_that_fills_in_the_header_leaves_a_file_that_can_be_saved_into(pa
         assert load_quietly(path) == (NEW, False)
 
 
-def test_a_disk_that_is_full_only_when_it_syncs_loses_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_is_full_only_when_it_syncs_loses_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     detected().save(path)
 
     def full(handle: int) -> None:
@@ -613,16 +678,24 @@ def in_a_file(tmp_path: Path) -> Path:
     return tmp_path / "file" / "journal.jsonl"
 
 
-@pytest.mark.parametrize("place", [in_a_file, lambda tmp_path: tmp_path / "no such folder" / "journal.jsonl"])
-def test_where_no_file_can_be_made_the_error_names_the_path(tmp_path: Path, place: Callable[[Path], Path]) -> None:
+@pytest.mark.parametrize(
+    "place", [in_a_file, lambda tmp_path: tmp_path / "no such folder" / "journal.jsonl"]
+)
+def test_where_no_file_can_be_made_the_error_names_the_path(
+    tmp_path: Path, place: Callable[[Path], Path]
+) -> None:
     record = detected()
     with pytest.raises(OSError, match=r"journal\.jsonl"):
         record.save(place(tmp_path))
     assert record == detected()
 
 
-def test_in_a_read_only_folder_a_save_fails_by_name(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if os.name != "posix" or os.geteuid() == 0:  # to root nothing is read-only: let opening fail as it would
+def test_in_a_read_only_folder_a_save_fails_by_name(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if (
+        os.name != "posix" or os.geteuid() == 0
+    ):  # to root nothing is read-only: let opening fail as it would
 
         def refuse(file: Any, *arguments: Any, **named: Any) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))

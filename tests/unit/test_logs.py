@@ -77,11 +77,15 @@ def test_the_counts_reach_to_the_last_row_even_if_it_is_not_valid(log: Path) -> 
 
 
 def test_a_condition_that_is_null_makes_no_request_valid(log: Path) -> None:
-    assert columns(count_requests(log, good="status = 200", valid="latency_ms < 1000", every="day")) == ([2], [5])
+    assert columns(
+        count_requests(log, good="status = 200", valid="latency_ms < 1000", every="day")
+    ) == ([2], [5])
 
 
 def test_or_in_a_condition_stays_inside_it(log: Path) -> None:
-    counts = count_requests(log, good="status = 200 OR status = 404", valid="status = 404 OR status = 500", every="day")
+    counts = count_requests(
+        log, good="status = 200 OR status = 404", valid="status = 404 OR status = 500", every="day"
+    )
     assert columns(counts) == ([2], [3])
 
 
@@ -93,7 +97,11 @@ def test_or_in_a_condition_stays_inside_it(log: Path) -> None:
         (2 * MINUTE, START, [3, 2, 0, 1]),
         (3 * MINUTE, START, [3, 2, 1]),
         (90 * SECOND, START, [3, 0, 2, 0, 1]),
-        (7 * MINUTE, START - 3 * MINUTE, [5, 1]),  # midnight is 3 minutes past a multiple of 7 minutes since 1970
+        (
+            7 * MINUTE,
+            START - 3 * MINUTE,
+            [5, 1],
+        ),  # midnight is 3 minutes past a multiple of 7 minutes since 1970
     ],
 )
 def test_buckets_start_at_multiples_of_their_length(
@@ -108,7 +116,9 @@ def test_a_second_is_a_bucket_too(log: Path) -> None:
     assert (counts.start, len(counts), sum(counts.total)) == (START + 10 * SECOND, 411, 6)
 
 
-@pytest.mark.parametrize("moment", ["2025-03-01T05:30:10+05:30", "2025-03-01 00:00:10", "2025-02-28T16:00:10-08:00"])
+@pytest.mark.parametrize(
+    "moment", ["2025-03-01T05:30:10+05:30", "2025-03-01 00:00:10", "2025-02-28T16:00:10-08:00"]
+)
 def test_moments_are_utc_whatever_zone_they_are_written_in(tmp_path: Path, moment: str) -> None:
     (tmp_path / "log.csv").write_text(f"timestamp,ok\n{moment},true\n")
     assert count_requests(tmp_path / "log.csv", good="ok").start == START
@@ -124,9 +134,7 @@ def test_the_moment_may_stand_in_another_column_or_be_computed(tmp_path: Path) -
 
 requests = st.lists(
     st.tuples(
-        st.integers(0, 600),
-        st.sampled_from([200, 404, 500]),
-        st.none() | st.integers(0, 500),
+        st.integers(0, 600), st.sampled_from([200, 404, 500]), st.none() | st.integers(0, 500)
     ),
     min_size=1,
     max_size=30,
@@ -135,13 +143,19 @@ requests = st.lists(
 
 @given(requests, st.integers(1, 7))
 @settings(deadline=None, max_examples=25)
-def test_every_request_is_counted_once_and_as_python_would(rows: list[tuple[int, int, int | None]], width: int) -> None:
+def test_every_request_is_counted_once_and_as_python_would(
+    rows: list[tuple[int, int, int | None]], width: int
+) -> None:
     table = [(START + second * SECOND, status, latency) for second, status, latency in rows]
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute("CREATE TABLE log (timestamp TIMESTAMPTZ, status INTEGER, latency_ms INTEGER)")
+        connection.execute(
+            "CREATE TABLE log (timestamp TIMESTAMPTZ, status INTEGER, latency_ms INTEGER)"
+        )
         connection.executemany("INSERT INTO log VALUES (?, ?, ?)", table)
-        counts = count_requests("log", good=FAST, valid=SERVED, every=width * MINUTE, connection=connection)
+        counts = count_requests(
+            "log", good=FAST, valid=SERVED, every=width * MINUTE, connection=connection
+        )
     good, total = [0] * len(counts), [0] * len(counts)
     for moment, status, latency in table:
         place = (moment - counts.start) // counts.step
@@ -211,16 +225,25 @@ def test_an_empty_log_is_an_error(tmp_path: Path) -> None:
         count_requests(tmp_path, good="status < 500")
 
 
-def test_files_with_differing_columns_are_counted_as_their_error_says(tmp_path: Path, database: Any) -> None:
+def test_files_with_differing_columns_are_counted_as_their_error_says(
+    tmp_path: Path, database: Any
+) -> None:
     (tmp_path / "1.csv").write_text("timestamp,region,ok\n2025-03-01T00:00:10Z,eu,true\n")
     (tmp_path / "2.csv").write_text("timestamp,ok\n2025-03-01T00:00:20Z,true\n")
-    with pytest.raises(ValueError, match=r'"region" is missing; give connection=.*union_by_name = true\)"$'):
+    with pytest.raises(
+        ValueError, match=r'"region" is missing; give connection=.*union_by_name = true\)"$'
+    ):
         count_requests(tmp_path, good="ok")
     source = f"read_csv('{tmp_path}/*.csv', union_by_name = true)"
-    assert columns(count_requests(source, good="ok AND region = 'eu'", connection=database)) == ([1], [2])
+    assert columns(count_requests(source, good="ok AND region = 'eu'", connection=database)) == (
+        [1],
+        [2],
+    )
 
 
-def test_without_duckdb_the_error_says_how_to_get_it(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_duckdb_the_error_says_how_to_get_it(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
     with pytest.raises(ImportError, match=r"pip install oncall-workbook\[logs\]"):
         count_requests(log, good=FAST)
@@ -249,16 +272,23 @@ def test_progress_climbs_to_one(log: Path) -> None:
     ],
     ids=str,
 )
-def test_a_condition_or_column_that_does_not_work_lists_the_columns(log: Path, mistake: dict[str, str]) -> None:
+def test_a_condition_or_column_that_does_not_work_lists_the_columns(
+    log: Path, mistake: dict[str, str]
+) -> None:
     with pytest.raises(ValueError, match="the columns are timestamp, status, latency_ms"):
         count_requests(log, **mistake)  # type: ignore[arg-type]
 
 
 def test_a_time_in_seconds_is_told_how_to_become_a_moment(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("timestamp,status\n1740787210,200\n")
-    with pytest.raises(ValueError, match=r"timestamp must be a moment, e\.g\. 'to_timestamp\(seconds\)'"):
+    with pytest.raises(
+        ValueError, match=r"timestamp must be a moment, e\.g\. 'to_timestamp\(seconds\)'"
+    ):
         count_requests(tmp_path, good="status < 500")
-    assert count_requests(tmp_path, good="status < 500", timestamp="to_timestamp(timestamp)").start == START
+    assert (
+        count_requests(tmp_path, good="status < 500", timestamp="to_timestamp(timestamp)").start
+        == START
+    )
 
 
 def test_a_time_as_web_servers_write_it_is_told_how_to_become_a_moment(tmp_path: Path) -> None:
@@ -307,16 +337,22 @@ def test_the_text_is_plain_sql() -> None:
 def test_a_duckdb_connection_counts_its_own_tables_and_stays_open(log: Path, database: Any) -> None:
     database.execute(f"CREATE TEMP TABLE log AS FROM '{log}'")
     assert count_requests("log", good=FAST, connection=database) == count_requests(log, good=FAST)
-    assert count_requests(f"read_csv('{log}')", good=FAST, connection=database) == count_requests(log, good=FAST)
+    assert count_requests(f"read_csv('{log}')", good=FAST, connection=database) == count_requests(
+        log, good=FAST
+    )
     assert database.execute("SELECT COUNT(*) FROM log").fetchone() == (6,)
 
 
 def test_any_dbapi_connection_will_do_if_its_database_has_date_trunc(log: Path) -> None:
     connection = sqlite3.connect(":memory:")
-    connection.create_function("date_trunc", 2, lambda unit, moment: moment[:16] if unit == "minute" else None)
+    connection.create_function(
+        "date_trunc", 2, lambda unit, moment: moment[:16] if unit == "minute" else None
+    )
     connection.execute("CREATE TABLE log (timestamp TEXT, status INTEGER, latency_ms INTEGER)")
     rows = [line.split(",") for line in LOG.splitlines()[1:]]
-    connection.executemany("INSERT INTO log VALUES (?, ?, ?)", [(*row[:2], row[2] or None) for row in rows])
+    connection.executemany(
+        "INSERT INTO log VALUES (?, ?, ?)", [(*row[:2], row[2] or None) for row in rows]
+    )
     assert count_requests("log", good=FAST, valid=SERVED, connection=connection) == count_requests(
         log, good=FAST, valid=SERVED
     )
@@ -341,7 +377,11 @@ class Cursor:
 
 def test_moments_come_back_aware_naive_or_as_text() -> None:
     kolkata = START.astimezone(ZoneInfo("Asia/Kolkata"))
-    rows = [(kolkata, 1, 1), ((START + MINUTE).replace(tzinfo=None), 1, 2), ("2025-03-01 00:02:00+00:00", 1, 3)]
+    rows = [
+        (kolkata, 1, 1),
+        ((START + MINUTE).replace(tzinfo=None), 1, 2),
+        ("2025-03-01 00:02:00+00:00", 1, 3),
+    ]
     counts = count_requests("log", good="ok", connection=Cursor([*rows, (None, 0, 0)]))
     assert (counts.start, *columns(counts)) == (START, [1, 1, 1], [1, 2, 3])
 

@@ -54,8 +54,12 @@ def total_outage(length: timedelta, before: timedelta, after: timedelta) -> Coun
 # --- the speed of spending -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("burn", "lasts"), [(1, 30 * DAY), (2, 15 * DAY), (10, 3 * DAY), (1000, 43.2 * MINUTE)])
-def test_the_budget_lasts_the_period_divided_by_the_burn_rate(burn: float, lasts: timedelta) -> None:
+@pytest.mark.parametrize(
+    ("burn", "lasts"), [(1, 30 * DAY), (2, 15 * DAY), (10, 3 * DAY), (1000, 43.2 * MINUTE)]
+)
+def test_the_budget_lasts_the_period_divided_by_the_burn_rate(
+    burn: float, lasts: timedelta
+) -> None:
     assert exhaustion_time(THREE_NINES, burn) == lasts
 
 
@@ -75,7 +79,9 @@ def test_36_hours_above_a_tenth_of_a_percent_detects_a_total_outage_in_129_6_sec
     rule = BurnRule(36 * HOUR, 36 * HOUR, 1)
     assert rule.threshold(THREE_NINES) == THREE_NINES.exact_budget
     assert rule.detection_time(THREE_NINES, 1.0) == timedelta(seconds=129.6)
-    [page] = alert_intervals(total_outage(200 * SECOND, 36 * HOUR, 200 * SECOND), THREE_NINES, (rule,))
+    [page] = alert_intervals(
+        total_outage(200 * SECOND, 36 * HOUR, 200 * SECOND), THREE_NINES, (rule,)
+    )
     assert (page.start - T0, page.coverage) == (130 * SECOND, 1.0)
 
 
@@ -91,7 +97,10 @@ def test_one_hour_above_36_times_detects_in_129_6_seconds_and_resets_in_57_84_mi
     assert rule.reset_time(THREE_NINES, 1.0) == timedelta(minutes=57.84)
     [page] = alert_intervals(total_outage(HOUR, HOUR, 3 * HOUR), THREE_NINES, (rule,))
     assert page.end is not None
-    assert (page.start - T0, page.end - T0 - HOUR) == (130 * SECOND, 3471 * SECOND)  # 57.84 min are 3470.4 s
+    assert (page.start - T0, page.end - T0 - HOUR) == (
+        130 * SECOND,
+        3471 * SECOND,
+    )  # 57.84 min are 3470.4 s
 
 
 def test_35_times_never_fires_a_36_times_rule_and_empties_the_budget_in_20_57_hours() -> None:
@@ -127,7 +136,9 @@ def test_after_a_ten_minute_total_outage_the_page_clears_29_8_minutes_after_the_
     assert end is not None
     assert start == T0 + 52 * SECOND
     assert (end - T0 - 10 * MINUTE) / MINUTE == pytest.approx(29.8, abs=0.05)
-    assert [found.rule for found in intervals if found.end == end] == [PAGES[1]]  # the 6×/30m arm holds it
+    assert [found.rule for found in intervals if found.end == end] == [
+        PAGES[1]
+    ]  # the 6×/30m arm holds it
 
 
 # --- what low traffic and a low target do --------------------------------------------------------
@@ -142,7 +153,9 @@ def test_one_failure_in_ten_requests_an_hour_is_100_times_and_13_9_percent_of_th
     assert google_policy()[0].lone_failure_fires_below(THREE_NINES) > 10
 
 
-def test_a_90_percent_slo_spends_1_39_percent_an_hour_in_a_total_outage_so_14_4_times_never_fires() -> None:
+def test_a_90_percent_slo_spends_1_39_percent_an_hour_in_a_total_outage_so_14_4_times_never_fires() -> (
+    None
+):
     lasts = exhaustion_time(ONE_NINE, burn_rate(0.0, ONE_NINE))
     assert lasts is not None
     assert HOUR / lasts == pytest.approx(0.0139, abs=0.00005)
@@ -163,7 +176,9 @@ def fourth_of_december() -> Counts:
     return replay(first, second, before=6 * HOUR, after=3 * HOUR)
 
 
-def test_on_4_december_the_page_fires_at_23_48_52_and_is_continuous_until_02_06_36(fourth_of_december: Counts) -> None:
+def test_on_4_december_the_page_fires_at_23_48_52_and_is_continuous_until_02_06_36(
+    fourth_of_december: Counts,
+) -> None:
     [(start, end)] = union(alert_intervals(fourth_of_december, THREE_NINES, PAGES))
     assert start == datetime(2024, 12, 4, 23, 48, 52, tzinfo=UTC)
     assert end == datetime(2024, 12, 5, 2, 6, 36, tzinfo=UTC)

@@ -43,7 +43,10 @@ OFFERED = """
 
 def modules() -> dict[str, Path]:
     """Every module of the package by its dotted path below ``oncall``."""
-    return {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+    return {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
+        for path in PACKAGE.rglob("*.py")
+    }
 
 
 def tree(path: Path) -> ast.Module:
@@ -79,7 +82,9 @@ def test_imports_point_one_way(name: str) -> None:
                 assert LAYER[module] <= own, f"{name} imports {target}, which stands after it"
 
 
-@pytest.mark.parametrize("name", [name for name in sorted(modules()) if name.split(".")[0] in STANDARD_ONLY])
+@pytest.mark.parametrize(
+    "name", [name for name in sorted(modules()) if name.split(".")[0] in STANDARD_ONLY]
+)
 def test_the_toolkit_and_the_story_need_the_standard_library_only(name: str) -> None:
     body = tree(modules()[name])
     lazy = [
@@ -92,17 +97,26 @@ def test_the_toolkit_and_the_story_need_the_standard_library_only(name: str) -> 
     for node in ast.walk(body):
         for target in imported(node):
             package = target.split(".")[0]
-            assert package in {*sys.stdlib_module_names, "oncall"} or node in lazy, f"{name} imports {target}"
+            assert package in {*sys.stdlib_module_names, "oncall"} or node in lazy, (
+                f"{name} imports {target}"
+            )
 
 
 def test_import_oncall_loads_no_third_party_module() -> None:
     code = "import sys; before = set(sys.modules); import oncall; print(*sorted(set(sys.modules) - before))"
     run = subprocess.run(
-        [sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     loaded = {name.split(".")[0] for name in run.stdout.split()}
     assert "oncall" in loaded
-    ours = {"oncall", *(name for name in loaded if name.startswith("_sysconfigdata"))}  # named after the machine
+    ours = {
+        "oncall",
+        *(name for name in loaded if name.startswith("_sysconfigdata")),
+    }  # named after the machine
     assert loaded - ours <= set(sys.stdlib_module_names)
 
 
@@ -130,7 +144,11 @@ def untyped(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     """The parameters of a function without a type, and ``return`` where that has none."""
     taken = function.args
     parameters = [*taken.posonlyargs, *taken.args, *taken.kwonlyargs, taken.vararg, taken.kwarg]
-    names = [one.arg for one in parameters if one and one.annotation is None and one.arg not in ("self", "cls")]
+    names = [
+        one.arg
+        for one in parameters
+        if one and one.annotation is None and one.arg not in ("self", "cls")
+    ]
     return names if function.returns else [*names, "return"]
 
 
@@ -210,9 +228,13 @@ def repository_files() -> list[Path]:
 
 
 def test_no_file_names_a_registry_or_a_place_on_one_machine() -> None:
-    words = [".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("conda", "anaconda"))]
+    words = [
+        ".".join(parts)
+        for parts in (("pypi", "org"), ("pythonhosted", "org"), ("conda", "anaconda"))
+    ]
     words += [
-        "/".join(("", *parts, "")) for parts in (["root"], ["home"], ["Users"], ["work", "main"], ["work", "shared"])
+        "/".join(("", *parts, ""))
+        for parts in (["root"], ["home"], ["Users"], ["work", "main"], ["work", "shared"])
     ]
     files = repository_files()
     assert len(files) > 30
@@ -251,7 +273,11 @@ def test_the_shift_is_the_same_bytes_on_every_python(tmp_path: Path) -> None:
         name: subprocess.run(
             [python, "-S", "-m", "oncall"],
             cwd=tmp_path,
-            env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"]},
+            env={
+                "PYTHONPATH": str(ROOT),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "PATH": os.environ["PATH"],
+            },
             capture_output=True,
             check=True,
         ).stdout

@@ -91,7 +91,9 @@ def found(row: dict[str, str]) -> set[str]:
     sentence, section = row["sentence"].replace("\\n", "\n"), row["section"]
     text = f"## {section}\n\n{sentence}" if section else sentence
     findings = lint_postmortem(text, people=PEOPLE, lowest_sli=LOWEST_SLI)
-    return {finding.rule for finding in findings if not (section and finding.rule == "missing-section")}
+    return {
+        finding.rule for finding in findings if not (section and finding.rule == "missing-section")
+    }
 
 
 def test_the_corpus_is_large_and_half_of_it_are_traps() -> None:
@@ -114,12 +116,18 @@ def test_precision_and_recall_on_the_corpus(capsys: pytest.CaptureFixture[str]) 
     wrong = []
     for row in corpus():
         want, got = expected(row), found(row)
-        hits, false_alarms, misses = hits + len(want & got), false_alarms + len(got - want), misses + len(want - got)
+        hits, false_alarms, misses = (
+            hits + len(want & got),
+            false_alarms + len(got - want),
+            misses + len(want - got),
+        )
         if want != got:
             wrong.append(f"{row['sentence']}: wanted {sorted(want)}, got {sorted(got)}")
     precision, recall = hits / (hits + false_alarms), hits / (hits + misses)
     with capsys.disabled():
-        print(f"\nlint_postmortem on {len(corpus())} sentences: precision {precision:.3f}, recall {recall:.3f}")
+        print(
+            f"\nlint_postmortem on {len(corpus())} sentences: precision {precision:.3f}, recall {recall:.3f}"
+        )
     assert precision >= 0.98, wrong
     assert recall >= 0.98, wrong
 
@@ -127,7 +135,9 @@ def test_precision_and_recall_on_the_corpus(capsys: pytest.CaptureFixture[str]) 
 # --- people and systems --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["Redis broke.", "The canary failed to start.", "Ana acknowledged the page at 23:50."])
+@pytest.mark.parametrize(
+    "text", ["Redis broke.", "The canary failed to start.", "Ana acknowledged the page at 23:50."]
+)
 def test_systems_may_break_and_people_may_act(text: str) -> None:
     assert rules(text, people=["Ana"]) == []
 
@@ -138,7 +148,9 @@ def test_bob_may_not_break_prod() -> None:
     assert "system" in finding.suggestion
 
 
-@pytest.mark.parametrize("name", ["Jenkins", "Kafka", "Alexa", "Claude", "Grafana", "Ray", "Flink", "Ada", "Oscar"])
+@pytest.mark.parametrize(
+    "name", ["Jenkins", "Kafka", "Alexa", "Claude", "Grafana", "Ray", "Flink", "Ada", "Oscar"]
+)
 def test_a_product_is_a_person_only_where_listed(name: str) -> None:
     assert rules(f"{name} misread the config.") == []
     assert rules(f"{name} misread the config.", people=[name]) == ["blame-person"]
@@ -173,14 +185,28 @@ def test_a_name_alone_is_not_a_list_of_names() -> None:
 
 
 def test_quotations_and_code_are_left_alone() -> None:
-    quoted = ["`bob broke prod`", '"Bob broke prod"', "“Bob broke prod”", "'Bob broke prod'", "> Bob broke prod"]
-    code = ["```\nbob broke prod\n```", "~~~\nbob broke prod\n~~~", "\n    bob broke prod", "<!-- bob broke prod -->"]
+    quoted = [
+        "`bob broke prod`",
+        '"Bob broke prod"',
+        "“Bob broke prod”",
+        "'Bob broke prod'",
+        "> Bob broke prod",
+    ]
+    code = [
+        "```\nbob broke prod\n```",
+        "~~~\nbob broke prod\n~~~",
+        "\n    bob broke prod",
+        "<!-- bob broke prod -->",
+    ]
     for text in quoted + code:
         assert rules(text, people=["Bob"]) == [], text
 
 
 def test_a_quotation_mark_that_is_never_closed_hides_nothing() -> None:
-    for text in ('- a 12" rack\n- Bob broke prod\n- a 14" rack', 'A 12" rack.\n\nBob broke prod.\n\nA 14" rack.'):
+    for text in (
+        '- a 12" rack\n- Bob broke prod\n- a 14" rack',
+        'A 12" rack.\n\nBob broke prod.\n\nA 14" rack.',
+    ):
         assert rules(text, people=["Bob"]) == ["blame-person"]
 
 
@@ -200,7 +226,9 @@ def test_a_sentence_may_run_over_lines_and_wear_emphasis() -> None:
 
 
 def test_blame_inside_a_timeline_bullet_is_found() -> None:
-    assert under("Timeline (UTC)", "- 23:52:00 ana: the operator misread the graph") == ["blame-person"]
+    assert under("Timeline (UTC)", "- 23:52:00 ana: the operator misread the graph") == [
+        "blame-person"
+    ]
 
 
 def test_what_could_have_been_belongs_to_luck_and_action_items() -> None:
@@ -212,7 +240,12 @@ def test_what_could_have_been_belongs_to_luck_and_action_items() -> None:
 
 def test_vague_impact_is_looked_for_where_impact_is_told() -> None:
     sentence = "Some users were affected."
-    assert rules(sentence) == under("Impact", sentence) == under("Summary", sentence) == ["vague-impact"]
+    assert (
+        rules(sentence)
+        == under("Impact", sentence)
+        == under("Summary", sentence)
+        == ["vague-impact"]
+    )
     assert under("Timeline", sentence) == []
 
 
@@ -222,8 +255,12 @@ def test_a_number_makes_the_impact_precise_and_a_time_of_day_does_not() -> None:
     assert under("Impact", "From 18:12 to 18:41 many requests failed.") == ["vague-impact"]
 
 
-@pytest.mark.parametrize(("lowest_sli", "expected"), [(None, []), (0.0, []), (math.nan, []), (0.3, ["not-an-outage"])])
-def test_outage_is_too_strong_unless_the_sli_reached_zero(lowest_sli: float | None, expected: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("lowest_sli", "expected"), [(None, []), (0.0, []), (math.nan, []), (0.3, ["not-an-outage"])]
+)
+def test_outage_is_too_strong_unless_the_sli_reached_zero(
+    lowest_sli: float | None, expected: list[str]
+) -> None:
     assert rules("The outage began at 23:48.", lowest_sli=lowest_sli) == expected
 
 
@@ -251,7 +288,9 @@ def test_each_section_is_missed_when_gone_and_when_empty(section: str) -> None:
 
 
 def test_headings_of_other_templates_are_understood() -> None:
-    theirs = CLEAN.replace("Timeline (UTC)", "1. TIMELINE").replace("What went wrong", "What went poorly")
+    theirs = CLEAN.replace("Timeline (UTC)", "1. TIMELINE").replace(
+        "What went wrong", "What went poorly"
+    )
     theirs = theirs.replace("## Impact", "User impact\n---").replace("## Metrics", "**Metrics**")
     assert rules(theirs) == []
 
@@ -265,17 +304,23 @@ def test_a_sentence_by_itself_is_told_of_no_sections() -> None:
     assert rules("It was human error.") == ["human-error"]
 
 
-@pytest.mark.parametrize("text", ["Fixed.", "F", "キャッシュが古い答えを返した。", "The cache was fixed in pm.md"])
+@pytest.mark.parametrize(
+    "text", ["Fixed.", "F", "キャッシュが古い答えを返した。", "The cache was fixed in pm.md"]
+)
 def test_a_sentence_needs_no_number_of_words(text: str) -> None:
     assert lint_postmortem(text) == []
 
 
-@pytest.mark.parametrize("text", ["", "\n \n", "\r\n", "pm.md", "/srv/INC-7.md", r"C:\pm\7.txt", "a.md\n"])
+@pytest.mark.parametrize(
+    "text", ["", "\n \n", "\r\n", "pm.md", "/srv/INC-7.md", r"C:\pm\7.txt", "a.md\n"]
+)
 def test_nothing_at_all_or_a_path_given_by_mistake_lacks_every_section(text: str) -> None:
     assert [finding.phrase for finding in lint_postmortem(text)] == list(SECTIONS)
 
 
-@pytest.mark.parametrize("text", ["", "TBD", "We fixed it.", "/srv/postmortems/INC-7.md", "We fixed it.\n\n- Well."])
+@pytest.mark.parametrize(
+    "text", ["", "TBD", "We fixed it.", "/srv/postmortems/INC-7.md", "We fixed it.\n\n- Well."]
+)
 def test_a_whole_text_lacks_its_sections_even_without_headings(text: str) -> None:
     assert [finding.phrase for finding in lint_postmortem(text, whole=True)] == list(SECTIONS)
 
@@ -287,7 +332,8 @@ def test_a_whole_text_with_all_sections_lacks_none() -> None:
 @pytest.mark.parametrize("text", [Path("pm.md"), b"## Summary", None])
 def test_what_is_no_text_is_refused(text: Any) -> None:
     with pytest.raises(
-        ValueError, match=r"text must be the postmortem itself, given .*; give e\.g\. path\.read_text\(\)"
+        ValueError,
+        match=r"text must be the postmortem itself, given .*; give e\.g\. path\.read_text\(\)",
     ):
         lint_postmortem(text)
 
@@ -321,7 +367,10 @@ def test_an_action_item_with_owner_and_date_is_fine(item: str) -> None:
         ("- Cap the retries (owner: nobody, due: 2024-12-20)", ["no-owner"]),
         ("- Fix what broke on 2024-12-04 (owner: ana)", ["no-date"]),
         ("- Cap the retries (owner: ana, due: TBD)", ["no-date"]),
-        ("| Action | Owner | Due |\n|---|---|---|\n| Cap the retries | | 2024-12-20 |", ["no-owner"]),
+        (
+            "| Action | Owner | Due |\n|---|---|---|\n| Cap the retries | | 2024-12-20 |",
+            ["no-owner"],
+        ),
         ("| Action |\n|---|\n| Cap the retries |", ["no-owner", "no-date"]),
         ("- A (owner: ana, due: 2024-12-20)\n- B (owner: ana)", ["no-date"]),
     ],
@@ -336,9 +385,50 @@ def test_an_action_item_is_known_without_its_heading() -> None:
 
 # --- any text ------------------------------------------------------------------------------------
 
-MARKS = ["# ", "## ", "- ", "| ", "> ", "```", "~~~", "<!--", "-->", "    ", "\n", "\r\n", "`", '"', "'", "**", "_"]
-PHRASES = ["Bob ", "the engineer ", "he ", "@ana ", "who ", "and ", "by ", "broke ", "forgot ", "should have "]
-SCRAPS = ["outage ", "owner: ", "due: ", "2024-12-20", "some users ", "failed ", "human error", ", ", ". ", "---", "\0"]
+MARKS = [
+    "# ",
+    "## ",
+    "- ",
+    "| ",
+    "> ",
+    "```",
+    "~~~",
+    "<!--",
+    "-->",
+    "    ",
+    "\n",
+    "\r\n",
+    "`",
+    '"',
+    "'",
+    "**",
+    "_",
+]
+PHRASES = [
+    "Bob ",
+    "the engineer ",
+    "he ",
+    "@ana ",
+    "who ",
+    "and ",
+    "by ",
+    "broke ",
+    "forgot ",
+    "should have ",
+]
+SCRAPS = [
+    "outage ",
+    "owner: ",
+    "due: ",
+    "2024-12-20",
+    "some users ",
+    "failed ",
+    "human error",
+    ", ",
+    ". ",
+    "---",
+    "\0",
+]
 WORDS = st.sampled_from([*SECTIONS, *MARKS, *PHRASES, *SCRAPS])
 TEXTS = st.text(max_size=80) | st.lists(WORDS | st.text(max_size=5), max_size=40).map("".join)
 
@@ -360,11 +450,19 @@ def test_any_text_is_taken_and_every_finding_points_into_it(text: str, people: l
 @given(TEXTS)
 def test_windows_line_ends_change_nothing(text: str) -> None:
     text = text.replace("\r", "")
-    assert lint_postmortem(text.replace("\n", "\r\n"), lowest_sli=0.5) == lint_postmortem(text, lowest_sli=0.5)
+    assert lint_postmortem(text.replace("\n", "\r\n"), lowest_sli=0.5) == lint_postmortem(
+        text, lowest_sli=0.5
+    )
 
 
-@pytest.mark.parametrize("unit", ["the engineer on call ", "he who did a thing and then ", "'a ", "_", "a-"])
+@pytest.mark.parametrize(
+    "unit", ["the engineer on call ", "he who did a thing and then ", "'a ", "_", "a-"]
+)
 def test_a_single_line_of_200_kb_takes_seconds(unit: str) -> None:
     started = time.process_time()
-    lint_postmortem("## Action items\n\n- " + unit * (200_000 // len(unit)) + "!", people=["Bob"], lowest_sli=0.5)
+    lint_postmortem(
+        "## Action items\n\n- " + unit * (200_000 // len(unit)) + "!",
+        people=["Bob"],
+        lowest_sli=0.5,
+    )
     assert time.process_time() - started < 20  # about 2 s; anything quadratic takes minutes

@@ -107,7 +107,11 @@ def test_times_are_utc_with_a_z_and_to_the_minute(row: dict[str, str]) -> None:
 @each_row
 def test_impact_starts_then_is_mitigated_then_recovered_then_resolved(row: dict[str, str]) -> None:
     known = times(row)
-    in_order = [known[column] for column in ("impact_start", "mitigated", "recovered", "resolved") if column in known]
+    in_order = [
+        known[column]
+        for column in ("impact_start", "mitigated", "recovered", "resolved")
+        if column in known
+    ]
     assert in_order == sorted(in_order)
 
 
@@ -132,8 +136,14 @@ def test_each_row_cites_addresses_and_nothing_else(row: dict[str, str]) -> None:
 
 def test_4_december_2024_failed_whole_for_4_minutes_and_at_45_percent_for_90() -> None:
     first, second = BY_ID["openai-2024-12-04-wave1"], BY_ID["openai-2024-12-04-wave2"]
-    assert (first["impact_start"], first["mitigated"]) == ("2024-12-04T23:48:00Z", "2024-12-04T23:52:00Z")
-    assert (second["impact_start"], second["mitigated"]) == ("2024-12-05T00:07:00Z", "2024-12-05T01:37:00Z")
+    assert (first["impact_start"], first["mitigated"]) == (
+        "2024-12-04T23:48:00Z",
+        "2024-12-04T23:52:00Z",
+    )
+    assert (second["impact_start"], second["mitigated"]) == (
+        "2024-12-05T00:07:00Z",
+        "2024-12-05T01:37:00Z",
+    )
     assert (float(first["error_ratio"]), float(second["error_ratio"])) == (1.0, 0.45)
 
 
@@ -144,7 +154,10 @@ def test_the_two_waves_of_4_december_share_one_public_incident() -> None:
 
 
 def test_so_many_rows_know_each_fact() -> None:
-    known = {column: sum(row[column] != "" for row in ROWS) for column in ("severity", *TIMES, "error_ratio")}
+    known = {
+        column: sum(row[column] != "" for row in ROWS)
+        for column in ("severity", *TIMES, "error_ratio")
+    }
     assert known == {
         "severity": 13,
         "impact_start": 15,
@@ -164,7 +177,10 @@ def test_two_first_posts_came_after_the_mitigation() -> None:
         for row in ROWS
         if row["first_update"] > row["mitigated"] != ""
     }
-    assert late == {"openai-2024-12-04-wave1": timedelta(minutes=16), "github-copilot-2026-02-03": MINUTE}
+    assert late == {
+        "openai-2024-12-04-wave1": timedelta(minutes=16),
+        "github-copilot-2026-02-03": MINUTE,
+    }
 
 
 @pytest.mark.parametrize(("row_id", "column"), sorted(LEFT_OUT))
@@ -179,8 +195,12 @@ def test_a_doubtful_field_stays_empty_and_the_notes_say_so(row_id: str, column: 
 @pytest.fixture(scope="module")
 def gathered() -> dict[str, dict[str, Any]]:
     if not GATHERED.exists():
-        pytest.skip("the gathered facts are not beside this checkout (../shared/data/public_incidents.json)")
-    return {fact["id"]: fact for fact in json.loads(GATHERED.read_text(encoding="utf-8"))["incidents"]}
+        pytest.skip(
+            "the gathered facts are not beside this checkout (../shared/data/public_incidents.json)"
+        )
+    return {
+        fact["id"]: fact for fact in json.loads(GATHERED.read_text(encoding="utf-8"))["incidents"]
+    }
 
 
 def test_every_timed_incident_gathered_has_its_row(gathered: dict[str, dict[str, Any]]) -> None:
@@ -207,10 +227,15 @@ def test_every_word_given_agrees_with_what_was_gathered(
     assert fact["service"].startswith(row["service"])
     assert row["severity"] in fact["severity"]
     assert row["confidence"] == fact["confidence"].partition(";")[0]
-    assert set(row["sources"].split()) <= {source.split()[0] for source in fact["sources"]} | ADDED_SOURCES
+    assert (
+        set(row["sources"].split())
+        <= {source.split()[0] for source in fact["sources"]} | ADDED_SOURCES
+    )
 
 
-def test_nothing_gathered_is_missing_but_what_is_listed_as_left_out(gathered: dict[str, dict[str, Any]]) -> None:
+def test_nothing_gathered_is_missing_but_what_is_listed_as_left_out(
+    gathered: dict[str, dict[str, Any]],
+) -> None:
     keys = {**TIMES, "severity": "severity", "error_ratio": "error_rate"}
     missing = {
         (row["id"], column)

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 README = Path(__file__).parents[2] / "README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(
+    r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+)
 
 # A day of requests, two a minute; all of them fail from noon on for an hour.
 LOGS = """COPY (
@@ -22,7 +24,9 @@ LOGS = """COPY (
 def test_every_block_runs_after_the_ones_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    duckdb = pytest.importorskip("duckdb", reason="duckdb counts the logs: pip install 'oncall-workbook[logs]'")
+    duckdb = pytest.importorskip(
+        "duckdb", reason="duckdb counts the logs: pip install 'oncall-workbook[logs]'"
+    )
     monkeypatch.chdir(tmp_path)
     Path("logs").mkdir()
     duckdb.sql(LOGS)

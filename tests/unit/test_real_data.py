@@ -23,7 +23,9 @@ pytestmark = pytest.mark.filterwarnings("error")  # these files have no gaps
 def real(name: str) -> Counts:
     path = DATA / name
     if not path.exists():
-        pytest.skip(f"{name} is not there: ../shared/data beside the project holds it and is not part of the project")
+        pytest.skip(
+            f"{name} is not there: ../shared/data beside the project holds it and is not part of the project"
+        )
     return read_csv(path)
 
 
@@ -41,18 +43,28 @@ def shop() -> Counts:
     return real("petshop/low_traffic.counts.csv")
 
 
-def test_the_shop_is_589_buckets_of_five_minutes_with_total_before_good_in_the_file(shop: Counts) -> None:
-    assert (shop.start, shop.step, len(shop)) == (datetime(2023, 8, 21, 9, tzinfo=UTC), 5 * MINUTE, 589)
+def test_the_shop_is_589_buckets_of_five_minutes_with_total_before_good_in_the_file(
+    shop: Counts,
+) -> None:
+    assert (shop.start, shop.step, len(shop)) == (
+        datetime(2023, 8, 21, 9, tzinfo=UTC),
+        5 * MINUTE,
+        589,
+    )
     assert (sum(shop.good), sum(shop.total)) == (284_058, 285_225)
 
 
-def test_at_99_percent_the_shop_spent_0_4092_of_its_own_budget_and_2_79_percent_of_a_month(shop: Counts) -> None:
+def test_at_99_percent_the_shop_spent_0_4092_of_its_own_budget_and_2_79_percent_of_a_month(
+    shop: Counts,
+) -> None:
     assert spent(shop, TWO_NINES) == pytest.approx(0.4092, abs=0.00005)
     month = (shop.end - shop.start) / TWO_NINES.period
     assert spent(shop, TWO_NINES) * month == pytest.approx(0.0279, abs=0.00005)
 
 
-def test_at_99_percent_nothing_pages_and_each_ticket_rule_fires_once_on_partial_coverage(shop: Counts) -> None:
+def test_at_99_percent_nothing_pages_and_each_ticket_rule_fires_once_on_partial_coverage(
+    shop: Counts,
+) -> None:
     found = alert_intervals(shop, TWO_NINES, google_policy())
     assert per_rule(found) == {"3x 1d/2h": 1, "1x 3d/6h": 1}
     assert all(interval.coverage < 1 for interval in found)
@@ -62,18 +74,28 @@ def test_at_99_9_percent_the_shop_spent_4_0915_of_its_events_budget(shop: Counts
     assert spent(shop, THREE_NINES) == pytest.approx(4.0915, abs=0.00005)
 
 
-def test_at_99_9_percent_each_page_rule_fires_twice_first_on_partial_and_then_on_full_coverage(shop: Counts) -> None:
-    pages = [at for at in alert_intervals(shop, THREE_NINES, google_policy()) if at.rule.action == "page"]
+def test_at_99_9_percent_each_page_rule_fires_twice_first_on_partial_and_then_on_full_coverage(
+    shop: Counts,
+) -> None:
+    pages = [
+        at for at in alert_intervals(shop, THREE_NINES, google_policy()) if at.rule.action == "page"
+    ]
     assert per_rule(pages) == {"14.4x 1h/5m": 2, "6x 6h/30m": 2}
     assert [interval.coverage == 1 for interval in pages] == [False, False, True, True]
 
 
 def test_the_busier_shop_pages_nobody_at_99_9_percent() -> None:
     counts = real("petshop/high_traffic.counts.csv")
-    assert {at.rule.action for at in alert_intervals(counts, THREE_NINES, google_policy())} == {"ticket"}
+    assert {at.rule.action for at in alert_intervals(counts, THREE_NINES, google_policy())} == {
+        "ticket"
+    }
 
 
 def test_the_minutes_of_the_shop_under_fault_injection_are_read() -> None:
     minutes = real("nezha/2022-08-22.minutes.csv")
-    assert (minutes.start, minutes.step, len(minutes)) == (datetime(2022, 8, 22, 3, 51, tzinfo=UTC), MINUTE, 1209)
+    assert (minutes.start, minutes.step, len(minutes)) == (
+        datetime(2022, 8, 22, 3, 51, tzinfo=UTC),
+        MINUTE,
+        1209,
+    )
     assert (sum(minutes.good), sum(minutes.total)) == (1077, 1209)

@@ -42,7 +42,12 @@ SECOND = timedelta(seconds=1)
 
 
 def outage(
-    good: int = 500, total: int = 1000, *, slo: SLO = TWO_NINES, mitigated: float | None = 45, symptom: str = SYMPTOM
+    good: int = 500,
+    total: int = 1000,
+    *,
+    slo: SLO = TWO_NINES,
+    mitigated: float | None = 45,
+    symptom: str = SYMPTOM,
 ) -> Incident:
     """An incident as people worked it: paged after 18 minutes, over after 45 unless told otherwise."""
 
@@ -51,13 +56,19 @@ def outage(
 
     incident = Incident("INC-001", "The model provider fails requests", slo, symptom, START)
     incident = incident.detect(Alert("page", "sev1", 50.0, "14.4x 1h/5m"), at=at(18), by="alerts")
-    incident = incident.measure(good, total, at=at(18), by="metrics").acknowledge(at=at(21), by="ana")
-    incident = incident.triage("sev1", "ana", at=at(24), by="ana").mitigate("fail_over", at=at(25), by="ana")
+    incident = incident.measure(good, total, at=at(18), by="metrics").acknowledge(
+        at=at(21), by="ana"
+    )
+    incident = incident.triage("sev1", "ana", at=at(24), by="ana").mitigate(
+        "fail_over", at=at(25), by="ana"
+    )
     return incident if mitigated is None else incident.mitigated(at=at(mitigated), by="ana")
 
 
 def automating(*names: str) -> list[ActionItem]:
-    return [ActionItem("mitigate", f"{name} by itself", "ana", date(2025, 4, 1), name) for name in names]
+    return [
+        ActionItem("mitigate", f"{name} by itself", "ana", date(2025, 4, 1), name) for name in names
+    ]
 
 
 def asked(good: str = "Paris, of course", bad: str = "Lyon") -> Incident:
@@ -91,10 +102,15 @@ def test_by_default_a_page_is_due_a_minute_after_the_detection_time_rounded_up(
     bad: int, target: float, minutes: int
 ) -> None:
     slo = SLO("availability", target)
-    times = [rule.detection_time(slo, bad / 1000) for rule in google_policy() if rule.action == "page"]
+    times = [
+        rule.detection_time(slo, bad / 1000) for rule in google_policy() if rule.action == "page"
+    ]
     earliest = min(time for time in times if time is not None)
     assert math.ceil(earliest / MINUTE) == minutes
-    assert to_eval_case(outage(1000 - bad, slo=slo, mitigated=None)).page_within == (minutes + 1) * MINUTE
+    assert (
+        to_eval_case(outage(1000 - bad, slo=slo, mitigated=None)).page_within
+        == (minutes + 1) * MINUTE
+    )
 
 
 def test_limits_given_in_the_call_are_kept() -> None:
@@ -104,7 +120,9 @@ def test_limits_given_in_the_call_are_kept() -> None:
 
 @pytest.mark.parametrize("name", ["page_within", "restore_within"])
 @pytest.mark.parametrize("length", [timedelta(), -MINUTE, 5])
-def test_a_limit_of_nothing_or_less_is_refused_and_not_taken_for_the_default(name: str, length: Any) -> None:
+def test_a_limit_of_nothing_or_less_is_refused_and_not_taken_for_the_default(
+    name: str, length: Any
+) -> None:
     with pytest.raises(ValueError, match=f"{name} must be a timedelta above zero"):
         to_eval_case(outage(), **{name: length})
 
@@ -220,7 +238,9 @@ def test_action_items_that_automate_nothing_prove_nothing() -> None:
         ("slo", SLO("latency", 0.99)),
     ],
 )
-def test_a_case_that_differs_from_the_incident_is_refused_by_the_field(field: str, value: Any) -> None:
+def test_a_case_that_differs_from_the_incident_is_refused_by_the_field(
+    field: str, value: Any
+) -> None:
     case = replace(to_eval_case(outage()), **{field: value})
     verdict = prove(case, outage(), automating(*MITIGATIONS))
     assert not verdict.passed
@@ -231,13 +251,17 @@ def test_a_case_with_another_symptom_is_refused() -> None:
     other = next((symptom for symptom in RUNBOOKS if symptom != SYMPTOM), None)
     if other is None:
         pytest.skip("there is only one runbook as yet")
-    verdict = prove(replace(to_eval_case(outage()), symptom=other), outage(), automating(*MITIGATIONS))
+    verdict = prove(
+        replace(to_eval_case(outage()), symptom=other), outage(), automating(*MITIGATIONS)
+    )
     assert not verdict.passed
 
 
 def test_an_incident_that_already_passes_as_recorded_is_refused() -> None:
     quick = outage(mitigated=25)
-    verdict = prove(to_eval_case(quick, restore_within=25 * MINUTE), quick, automating(*MITIGATIONS))
+    verdict = prove(
+        to_eval_case(quick, restore_within=25 * MINUTE), quick, automating(*MITIGATIONS)
+    )
     assert not verdict.passed
     assert "as recorded passes" in verdict.why
 
@@ -251,9 +275,24 @@ def test_people_who_were_quick_still_get_a_case_that_their_record_fails() -> Non
 @pytest.mark.parametrize(
     ("good", "began", "mitigated", "why"),
     [
-        (900, 0, 38, "they took 38m, and a page and any automation take at least 3h38m; a longer restore_within gates"),
-        (500, 5, 25, "they took 20m, and a page and any automation take at least 23m; a longer restore_within gates"),
-        (500, 5, 28, "they took 23m, and a page and any automation take at least 23m; a longer restore_within gates"),
+        (
+            900,
+            0,
+            38,
+            "they took 38m, and a page and any automation take at least 3h38m; a longer restore_within gates",
+        ),
+        (
+            500,
+            5,
+            25,
+            "they took 20m, and a page and any automation take at least 23m; a longer restore_within gates",
+        ),
+        (
+            500,
+            5,
+            28,
+            "they took 23m, and a page and any automation take at least 23m; a longer restore_within gates",
+        ),
     ],
 )
 def test_people_quicker_than_a_page_and_any_automation_leave_no_case(
@@ -271,27 +310,37 @@ def test_a_default_that_only_a_part_of_the_runbook_meets_is_still_a_case() -> No
     assert replay(case, ["serve_degraded"]).passed
 
 
-def test_a_longer_limit_than_people_took_gates_the_automations_but_proves_nothing(tmp_path: Path) -> None:
+def test_a_longer_limit_than_people_took_gates_the_automations_but_proves_nothing(
+    tmp_path: Path,
+) -> None:
     quick = replace(outage(mitigated=27), impact_start=START + 5 * MINUTE)
     save_case(case := to_eval_case(quick, restore_within=25 * MINUTE), tmp_path / "case.json")
     assert gate(tmp_path, automated=MITIGATIONS)
     assert "the incident as recorded passes" in prove(case, quick, automating(*MITIGATIONS)).why
 
 
-def test_people_who_were_half_a_minute_slower_than_any_automation_get_a_case_that_it_meets() -> None:
+def test_people_who_were_half_a_minute_slower_than_any_automation_get_a_case_that_it_meets() -> (
+    None
+):
     close = replace(outage(mitigated=28.5), impact_start=START + 5 * MINUTE)
     assert to_eval_case(close).restore_within == 23 * MINUTE
     assert prove(to_eval_case(close), close, automating(*MITIGATIONS)).passed
 
 
 @pytest.mark.parametrize("mitigated", [None, 40])
-@pytest.mark.parametrize("symptom", ["slow_first_token", "quality_regression", "stale_index", "gpu_capacity"])
+@pytest.mark.parametrize(
+    "symptom", ["slow_first_token", "quality_regression", "stale_index", "gpu_capacity"]
+)
 def test_a_fault_that_no_mitigation_mends_is_no_case(symptom: str, mitigated: float | None) -> None:
-    with pytest.raises(ValueError, match=f"^nothing in the runbook of {symptom} restores 50% failing$"):
+    with pytest.raises(
+        ValueError, match=f"^nothing in the runbook of {symptom} restores 50% failing$"
+    ):
         to_eval_case(outage(600, 1200, symptom=symptom, mitigated=mitigated))
 
 
-def test_a_page_sooner_than_any_rule_can_is_the_caller_s_to_give_and_is_not_blamed_on_the_automations() -> None:
+def test_a_page_sooner_than_any_rule_can_is_the_caller_s_to_give_and_is_not_blamed_on_the_automations() -> (
+    None
+):
     case = to_eval_case(outage(), page_within=MINUTE)
     assert case.restore_within == to_eval_case(outage()).restore_within
     assert replay(case, MITIGATIONS).why == "not paged within 1m but after 18m"
@@ -310,7 +359,9 @@ def test_a_limit_that_nothing_can_meet_is_not_proved_by_the_fix() -> None:
 
 
 def test_a_case_that_passes_with_nothing_automated_is_refused() -> None:
-    case = ReplayCase("regression-INC-001", SYMPTOM, SLO("availability", 0.5, HOUR), 0.4, HOUR, HOUR)
+    case = ReplayCase(
+        "regression-INC-001", SYMPTOM, SLO("availability", 0.5, HOUR), 0.4, HOUR, HOUR
+    )
     incident = outage(600, 1000, slo=case.slo, mitigated=500)
     verdict = prove(case, incident, automating(*MITIGATIONS))
     assert not verdict.passed
@@ -343,7 +394,9 @@ def test_the_last_sample_is_the_one() -> None:
     incident = asked().sample("And of Italy?", "Turin", "Rome", at=START + 2 * HOUR, by="ana")
     assert to_prompt_case(incident, must_contain=["Rome"]).input == "And of Italy?"
     verdict = prove(to_prompt_case(asked(), must_contain=["Paris"]), incident)
-    assert verdict.why == "not proved: the case differs from INC-001 in input, bad_output, good_output"
+    assert (
+        verdict.why == "not proved: the case differs from INC-001 in input, bad_output, good_output"
+    )
 
 
 @pytest.mark.parametrize("demands", [{"must_contain": ["Paris"]}, {"must_not_contain": ["Lyon"]}])
@@ -363,7 +416,9 @@ def test_the_recorded_bad_output_fails_and_the_good_one_passes(demands: dict[str
         ({"must_not_contain": ["Lyon", "course"]}, "recorded good output fails: 'course' is there"),
     ],
 )
-def test_demands_that_do_not_tell_bad_from_good_are_refused(demands: dict[str, Any], why: str) -> None:
+def test_demands_that_do_not_tell_bad_from_good_are_refused(
+    demands: dict[str, Any], why: str
+) -> None:
     verdict = prove(to_prompt_case(asked(), **demands), asked())
     assert not verdict.passed
     assert why in verdict.why
@@ -378,7 +433,9 @@ def test_demands_do_not_mind_case() -> None:
 def test_every_broken_demand_is_named() -> None:
     case = to_prompt_case(asked(), must_contain=["Paris", "Seine"], must_not_contain=["Lyon"])
     why = judge_answer(case, "Lyon").why
-    assert all(text in why for text in ("'Paris' is missing", "'Seine' is missing", "'Lyon' is there"))
+    assert all(
+        text in why for text in ("'Paris' is missing", "'Seine' is missing", "'Lyon' is there")
+    )
 
 
 def test_a_demanded_latency_must_be_known_and_met_exactly_at_the_limit_too() -> None:
@@ -389,23 +446,34 @@ def test_a_demanded_latency_must_be_known_and_met_exactly_at_the_limit_too() -> 
 
 
 def test_a_latency_was_not_recorded_so_it_does_not_stand_in_the_way_of_the_proof() -> None:
-    assert prove(to_prompt_case(asked(), must_contain=["Paris"], max_latency=SECOND), asked()).passed
+    assert prove(
+        to_prompt_case(asked(), must_contain=["Paris"], max_latency=SECOND), asked()
+    ).passed
 
 
 def test_without_a_sample_there_is_no_prompt_case_and_no_proof_of_one() -> None:
     case = to_prompt_case(asked(), must_contain=["Paris"])
-    for use in (lambda: to_prompt_case(outage(), must_contain=["Paris"]), lambda: prove(case, outage())):
+    for use in (
+        lambda: to_prompt_case(outage(), must_contain=["Paris"]),
+        lambda: prove(case, outage()),
+    ):
         with pytest.raises(ValueError, match="INC-001 holds no sample"):
             use()
 
 
-@pytest.mark.parametrize("demands", [{}, {"max_latency": SECOND}, {"must_contain": [], "must_not_contain": ()}])
-def test_a_prompt_case_that_demands_nothing_of_the_words_is_refused(demands: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "demands", [{}, {"max_latency": SECOND}, {"must_contain": [], "must_not_contain": ()}]
+)
+def test_a_prompt_case_that_demands_nothing_of_the_words_is_refused(
+    demands: dict[str, Any],
+) -> None:
     with pytest.raises(ValueError, match="any answer passes"):
         to_prompt_case(asked(), **demands)
 
 
-@pytest.mark.parametrize("demands", [{"must_contain": "Paris"}, {"must_not_contain": "Lyon"}, {"must_contain": [""]}])
+@pytest.mark.parametrize(
+    "demands", [{"must_contain": "Paris"}, {"must_not_contain": "Lyon"}, {"must_contain": [""]}]
+)
 def test_a_bare_or_an_empty_text_as_demand_is_refused(demands: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be a list of texts"):
         to_prompt_case(asked(), **demands)
@@ -413,7 +481,12 @@ def test_a_bare_or_an_empty_text_as_demand_is_refused(demands: dict[str, Any]) -
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("id", "regression-INC-002-prompt"), ("input", "capital?"), ("bad_output", "Lille"), ("good_output", "Paris!")],
+    [
+        ("id", "regression-INC-002-prompt"),
+        ("input", "capital?"),
+        ("bad_output", "Lille"),
+        ("good_output", "Paris!"),
+    ],
 )
 def test_a_prompt_case_that_differs_from_the_sample_is_refused(field: str, value: Any) -> None:
     case = replace(to_prompt_case(asked(), must_contain=["Paris"]), **{field: value})
@@ -430,7 +503,9 @@ replay_cases = st.builds(
     ReplayCase,
     texts,
     st.sampled_from(sorted(RUNBOOKS)),
-    st.builds(SLO, texts.filter(str.strip), st.sampled_from([0.9, 0.95, 0.99, 0.999, 0.9995]), lengths),
+    st.builds(
+        SLO, texts.filter(str.strip), st.sampled_from([0.9, 0.95, 0.99, 0.999, 0.9995]), lengths
+    ),
     st.floats(1e-9, 1),
     lengths,
     lengths,
@@ -449,7 +524,9 @@ prompt_cases = st.builds(
 
 @settings(deadline=None, max_examples=30)
 @given(case=replay_cases | prompt_cases)
-def test_a_case_comes_back_from_its_file_as_it_was(case: Case, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_case_comes_back_from_its_file_as_it_was(
+    case: Case, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     file = tmp_path_factory.getbasetemp() / "one-case.json"
     save_case(case, file)
     assert load_case(file) == case
@@ -465,7 +542,10 @@ def saved(original: Case, path: Path, **changed: Any) -> Path:
     """A case in a file, with fields of its JSON changed; ``None`` takes the field out."""
     save_case(original, path)
     record = json.loads(path.read_text(encoding="utf-8")) | changed
-    path.write_text(json.dumps({key: value for key, value in record.items() if value is not None}), encoding="utf-8")
+    path.write_text(
+        json.dumps({key: value for key, value in record.items() if value is not None}),
+        encoding="utf-8",
+    )
     return path
 
 
@@ -502,8 +582,12 @@ BROKEN_FIELDS = [
 ]
 
 
-@pytest.mark.parametrize(("changed", "why"), BROKEN_FIELDS, ids=[str(changed) for changed, _ in BROKEN_FIELDS])
-def test_a_broken_field_is_named_with_the_file(changed: dict[str, Any], why: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("changed", "why"), BROKEN_FIELDS, ids=[str(changed) for changed, _ in BROKEN_FIELDS]
+)
+def test_a_broken_field_is_named_with_the_file(
+    changed: dict[str, Any], why: str, tmp_path: Path
+) -> None:
     file = saved(to_eval_case(outage()), tmp_path / "case.json", **changed)
     with pytest.raises(ValueError, match="is not a case") as refused:
         load_case(file)
@@ -557,7 +641,10 @@ def evals(tmp_path: Path) -> Path:
     """A folder with one case of each kind, one of them in a folder of its own."""
     (tmp_path / "evals" / "prompts").mkdir(parents=True)
     save_case(to_eval_case(outage()), tmp_path / "evals" / "outage.json")
-    save_case(to_prompt_case(asked(), must_contain=["Paris"]), tmp_path / "evals" / "prompts" / "capital.json")
+    save_case(
+        to_prompt_case(asked(), must_contain=["Paris"]),
+        tmp_path / "evals" / "prompts" / "capital.json",
+    )
     (tmp_path / "evals" / "README.md").write_text("not a case, and not looked at", encoding="utf-8")
     return tmp_path / "evals"
 
@@ -568,7 +655,10 @@ def test_one_line_in_a_test_suite_is_enough(evals: Path) -> None:
 
 def test_a_folder_is_searched_with_all_in_it(evals: Path) -> None:
     result = gate(evals, automated=MITIGATIONS, answer=answers)
-    assert [verdict.case for verdict in result.verdicts] == ["regression-INC-001", "regression-INC-001-prompt"]
+    assert [verdict.case for verdict in result.verdicts] == [
+        "regression-INC-001",
+        "regression-INC-001-prompt",
+    ]
 
 
 @pytest.mark.parametrize("kind", [str, Path])
@@ -595,12 +685,21 @@ def test_the_gate_fails_on_a_prompt_case_that_it_cannot_ask(evals: Path) -> None
     assert not gate(evals / "prompts")
 
 
-@pytest.mark.parametrize("answer", [None, 5, b"Paris", ("Paris", 1.5), ("Paris",), ["Paris", SECOND], (None, SECOND)])
-def test_what_is_no_answer_fails_its_case_alone_and_is_told_what_to_return(answer: Any, evals: Path) -> None:
-    replayed, asked_again = gate(evals, automated=MITIGATIONS, answer=lambda prompt: answer).verdicts
+@pytest.mark.parametrize(
+    "answer", [None, 5, b"Paris", ("Paris", 1.5), ("Paris",), ["Paris", SECOND], (None, SECOND)]
+)
+def test_what_is_no_answer_fails_its_case_alone_and_is_told_what_to_return(
+    answer: Any, evals: Path
+) -> None:
+    replayed, asked_again = gate(
+        evals, automated=MITIGATIONS, answer=lambda prompt: answer
+    ).verdicts
     assert replayed.passed
     assert not asked_again.passed
-    assert asked_again.why == f"answer= must return a text, or a text and a timedelta; given {answer!r}"
+    assert (
+        asked_again.why
+        == f"answer= must return a text, or a text and a timedelta; given {answer!r}"
+    )
 
 
 def test_an_answer_that_raises_fails_its_case_alone_and_says_what_happened(evals: Path) -> None:
@@ -614,7 +713,9 @@ def test_an_answer_that_raises_fails_its_case_alone_and_says_what_happened(evals
 
 
 def test_a_prompt_case_that_cannot_fail_fails_the_gate(tmp_path: Path) -> None:
-    save_case(PromptCase("easy", "2 + 2?", "5", "4", must_not_contain=("6",)), tmp_path / "easy.json")
+    save_case(
+        PromptCase("easy", "2 + 2?", "5", "4", must_not_contain=("6",)), tmp_path / "easy.json"
+    )
     result = gate(tmp_path, answer=lambda prompt: "4")
     assert not result
     assert "recorded bad output passes" in str(result)

@@ -22,7 +22,9 @@ from oncall.times import DAY, HOUR, MINUTE
 START = datetime(2025, 3, 3, tzinfo=UTC)
 TWO_NINES = SLO("availability", 0.99)
 THREE_NINES = SLO("availability", 0.999)
-PETSHOP = Path(__file__).parents[2].parent / "shared" / "data" / "petshop" / "low_traffic.counts.csv"
+PETSHOP = (
+    Path(__file__).parents[2].parent / "shared" / "data" / "petshop" / "low_traffic.counts.csv"
+)
 
 
 def even(bad: int, total: int, buckets: int, step: timedelta = MINUTE) -> Counts:
@@ -53,7 +55,9 @@ def petshop() -> Counts:
     return read_csv(PETSHOP)
 
 
-def test_the_petshop_at_99_percent_spent_0_4092_of_its_events_budget_and_paged_nobody(petshop: Counts) -> None:
+def test_the_petshop_at_99_percent_spent_0_4092_of_its_events_budget_and_paged_nobody(
+    petshop: Counts,
+) -> None:
     text = told(petshop)
     assert "0.4092 of the budget of these events" in text
     assert "2.79% of the budget of an evenly loaded 30d" in text
@@ -61,7 +65,9 @@ def test_the_petshop_at_99_percent_spent_0_4092_of_its_events_budget_and_paged_n
     assert rows(text, "6x 6h/30m") == ["6x 6h/30m       page sev2     never"]
 
 
-def test_the_petshop_at_99_percent_opened_each_ticket_once_on_partial_coverage_marked_so(petshop: Counts) -> None:
+def test_the_petshop_at_99_percent_opened_each_ticket_once_on_partial_coverage_marked_so(
+    petshop: Counts,
+) -> None:
     text = told(petshop)
     for rule in ("3x 1d/2h", "1x 3d/6h"):
         [row] = rows(text, rule)
@@ -71,7 +77,9 @@ def test_the_petshop_at_99_percent_opened_each_ticket_once_on_partial_coverage_m
     assert "* the data before it filled only this share of the rule's long window" in text
 
 
-def test_the_petshop_at_99_9_percent_spent_4_0915_and_paged_twice_by_each_rule(petshop: Counts) -> None:
+def test_the_petshop_at_99_9_percent_spent_4_0915_and_paged_twice_by_each_rule(
+    petshop: Counts,
+) -> None:
     text = told(petshop, THREE_NINES)
     assert "4.0915 of the budget of these events" in text
     assert [len(rows(text, rule)) for rule in ("14.4x 1h/5m", "6x 6h/30m")] == [2, 2]
@@ -86,7 +94,9 @@ def test_the_petshop_missed_99_9_percent_and_kept_99(petshop: Counts) -> None:
 
 
 def test_the_sli_and_both_budgets_are_told() -> None:
-    text = told(even(5, 1000, 3 * 24 * 60))  # 0.5 % of three days at 99 %: half a budget of a tenth of the period
+    text = told(
+        even(5, 1000, 3 * 24 * 60)
+    )  # 0.5 % of three days at 99 %: half a budget of a tenth of the period
     assert "SLI        99.5000%: 4,298,400 of 4,320,000 events good" in text
     assert "0.5000 of the budget of these events is spent" in text
     assert "5.00% of the budget of an evenly loaded 30d" in text
@@ -100,9 +110,17 @@ def test_the_period_is_the_slo_s() -> None:
 
 @pytest.mark.parametrize(
     ("bad", "days", "action"),
-    [(1, 30, "go on"), (5, 30, "slow risky change"), (10, 30, "freeze"), (15, 30, "escalate"), (15, 3, "go on")],
+    [
+        (1, 30, "go on"),
+        (5, 30, "slow risky change"),
+        (10, 30, "freeze"),
+        (15, 30, "escalate"),
+        (15, 3, "go on"),
+    ],
 )
-def test_the_error_budget_policy_is_told_for_the_share_of_the_period(bad: int, days: int, action: str) -> None:
+def test_the_error_budget_policy_is_told_for_the_share_of_the_period(
+    bad: int, days: int, action: str
+) -> None:
     assert f"Policy     {action}: " in told(even(bad, 1000, days * 24, HOUR), policy=())
 
 
@@ -160,8 +178,12 @@ def test_rules_that_never_fired_are_listed_and_nothing_is_starred() -> None:
 
 def test_rules_that_the_buckets_are_too_coarse_for_are_named() -> None:
     text = told(even(500, 1000, 24 * 8, HOUR))
-    assert rows(text, "14.4x 1h/5m") == ["14.4x 1h/5m     left out: buckets of 1h are too coarse for it"]
-    assert rows(text, "6x 6h/30m") == ["6x 6h/30m       left out: buckets of 1h are too coarse for it"]
+    assert rows(text, "14.4x 1h/5m") == [
+        "14.4x 1h/5m     left out: buckets of 1h are too coarse for it"
+    ]
+    assert rows(text, "6x 6h/30m") == [
+        "6x 6h/30m       left out: buckets of 1h are too coarse for it"
+    ]
     assert "still firing" in rows(text, "3x 1d/2h")[0]
 
 
@@ -184,7 +206,10 @@ def test_where_no_rule_is_left_nobody_is_told_of_anything_and_that_is_said() -> 
 
 def test_the_outage_that_is_too_short_and_its_cost_are_told() -> None:
     blind = part(told(even(0, 1000, 60), THREE_NINES), "What this policy cannot see")
-    assert "A total outage of up to 51.84s, after clean hours and at even traffic, does not page" in blind
+    assert (
+        "A total outage of up to 51.84s, after clean hours and at even traffic, does not page"
+        in blind
+    )
     assert "it costs up to 2.00% of the 30d budget." in blind
     assert "Up to 0.6% of requests failing, for however long, never pages." in blind
     assert "Up to 0.1% of requests failing, for however long, never opens a ticket." in blind
@@ -215,7 +240,9 @@ def test_that_silence_is_not_watched_is_told_until_a_rule_watches_it() -> None:
 def test_a_silence_rule_has_its_line_in_the_history() -> None:
     counts = Counts(START, MINUTE, [100] * 30 + [0] * 30, [100] * 30 + [0] * 30)
     text = told(counts, policy=(SilenceRule(10 * MINUTE),))
-    assert rows(text, "silence 10m") == ["silence 10m     page sev2     2025-03-03 00:40  still firing      100%"]
+    assert rows(text, "silence 10m") == [
+        "silence 10m     page sev2     2025-03-03 00:40  still firing      100%"
+    ]
 
 
 def test_a_silence_rule_too_fine_for_the_buckets_is_named_and_silence_counts_as_unwatched() -> None:
@@ -275,7 +302,11 @@ def test_short_and_constant_counts_are_never_doubted(series: Sequence[int]) -> N
 
 @settings(deadline=None, max_examples=40)
 @given(
-    pairs=st.lists(st.integers(0, 10**12).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total)))),
+    pairs=st.lists(
+        st.integers(0, 10**12).flatmap(
+            lambda total: st.tuples(st.integers(0, total), st.just(total))
+        )
+    ),
     step=st.sampled_from([timedelta(seconds=30), MINUTE, 5 * MINUTE, 7 * MINUTE, HOUR, DAY]),
     target=st.sampled_from([0.5, 0.9, 0.99, 0.999, 0.9995, 0.99999]),
     period=st.sampled_from([DAY, 7 * DAY, 28 * DAY, 30 * DAY, 90 * DAY]),

@@ -64,7 +64,18 @@ def test_a_provider_outage_is_mitigated_in_three_steps() -> None:
 
 @pytest.mark.parametrize(
     ("target", "steps"),
-    [(0.999, 3), (0.99, 3), (0.951, 3), (0.95, 2), (0.949, 2), (0.851, 2), (0.85, 1), (0.6, 1), (0.501, 1), (0.5, 0)],
+    [
+        (0.999, 3),
+        (0.99, 3),
+        (0.951, 3),
+        (0.95, 2),
+        (0.949, 2),
+        (0.851, 2),
+        (0.85, 1),
+        (0.6, 1),
+        (0.501, 1),
+        (0.5, 0),
+    ],
 )
 def test_it_stops_as_soon_as_the_sli_is_at_the_target(target: float, steps: int) -> None:
     system = MockSystem(OUTAGE)
@@ -73,9 +84,15 @@ def test_it_stops_as_soon_as_the_sli_is_at_the_target(target: float, steps: int)
     assert mitigated.healthy
 
 
-def test_the_ladder_falls_out_of_what_each_mitigation_catches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ladder_falls_out_of_what_each_mitigation_catches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with_catch(monkeypatch, "fail_over", Fraction(1, 2))
-    assert readings(run(MockSystem(OUTAGE))) == [(0.5, 0.75), (0.75, 0.75 + 0.25 * 2 / 3), (0.75 + 0.25 * 2 / 3, 1.0)]
+    assert readings(run(MockSystem(OUTAGE))) == [
+        (0.5, 0.75),
+        (0.75, 0.75 + 0.25 * 2 / 3),
+        (0.75 + 0.25 * 2 / 3, 1.0),
+    ]
     with_catch(monkeypatch, "fail_over", Fraction(1))
     assert readings(run(MockSystem(OUTAGE))) == [(0.5, 1.0)]
 
@@ -102,7 +119,9 @@ def test_nothing_is_done_to_a_healthy_system() -> None:
     assert system.applied == []
 
 
-def test_when_the_runbook_is_at_its_end_and_users_still_feel_it_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_the_runbook_is_at_its_end_and_users_still_feel_it_it_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with_catch(monkeypatch, "serve_degraded", Fraction(1, 2))
     mitigated = run(MockSystem(OUTAGE))
     assert (len(mitigated.steps), mitigated.steps[-1].after, mitigated.healthy) == (3, 0.975, False)
@@ -130,7 +149,9 @@ def test_whatever_was_applied_first_each_mitigation_acts_in_its_place(order: lis
 # --- what is automated ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("automated", "sli"), [((), 0.5), (LADDER[:1], 0.85), (LADDER[:2], 0.95), (LADDER, 1.0)])
+@pytest.mark.parametrize(
+    ("automated", "sli"), [((), 0.5), (LADDER[:1], 0.85), (LADDER[:2], 0.95), (LADDER, 1.0)]
+)
 def test_what_is_automated_has_applied_itself(automated: Iterable[str], sli: float) -> None:
     assert MockSystem(OUTAGE, automated).sli == sli
 
@@ -139,8 +160,12 @@ def test_with_everything_automated_there_is_nothing_left_to_do() -> None:
     assert run(MockSystem(OUTAGE, iter(LADDER))) == RunbookRun((), True)
 
 
-@pytest.mark.parametrize("automated", [["fail_over"], ["serve_cached"], ["fail_over", "serve_cached"]])
-def test_what_is_automated_already_is_neither_tried_again_nor_taken_back(automated: list[str]) -> None:
+@pytest.mark.parametrize(
+    "automated", [["fail_over"], ["serve_cached"], ["fail_over", "serve_cached"]]
+)
+def test_what_is_automated_already_is_neither_tried_again_nor_taken_back(
+    automated: list[str],
+) -> None:
     system = MockSystem(OUTAGE, automated)
     mitigated = run(system)
     assert names(mitigated) == [name for name in LADDER if name not in automated]
@@ -195,7 +220,11 @@ def test_what_is_rolled_back_leaves_the_system_as_it_was(
 
 
 @settings(deadline=None, max_examples=100)
-@given(st.sampled_from(sorted(RUNBOOKS)), st.lists(st.sampled_from(ALL_MITIGATIONS), min_size=1), st.floats(0, 1))
+@given(
+    st.sampled_from(sorted(RUNBOOKS)),
+    st.lists(st.sampled_from(ALL_MITIGATIONS), min_size=1),
+    st.floats(0, 1),
+)
 def test_applying_again_what_is_in_effect_changes_nothing_that_users_see(
     symptom: str, applied: list[str], failing: float
 ) -> None:
@@ -219,7 +248,15 @@ def test_rolling_back_what_is_not_applied_is_an_error_that_names_what_is() -> No
 def mitigation(
     name: str, *, reversible: bool = True, needs_approval: bool = False, settle: timedelta = MINUTE
 ) -> Mitigation:
-    return Mitigation(name, f"do {name}", reversible, "low", needs_approval, "undo it" if reversible else "", settle)
+    return Mitigation(
+        name,
+        f"do {name}",
+        reversible,
+        "low",
+        needs_approval,
+        "undo it" if reversible else "",
+        settle,
+    )
 
 
 def book(*mitigations: Mitigation) -> Runbook:
@@ -255,7 +292,10 @@ class Fake:
 
 
 def try_out(
-    system: Fake, *mitigations: Mitigation, target: float = 0.99, approve: Callable[[Mitigation], bool] | None = None
+    system: Fake,
+    *mitigations: Mitigation,
+    target: float = 0.99,
+    approve: Callable[[Mitigation], bool] | None = None,
 ) -> RunbookRun:
     if approve is None:
         return run_runbook(book(*mitigations), system, slo=slo(target), at=AT)
@@ -316,7 +356,9 @@ def test_what_was_rolled_back_is_out_of_the_next_reading() -> None:
         def wait(self, length: timedelta) -> None:
             self.shown = 0.5 + sum(self.adds[name] for name in self.applied)
 
-    tried = try_out(Slow({"a": 0.5, "b": 0.25}, harms={"a": "quality"}), mitigation("a"), mitigation("b"))
+    tried = try_out(
+        Slow({"a": 0.5, "b": 0.25}, harms={"a": "quality"}), mitigation("a"), mitigation("b")
+    )
     assert readings(tried) == [(0.5, 1.0), (0.5, 0.75)]
 
 
@@ -340,7 +382,11 @@ def test_an_irreversible_step_that_helped_is_kept_as_any_other() -> None:
 def test_what_harms_another_sli_does_not_help_and_is_rolled_back() -> None:
     system = Fake({"a": 0.5, "b": 0.5}, harms={"a": "quality"})
     tried = try_out(system, mitigation("a"), mitigation("b"))
-    assert (tried.steps[0].after, tried.steps[0].kept, tried.steps[0].harmed) == (1.0, False, ("quality",))
+    assert (tried.steps[0].after, tried.steps[0].kept, tried.steps[0].harmed) == (
+        1.0,
+        False,
+        ("quality",),
+    )
     assert tried.steps[0].outcome == "rolled back: it harmed quality"
     assert (system.applied, tried.healthy) == (["b"], True)
 
@@ -399,7 +445,11 @@ def test_only_what_needs_approval_is_asked_about_and_only_when_its_turn_comes() 
         return True
 
     system = Fake({"a": 0.25, "b": 0.25, "c": 0.25})
-    free, *others = mitigation("a"), mitigation("b", needs_approval=True), mitigation("c", needs_approval=True)
+    free, *others = (
+        mitigation("a"),
+        mitigation("b", needs_approval=True),
+        mitigation("c", needs_approval=True),
+    )
     tried = try_out(system, free, *others, approve=approve)
     assert (asked, system.applied, tried.healthy) == (["b"], ["a", "b"], True)
 
@@ -408,13 +458,18 @@ def test_only_what_needs_approval_is_asked_about_and_only_when_its_turn_comes() 
 
 
 def test_an_unknown_symptom_is_told_the_nearest() -> None:
-    with pytest.raises(ValueError, match=r"unknown symptom 'model_provider_outrage'; did you mean 'model_provider_out"):
+    with pytest.raises(
+        ValueError,
+        match=r"unknown symptom 'model_provider_outrage'; did you mean 'model_provider_out",
+    ):
         MockSystem("model_provider_outrage")
 
 
 def test_an_unknown_mitigation_is_told_the_nearest() -> None:
     for use in (MockSystem(OUTAGE).apply, lambda name: MockSystem(OUTAGE, [name])):
-        with pytest.raises(ValueError, match=r"unknown mitigation 'failover'; did you mean 'fail_over'\?"):
+        with pytest.raises(
+            ValueError, match=r"unknown mitigation 'failover'; did you mean 'fail_over'\?"
+        ):
             use("failover")
 
 
@@ -440,7 +495,9 @@ def test_a_share_of_failing_requests_is_from_0_to_1(failing: float) -> None:
         MockSystem(OUTAGE, failing=failing)
 
 
-def test_a_mitigation_that_a_symptom_does_not_list_catches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mitigation_that_a_symptom_does_not_list_catches_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     listed = dict(SYMPTOMS[OUTAGE].effects)
     del listed["serve_cached"]
     monkeypatch.setitem(SYMPTOMS, OUTAGE, replace(SYMPTOMS[OUTAGE], effects=listed))

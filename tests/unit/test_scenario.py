@@ -25,7 +25,15 @@ from oncall.times import DAY, HOUR, MINUTE
 MONDAY = datetime(2025, 3, 3, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 SYMPTOM = "model_provider_outage"
-CALM = Scenario("calm", "Nothing happens.", MONDAY, 6 * HOUR, SLO("availability", 0.99), requests=600, errors=0.003)
+CALM = Scenario(
+    "calm",
+    "Nothing happens.",
+    MONDAY,
+    6 * HOUR,
+    SLO("availability", 0.99),
+    requests=600,
+    errors=0.003,
+)
 
 
 def fault(start: timedelta, error_ratio: float = 1.0, **more: Any) -> Fault:
@@ -62,7 +70,9 @@ def test_nothing_is_drawn_but_from_random_of_the_seed(monkeypatch: pytest.Monkey
     expected = CALM.counts(1)
 
     def refuse(*arguments: Any, **named: Any) -> Any:
-        raise AssertionError("only random.Random(seed).random() keeps its values from one Python to the next")
+        raise AssertionError(
+            "only random.Random(seed).random() keeps its values from one Python to the next"
+        )
 
     own = {name for name in dir(random) if callable(getattr(random, name)) and name[0].islower()}
     methods = {name for name in dir(random.Random) if not name.startswith("_")} - {"random", "seed"}
@@ -80,7 +90,9 @@ def test_the_first_counts_of_a_seed_never_change() -> None:
     draw = random.Random(1).random
     over, expected = 0.0, []
     for minute in range(3):
-        wanted = 600 * (52 + (45 - 52) * minute / 60) / 100 * 112 / 100 * (0.96 + 0.08 * draw()) + over
+        wanted = (
+            600 * (52 + (45 - 52) * minute / 60) / 100 * 112 / 100 * (0.96 + 0.08 * draw()) + over
+        )
         expected.append(int(wanted))
         over = wanted - int(wanted)
     assert list(replace(CALM, warm_up=timedelta()).counts(1).total[:3]) == expected
@@ -91,7 +103,12 @@ def test_the_first_counts_of_a_seed_never_change() -> None:
 
 def left_over(actual: Sequence[float], expected: Sequence[float]) -> list[float]:
     """Expected minus actual up to each moment; over any stretch the difference is that of two of these."""
-    return [a - b for a, b in zip(accumulate(expected, initial=0.0), accumulate(actual, initial=0.0), strict=True)]
+    return [
+        a - b
+        for a, b in zip(
+            accumulate(expected, initial=0.0), accumulate(actual, initial=0.0), strict=True
+        )
+    ]
 
 
 @settings(deadline=None, max_examples=40)
@@ -108,7 +125,10 @@ def test_over_any_stretch_the_errors_are_within_one_of_the_expected(
     buckets = [traffic.minute(minute, share) for minute, share in enumerate(failing)]
     assert all(0 <= good <= total for good, total in buckets)
     bad = [total - good for good, total in buckets]
-    wanted = [total * (1 - (1 - errors) * (1 - share)) for (_, total), share in zip(buckets, failing, strict=True)]
+    wanted = [
+        total * (1 - (1 - errors) * (1 - share))
+        for (_, total), share in zip(buckets, failing, strict=True)
+    ]
     carried = left_over(bad, wanted)
     assert max(carried) - min(carried) <= 1 + 1e-6
 
@@ -139,7 +159,9 @@ def test_51_seconds_within_a_minute_fail_51_sixtieths_of_it() -> None:
 
 
 def test_51_seconds_across_two_minutes_are_shared_between_them() -> None:
-    assert shares(fault(MINUTE + 30 * SECOND, duration=51 * SECOND), 4) == pytest.approx([0, 30 / 60, 21 / 60, 0])
+    assert shares(fault(MINUTE + 30 * SECOND, duration=51 * SECOND), 4) == pytest.approx(
+        [0, 30 / 60, 21 / 60, 0]
+    )
 
 
 def test_a_ramp_climbs_in_a_straight_line() -> None:
@@ -164,13 +186,18 @@ def test_a_fault_may_be_over_before_its_ramp_is() -> None:
         (0, 45, 90),
     ],
 )
-def test_what_a_fault_fails_is_the_area_under_its_line(start: int, ramp: int, duration: int | None) -> None:
+def test_what_a_fault_fails_is_the_area_under_its_line(
+    start: int, ramp: int, duration: int | None
+) -> None:
     seconds = 900
     line = [
-        min(1.0, (second + 0.5 - start) / ramp) * (second >= start and (duration is None or second < start + duration))
+        min(1.0, (second + 0.5 - start) / ramp)
+        * (second >= start and (duration is None or second < start + duration))
         for second in range(seconds)
     ]
-    one = fault(start * SECOND, ramp=ramp * SECOND, duration=None if duration is None else duration * SECOND)
+    one = fault(
+        start * SECOND, ramp=ramp * SECOND, duration=None if duration is None else duration * SECOND
+    )
     expected = [sum(line[i : i + 60]) / 60 for i in range(0, seconds, 60)]
     assert shares(one, seconds // 60) == pytest.approx(expected, abs=1e-3)
 
@@ -239,10 +266,16 @@ def test_a_start_without_a_zone_is_refused() -> None:
 def test_the_days_before_the_start_are_quiet_and_fill_every_long_window(name: str) -> None:
     scenario = SCENARIOS[name]
     counts = played(name)
-    assert (counts.start, counts.end) == (scenario.start - 3 * DAY, scenario.start + scenario.length)
+    assert (counts.start, counts.end) == (
+        scenario.start - 3 * DAY,
+        scenario.start + scenario.length,
+    )
     quiet = counts.slice(None, scenario.start)
     assert 1 - sli(sum(quiet.good), sum(quiet.total)) == pytest.approx(scenario.errors, rel=0.01)
-    worst = max(total - good - scenario.errors * total for good, total in zip(quiet.good, quiet.total, strict=True))
+    worst = max(
+        total - good - scenario.errors * total
+        for good, total in zip(quiet.good, quiet.total, strict=True)
+    )
     assert worst <= 1  # no minute holds more than its share and what was carried into it
     assert all(max(scenario.failing(minute), default=0) == 0 for minute in range(-3 * 24 * 60, 0))
 
@@ -257,20 +290,39 @@ def test_a_scenario_is_healthy_before_its_faults_and_has_a_name_and_a_title(name
 
 
 def test_labels_are_the_faults_as_moments() -> None:
-    two = replace(CALM, faults=(fault(HOUR, 0.5, title="lasts"), fault(2 * HOUR, duration=51 * SECOND, title="blip")))
+    two = replace(
+        CALM,
+        faults=(
+            fault(HOUR, 0.5, title="lasts"),
+            fault(2 * HOUR, duration=51 * SECOND, title="blip"),
+        ),
+    )
     lasts, blip = two.labels()
-    assert (lasts.title, lasts.symptom, lasts.start, lasts.end) == ("lasts", SYMPTOM, MONDAY + HOUR, None)
-    assert (blip.start, blip.end, blip.error_ratio) == (MONDAY + 2 * HOUR, MONDAY + 2 * HOUR + 51 * SECOND, 1.0)
+    assert (lasts.title, lasts.symptom, lasts.start, lasts.end) == (
+        "lasts",
+        SYMPTOM,
+        MONDAY + HOUR,
+        None,
+    )
+    assert (blip.start, blip.end, blip.error_ratio) == (
+        MONDAY + 2 * HOUR,
+        MONDAY + 2 * HOUR + 51 * SECOND,
+        1.0,
+    )
 
 
 @pytest.mark.parametrize("end", [MONDAY, MONDAY - HOUR])
 def test_a_label_that_ends_before_it_began_is_refused(end: datetime) -> None:
-    with pytest.raises(ValueError, match=f"the incident ends at {end:%Y-%m-%d}T.*Z, not after its start"):
+    with pytest.raises(
+        ValueError, match=f"the incident ends at {end:%Y-%m-%d}T.*Z, not after its start"
+    ):
         KnownIncident("upside down", SYMPTOM, MONDAY, end, 1.0)
 
 
 @pytest.mark.parametrize("given", ["0.3", "nan", None])
 def test_the_error_ratio_of_a_label_is_a_number_and_nan_where_unknown(given: Any) -> None:
-    with pytest.raises(ValueError, match=re.escape(f"a number, math.nan where unknown, given {given!r}")):
+    with pytest.raises(
+        ValueError, match=re.escape(f"a number, math.nan where unknown, given {given!r}")
+    ):
         KnownIncident("unclear", SYMPTOM, MONDAY, None, given)
     assert math.isnan(KnownIncident("unclear", SYMPTOM, MONDAY, None, math.nan).error_ratio)

@@ -30,7 +30,9 @@ def test_the_example_is_read_as_it_stands() -> None:
     assert scenario.faults == (
         Fault("model_provider_outage", 90 * MINUTE, 0.4, 10 * MINUTE, title=title, catches=catches),
     )
-    assert scenario.red_herrings == (RedHerring(80 * MINUTE, "the nightly batch jobs are still running"),)
+    assert scenario.red_herrings == (
+        RedHerring(80 * MINUTE, "the nightly batch jobs are still running"),
+    )
 
 
 def test_the_example_is_played_to_its_end_by_the_reference() -> None:
@@ -46,25 +48,65 @@ WRONG = {
     "no name": ('name = "monday_morning"', "", r"name: is missing"),
     "no target": ("target = 0.99", "", r"line 9: slo.target: is missing"),
     "a percentage": ("target = 0.99", "target = 99", r"line 11: slo.target: .*did you mean 0.99"),
-    "a target of words": ("target = 0.99", 'target = "high"', r"line 11: slo.target: must be a number"),
-    "a local time": ("2025-03-03T08:00:00Z", "2025-03-03T08:00:00", r"line 6: start: .*has no time zone"),
-    "a length of seconds": ('length = "8h"', 'length = "90s"', r"line 7: length: must be whole minutes"),
+    "a target of words": (
+        "target = 0.99",
+        'target = "high"',
+        r"line 11: slo.target: must be a number",
+    ),
+    "a local time": (
+        "2025-03-03T08:00:00Z",
+        "2025-03-03T08:00:00",
+        r"line 6: start: .*has no time zone",
+    ),
+    "a length of seconds": (
+        'length = "8h"',
+        'length = "90s"',
+        r"line 7: length: must be whole minutes",
+    ),
     "a length of a number": ('length = "8h"', "length = 8", r"line 7: length: must be a text"),
-    "too much traffic": ("requests = 1200", "requests = 1e9", r"traffic.requests: must be a number from"),
+    "too much traffic": (
+        "requests = 1200",
+        "requests = 1e9",
+        r"traffic.requests: must be a number from",
+    ),
     "true for a number": ("errors = 0.003", "errors = true", r"traffic.errors: must be a number"),
-    "an unknown symptom": ('"model_provider_outage"', '"provider_outage"', r"faults\[1\].symptom: .*did you mean"),
+    "an unknown symptom": (
+        '"model_provider_outage"',
+        '"provider_outage"',
+        r"faults\[1\].symptom: .*did you mean",
+    ),
     "a symptom that is a list": (
         'symptom = "model',
         'symptom = ["x"] # "model',
         r"faults\[1\].symptom: must be a text",
     ),
-    "an error ratio above 1": ("error_ratio = 0.4", "error_ratio = 40", r"faults\[1\].error_ratio: .*from 0 to 1"),
-    "a misspelt field": ("error_ratio = 0.4", "error_ratio = 0.4\nrampe = '5m'", r"faults\[1\].rampe: is not a field"),
-    "an unknown mitigation": ("fail_over = 0.9", "failover = 0.9", r"faults\[1\].catches: .*did you mean 'fail_over'"),
-    "catches that are a number": ("{ fail_over", "1 # { fail_over", r"faults\[1\].catches: must name mitigations"),
+    "an error ratio above 1": (
+        "error_ratio = 0.4",
+        "error_ratio = 40",
+        r"faults\[1\].error_ratio: .*from 0 to 1",
+    ),
+    "a misspelt field": (
+        "error_ratio = 0.4",
+        "error_ratio = 0.4\nrampe = '5m'",
+        r"faults\[1\].rampe: is not a field",
+    ),
+    "an unknown mitigation": (
+        "fail_over = 0.9",
+        "failover = 0.9",
+        r"faults\[1\].catches: .*did you mean 'fail_over'",
+    ),
+    "catches that are a number": (
+        "{ fail_over",
+        "1 # { fail_over",
+        r"faults\[1\].catches: must name mitigations",
+    ),
     "no text": ('text = "the nightly', 'txt = "the nightly', r"red_herrings\[1\].text: is missing"),
     "one table for many": ("[[red_herrings]]", "[red_herrings]", r"red_herrings: must be tables"),
-    "a review that is no list": ('lucky = ["The', 'lucky = "The" #', r"reviews\[1\].lucky: must be a list of texts"),
+    "a review that is no list": (
+        'lucky = ["The',
+        'lucky = "The" #',
+        r"reviews\[1\].lucky: must be a list of texts",
+    ),
     "no traffic": ("[traffic]", "[trafic]", r"traffic: is missing"),
 }
 
@@ -87,10 +129,14 @@ def test_the_line_is_that_of_the_right_table_among_several() -> None:
 
 
 def test_a_fault_that_is_lost_or_synthetic_needs_no_runbook() -> None:
-    text = TEXT.replace('symptom = "model_provider_outage"', 'symptom = "load_test"\nsynthetic = true')
+    text = TEXT.replace(
+        'symptom = "model_provider_outage"', 'symptom = "load_test"\nsynthetic = true'
+    )
     assert parse_scenario(text).faults[0].synthetic
     with pytest.warns(DeprecationWarning, match="synthetic"):
-        assert parse_scenario(text.replace("synthetic = true", "felt = false")) == parse_scenario(text)
+        assert parse_scenario(text.replace("synthetic = true", "felt = false")) == parse_scenario(
+            text
+        )
 
 
 def test_shift_and_drill_take_a_file(capsys: Captured) -> None:
@@ -105,7 +151,18 @@ def test_a_drill_keeps_the_scenario_itself_for_its_file_may_change(
     mine.write_text(TEXT, encoding="utf-8")
     (tmp_path / "script.txt").write_text("1 look\n")
     assert (
-        main(["drill", "--scenario", str(mine), "--responder", str(tmp_path / "script.txt"), "--save", str(saved)]) == 0
+        main(
+            [
+                "drill",
+                "--scenario",
+                str(mine),
+                "--responder",
+                str(tmp_path / "script.txt"),
+                "--save",
+                str(saved),
+            ]
+        )
+        == 0
     )
     first = capsys.readouterr().out.partition("Score of")[2]
     mine.unlink()
@@ -116,7 +173,9 @@ def test_a_drill_keeps_the_scenario_itself_for_its_file_may_change(
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe"])
-def test_a_file_that_is_empty_or_no_text_is_refused_in_one_line(data: bytes, tmp_path: Path, capsys: Captured) -> None:
+def test_a_file_that_is_empty_or_no_text_is_refused_in_one_line(
+    data: bytes, tmp_path: Path, capsys: Captured
+) -> None:
     (tmp_path / "x.toml").write_bytes(data)
     assert main(["shift", "--scenario", str(tmp_path / "x.toml")]) == 2
     assert capsys.readouterr().err.count("\n") == 1

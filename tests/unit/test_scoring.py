@@ -47,7 +47,10 @@ def good_postmortem(incident: Incident, automated: tuple[str, ...] = MITIGATIONS
     return write_postmortem(
         incident,
         contributing_factors=["All requests go to one provider."],
-        action_items=[ActionItem("mitigate", f"{one} by itself", "ana", date(2025, 4, 1), one) for one in automated],
+        action_items=[
+            ActionItem("mitigate", f"{one} by itself", "ana", date(2025, 4, 1), one)
+            for one in automated
+        ],
         went_well=["The first person paged answered."],
         went_wrong=["The runbook waited for a person."],
         lucky=["The secondary provider had room."],
@@ -61,14 +64,19 @@ def journal(response: Response | None = None) -> Incident:
     def at(minute: float) -> datetime:
         return START + minute * MINUTE
 
-    incident = Incident("INC-001", "The model provider fails requests", SLO("availability", 0.99), SYMPTOM, START)
+    incident = Incident(
+        "INC-001", "The model provider fails requests", SLO("availability", 0.99), SYMPTOM, START
+    )
     incident = incident.detect(Alert("page", "sev1", 50.0, "14.4x 1h/5m"), at=at(18), by="alerts")
     incident = incident.measure(9000, 18_000, at=at(18), by="metrics")
     events: list[tuple[float, Callable[[Incident, datetime], Incident]]] = [
         (done.acknowledged, lambda one, when: one.acknowledge(at=when, by="ana")),
         (done.acknowledged, lambda one, when: one.triage(done.severity, "ana", at=when, by="ana")),
     ]
-    events += [(minute, lambda one, when: one.update("We are on it.", at=when, by="bo")) for minute in done.updates]
+    events += [
+        (minute, lambda one, when: one.update("We are on it.", at=when, by="bo"))
+        for minute in done.updates
+    ]
     begun = done.acknowledged + 3
     events += [
         (begun + i, lambda one, when, name=name: one.mitigate(name, at=when, by="ana"))  # type: ignore[misc]
@@ -77,7 +85,10 @@ def journal(response: Response | None = None) -> Incident:
     if done.mitigated is not None:
         rest = done.failed - 9000
         events += [
-            (done.mitigated, lambda one, when: one.measure(60_000 - rest, 60_000, at=when, by="metrics")),
+            (
+                done.mitigated,
+                lambda one, when: one.measure(60_000 - rest, 60_000, at=when, by="metrics"),
+            ),
             (done.mitigated, lambda one, when: one.mitigated(at=when, by="ana")),
             (done.mitigated + 30, lambda one, when: one.resolve(at=when, by="ana")),
         ]
@@ -85,7 +96,9 @@ def journal(response: Response | None = None) -> Incident:
         incident = verb(incident, at(minute))
     if done.mitigated is None:
         return incident
-    return incident.close((done.postmortem or good_postmortem)(incident), at=at(done.mitigated + 90), by="ana")
+    return incident.close(
+        (done.postmortem or good_postmortem)(incident), at=at(done.mitigated + 90), by="ana"
+    )
 
 
 def lost(result: Score) -> dict[str, int]:
@@ -111,7 +124,8 @@ def test_the_seven_dimensions_are_worth_100_points_and_say_why_in_a_sentence() -
         assert sum(one.most for one in result.dimensions) == 100
         assert all(0 <= one.points <= one.most for one in result.dimensions)
         assert all(
-            one.why[0].isupper() or one.why[0].isdigit() or one.why.startswith("sev") for one in result.dimensions
+            one.why[0].isupper() or one.why[0].isdigit() or one.why.startswith("sev")
+            for one in result.dimensions
         )
         assert all(one.why.endswith(".") and "\n" not in one.why for one in result.dimensions)
 
@@ -172,7 +186,9 @@ def test_the_last_severity_decided_is_the_one() -> None:
     again = replace(GOOD, events=())
     for event in GOOD.events:
         if event.verb == "acknowledge":
-            again = again.acknowledge(at=event.at, by="ana").triage("sev4", "ana", at=event.at, by="ana")
+            again = again.acknowledge(at=event.at, by="ana").triage(
+                "sev4", "ana", at=event.at, by="ana"
+            )
             break
         again = replace(again, events=(*again.events, event))
     rest = GOOD.events[[event.verb for event in GOOD.events].index("triage") :]
@@ -181,7 +197,9 @@ def test_the_last_severity_decided_is_the_one() -> None:
 
 
 @pytest.mark.parametrize(("minute", "points"), [(18, 15), (23, 15), (35.5, 8), (48, 0), (120, 0)])
-def test_an_ack_within_five_minutes_is_prompt_and_25_later_is_worth_nothing(minute: float, points: int) -> None:
+def test_an_ack_within_five_minutes_is_prompt_and_25_later_is_worth_nothing(
+    minute: float, points: int
+) -> None:
     late = journal(Response(acknowledged=minute, updates=(), mitigated=180))
     [tta] = [one for one in score(late, GOOD).dimensions if one.name == "TTA"]
     assert tta.points == points
@@ -236,7 +254,9 @@ def test_a_postmortem_without_any_section_scores_nothing_either() -> None:
 
 def test_a_note_that_quotes_an_empty_section_is_no_empty_section() -> None:
     def noted(incident: Incident) -> str:
-        return good_postmortem(incident).replace("- 18:12:00 impact began", "- 18:12:00 bo: Nothing recorded.")
+        return good_postmortem(incident).replace(
+            "- 18:12:00 impact began", "- 18:12:00 bo: Nothing recorded."
+        )
 
     assert lost(score(journal(Response(postmortem=noted)), GOOD)) == {}
 
@@ -284,7 +304,9 @@ def work_through(desk: Desk, actions: tuple[str, ...] = ()) -> None:
             break
     if desk.applied:
         desk.mitigated(by="ana")
-    desk.advance_until(lambda desk: desk.quiet_for >= 30 * MINUTE or desk.incidents[-1].id != incident.id)
+    desk.advance_until(
+        lambda desk: desk.quiet_for >= 30 * MINUTE or desk.incidents[-1].id != incident.id
+    )
     if desk.incidents[-1].id != incident.id:  # a second incident comes first
         work_through(desk)
     while desk.incident is not None:
@@ -299,7 +321,10 @@ def finish(desk: Desk) -> None:
         desk.resolve(by="ana", auto_recovered=incident.state != "mitigated")
     desk.advance(min(HOUR, desk.ends - desk.now))
     if desk.incident and desk.incident.state == "resolved":
-        desk.close(write_postmortem(desk.incident, contributing_factors=["It broke."], action_items=[]), by="ana")
+        desk.close(
+            write_postmortem(desk.incident, contributing_factors=["It broke."], action_items=[]),
+            by="ana",
+        )
 
 
 def book_of(incident: Incident) -> tuple[str, ...]:
@@ -333,7 +358,9 @@ LUCKY = {"poisoned_cache": "purge_cache", "cost_runaway": "raise_spend_limit"}
 
 @pytest.mark.parametrize("name", LUCKY)
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_lucky_irreversible_action_scores_below_the_safe_path_however_slow(name: str, seed: int) -> None:
+def test_a_lucky_irreversible_action_scores_below_the_safe_path_however_slow(
+    name: str, seed: int
+) -> None:
     def lucky(desk: Desk) -> None:
         desk.advance_until(lambda desk: desk.incident is not None)
         work_through(desk, (LUCKY[name],))
@@ -377,7 +404,9 @@ def declares(*actions: str, updates: int = 0) -> Callable[[Desk], None]:
 
 def test_a_quiet_shift_left_alone_scores_100_and_each_needless_action_loses_points() -> None:
     def quiet(responder: Callable[[Desk], None]) -> int:
-        return mean_points(score_shift(run_shift(SCENARIOS["quiet_shift"], 1, responder).incidents, ()))
+        return mean_points(
+            score_shift(run_shift(SCENARIOS["quiet_shift"], 1, responder).incidents, ())
+        )
 
     assert quiet(absent) == quiet(reference) == 100
     assert quiet(declares()) == 100
@@ -414,7 +443,9 @@ def test_on_a_false_alarm_needless_actions_and_needless_updates_lose_points() ->
     assert calm == 100
     assert points("false_alarm", alarmed(updates=1)) < calm
     assert points("false_alarm", alarmed("fail_over")) < calm
-    assert points("false_alarm", alarmed("fail_over", "serve_cached")) < points("false_alarm", alarmed("fail_over"))
+    assert points("false_alarm", alarmed("fail_over", "serve_cached")) < points(
+        "false_alarm", alarmed("fail_over")
+    )
 
 
 def sees_through_it(desk: Desk) -> None:
@@ -425,7 +456,11 @@ def sees_through_it(desk: Desk) -> None:
 
 
 def test_a_false_alarm_called_one_before_it_was_rated_loses_nothing() -> None:
-    assert points("false_alarm", absent) < points("false_alarm", forgetful) < points("false_alarm", sees_through_it)
+    assert (
+        points("false_alarm", absent)
+        < points("false_alarm", forgetful)
+        < points("false_alarm", sees_through_it)
+    )
     assert points("false_alarm", sees_through_it) == 100
     [incident] = run_shift(SCENARIOS["false_alarm"], 1, sees_through_it).incidents
     assert lost(score(incident, None)) == {}
@@ -433,7 +468,9 @@ def test_a_false_alarm_called_one_before_it_was_rated_loses_nothing() -> None:
 
 def test_an_incident_called_a_false_alarm_before_it_was_rated_is_not_spared() -> None:
     incident, *_ = run_shift(SCENARIO, 1, sees_through_it).incidents
-    assert {"severity", "actions", "budget"} <= set(lost(score(incident, the_book("provider_outage")[0])))
+    assert {"severity", "actions", "budget"} <= set(
+        lost(score(incident, the_book("provider_outage")[0]))
+    )
 
 
 def test_an_incident_called_a_false_alarm_scores_below_one_that_was_worked() -> None:
@@ -471,7 +508,11 @@ def test_declaring_before_the_alert_gains_nothing_when_its_page_is_left_unanswer
         desk.acknowledge("ana")
 
     [incident] = run_shift(SCENARIO, 1, early).incidents
-    [tta] = [one for one in score(incident, the_book("provider_outage")[0]).dimensions if one.name == "TTA"]
+    [tta] = [
+        one
+        for one in score(incident, the_book("provider_outage")[0]).dimensions
+        if one.name == "TTA"
+    ]
     assert (tta.points, tta.why) == (0, "A later page was not acknowledged.")
 
 
@@ -479,13 +520,17 @@ def test_triaging_through_all_severities_counts_for_the_last_one_only() -> None:
     wrong = journal(Response(severity="sev5"))
     triage = next(event for event in wrong.events if event.verb == "triage")
     place = wrong.events.index(triage)
-    others = [replace(triage, details=(("severity", f"sev{n}"), ("ic", "ana"))) for n in (1, 2, 3, 4, 1)]
+    others = [
+        replace(triage, details=(("severity", f"sev{n}"), ("ic", "ana"))) for n in (1, 2, 3, 4, 1)
+    ]
     spam = replace(wrong, events=(*wrong.events[:place], *others, *wrong.events[place:]))
     assert earned(score(spam, GOOD), "severity") == earned(score(wrong, GOOD), "severity") == 0
 
 
 def test_applying_everything_there_is_gains_nothing() -> None:
-    spam = score(journal(Response(actions=tuple(ALL_MITIGATIONS), failed=12_000, mitigated=60)), GOOD)
+    spam = score(
+        journal(Response(actions=tuple(ALL_MITIGATIONS), failed=12_000, mitigated=60)), GOOD
+    )
     assert (earned(spam, "actions"), earned(spam, "budget")) == (0, 0)
 
 
@@ -508,7 +553,8 @@ def flapping(times: int) -> Callable[[Desk], None]:
 
 def test_applying_and_rolling_back_again_and_again_loses_actions_and_budget() -> None:
     once, often = (
-        score(run_shift(SCENARIO, 1, flapping(times)).incidents[0], the_book("provider_outage")[0]) for times in (0, 3)
+        score(run_shift(SCENARIO, 1, flapping(times)).incidents[0], the_book("provider_outage")[0])
+        for times in (0, 3)
     )
     assert earned(once, "actions") == 20
     assert earned(often, "actions") < 10
@@ -534,13 +580,16 @@ def test_a_needed_mitigation_rolled_back_does_not_earn_full_points(again: bool) 
 
 def test_telling_users_every_minute_gains_nothing_and_tires_them() -> None:
     fine, often, endless = (
-        earned(score(journal(Response(updates=tuple(range(24, 24 + count)))), GOOD), "updates") for count in (4, 8, 50)
+        earned(score(journal(Response(updates=tuple(range(24, 24 + count)))), GOOD), "updates")
+        for count in (4, 8, 50)
     )
     assert endless < often < 10
     assert fine <= 10
     burst = Response(updates=(45, 45, 45, 45))
     assert earned(score(journal(burst), GOOD), "updates") == 10  # four are not yet too many
-    assert lost(score(journal(Response(updates=(45,))), GOOD)) == {"updates": 5}  # one update counts once
+    assert lost(score(journal(Response(updates=(45,))), GOOD)) == {
+        "updates": 5
+    }  # one update counts once
 
 
 def test_measuring_again_what_was_measured_gains_nothing() -> None:
@@ -557,23 +606,34 @@ def test_a_postmortem_written_twice_over_gains_nothing() -> None:
 
 
 def test_automating_everything_there_is_proves_nothing() -> None:
-    everything = journal(Response(postmortem=lambda incident: good_postmortem(incident, tuple(ALL_MITIGATIONS))))
+    everything = journal(
+        Response(postmortem=lambda incident: good_postmortem(incident, tuple(ALL_MITIGATIONS)))
+    )
     assert earned(score(everything, GOOD), "recurrence") == 0
 
 
 def test_leaving_an_irreversible_action_to_a_machine_proves_nothing() -> None:
     start = replace(GOOD, symptom="poisoned_cache")
     text = good_postmortem(start, ("purge_cache",))
-    purged = replace(start, events=(*start.events[:-1], replace(start.events[-1], details=(("postmortem", text),))))
+    purged = replace(
+        start,
+        events=(*start.events[:-1], replace(start.events[-1], details=(("postmortem", text),))),
+    )
     [line] = [one for one in score(purged, GOOD).dimensions if one.name == "recurrence"]
-    assert (line.points, line.why) == (0, "purge_cache cannot be undone, so it is never left to a machine.")
+    assert (line.points, line.why) == (
+        0,
+        "purge_cache cannot be undone, so it is never left to a machine.",
+    )
 
 
 def test_an_empty_postmortem_scores_nothing_though_the_journal_fills_half_of_it() -> None:
     def nothing(incident: Incident) -> str:
         return write_postmortem(incident, contributing_factors=[], action_items=[])
 
-    assert lost(score(journal(Response(postmortem=nothing)), GOOD)) == {"postmortem": 10, "recurrence": 10}
+    assert lost(score(journal(Response(postmortem=nothing)), GOOD)) == {
+        "postmortem": 10,
+        "recurrence": 10,
+    }
 
 
 # --- how the reasons read ------------------------------------------------------------------------
@@ -589,7 +649,10 @@ def test_a_postmortem_s_gaps_are_named() -> None:
     )
     said = why(score(journal(Response(postmortem=gaps)), GOOD), "postmortem")
     assert said == "Sections missing: What went well; without content: What went wrong."
-    assert why(score(journal(Response(postmortem=VAGUE)), GOOD), "postmortem") == "The lint asks about: 'human error'."
+    assert (
+        why(score(journal(Response(postmortem=VAGUE)), GOOD), "postmortem")
+        == "The lint asks about: 'human error'."
+    )
 
 
 def test_a_sentence_is_no_postmortem_with_every_section() -> None:
@@ -600,7 +663,10 @@ def test_a_sentence_is_no_postmortem_with_every_section() -> None:
 
 def test_what_happened_once_is_told_in_the_singular() -> None:
     false = run_shift(SCENARIOS["false_alarm"], 1, alarmed(updates=1)).incidents[0]
-    assert why(score(false, the_book("false_alarm")[0]), "updates") == "Users were told once of a false alarm."
+    assert (
+        why(score(false, the_book("false_alarm")[0]), "updates")
+        == "Users were told once of a false alarm."
+    )
     [undone] = run_shift(SCENARIO, 1, flapping(1)).incidents
     assert why(score(undone, GOOD), "actions") == "Needed and taken back: once."
     [undone] = run_shift(SCENARIO, 1, flapping(2)).incidents
@@ -623,9 +689,13 @@ def test_no_reason_says_what_to_call_or_asks_what_was_meant() -> None:
     assert why(missed, "recurrence") == "No case: INC-001 holds no measure that shows the fault."
 
 
-def test_what_nobody_ended_and_what_cannot_be_undone_earn_nothing_of_the_budget_and_say_why() -> None:
+def test_what_nobody_ended_and_what_cannot_be_undone_earn_nothing_of_the_budget_and_say_why() -> (
+    None
+):
     never = score(journal(Response(mitigated=None)), GOOD)
-    assert why(never, "budget") == "It was never called mitigated, so the budget counts as burning on."
+    assert (
+        why(never, "budget") == "It was never called mitigated, so the budget counts as burning on."
+    )
     risky = score(journal(Response(actions=(*MITIGATIONS, "purge_cache"))), GOOD)
     assert why(risky, "budget") == "purge_cache cannot be undone, so what was saved does not count."
 
@@ -686,13 +756,24 @@ def typed_in(id: str, severity: str = "") -> Incident:
 
     incident = Incident(id, row["impact"], SLO("availability", 0.999), SYMPTOM, at("impact_start"))
     events: list[tuple[datetime, Callable[[Incident, datetime], Incident]]] = [
-        (at("detected" if row["detected"] else "first_update"), lambda one, when: one.detect(None, at=when, by="page")),
-        (at("first_update"), lambda one, when: one.update("We are investigating.", at=when, by="status page")),
-        (at("resolved"), lambda one, when: one.resolve(at=when, by="status page", auto_recovered=True)),
+        (
+            at("detected" if row["detected"] else "first_update"),
+            lambda one, when: one.detect(None, at=when, by="page"),
+        ),
+        (
+            at("first_update"),
+            lambda one, when: one.update("We are investigating.", at=when, by="status page"),
+        ),
+        (
+            at("resolved"),
+            lambda one, when: one.resolve(at=when, by="status page", auto_recovered=True),
+        ),
     ]
     if row["error_ratio"]:
         good = round(1000 * (1 - float(row["error_ratio"])))
-        events.append((at("mitigated"), lambda one, when: one.measure(good, 1000, at=when, by="typed in")))
+        events.append(
+            (at("mitigated"), lambda one, when: one.measure(good, 1000, at=when, by="typed in"))
+        )
     if severity:
         took = events[0][0]
         events.append((took, lambda one, when: one.acknowledge(at=when, by="ours")))
@@ -712,14 +793,22 @@ def test_a_public_incident_typed_in_is_scored_by_the_same_rubric_as_a_drill(name
         result = score(real, against)
         assert tuple(one.name for one in result.dimensions) == NAMES
         assert 0 <= result.points < 100
-        assert {"TTA", "severity", "postmortem", "recurrence"} <= set(lost(result))  # nobody published those
+        assert {"TTA", "severity", "postmortem", "recurrence"} <= set(
+            lost(result)
+        )  # nobody published those
     assert 0 <= score(GOOD, real).points <= 100
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_what_is_known_of_a_public_incident_earns_its_points_and_nothing_else_moves(name: str) -> None:
+def test_what_is_known_of_a_public_incident_earns_its_points_and_nothing_else_moves(
+    name: str,
+) -> None:
     bare, known = (score(typed_in(name, severity), GOOD) for severity in ("", "sev1"))
-    gained = {one.name for one, more in zip(bare.dimensions, known.dimensions, strict=True) if more.points > one.points}
+    gained = {
+        one.name
+        for one, more in zip(bare.dimensions, known.dimensions, strict=True)
+        if more.points > one.points
+    }
     assert gained == {"TTA", "severity"}
     assert earned(known, "updates") > 0  # the first post
 
@@ -728,14 +817,21 @@ def test_what_is_known_of_a_public_incident_earns_its_points_and_nothing_else_mo
 def test_an_incident_with_no_event_or_one_scores_without_an_exception(symptom: str) -> None:
     empty = Incident("INC-9", "x", SLO("availability", 0.99), symptom, START)
     noticed = empty.detect(None, at=START - HOUR, by="bo")
-    for one in (empty, noticed, noticed.measure(0, 0, at=START, by="m"), noticed.false_alarm(at=START, by="bo")):
+    for one in (
+        empty,
+        noticed,
+        noticed.measure(0, 0, at=START, by="m"),
+        noticed.false_alarm(at=START, by="bo"),
+    ):
         assert score(one, GOOD).points == 0
         assert score(one, one).points <= 30
         score(GOOD, one)
 
 
 def test_an_incident_mitigated_the_moment_it_is_detected_can_be_scored() -> None:
-    one = Incident("INC-9", "x", SLO("availability", 0.99), SYMPTOM, START).detect(None, at=START, by="bo")
+    one = Incident("INC-9", "x", SLO("availability", 0.99), SYMPTOM, START).detect(
+        None, at=START, by="bo"
+    )
     one = one.resolve(at=START, by="bo", auto_recovered=True)
     assert one.metrics().ttm == timedelta()
     assert 0 <= score(one, one).points <= 100
@@ -791,4 +887,6 @@ def test_what_came_back_is_not_said_to_have_never_been_mitigated() -> None:
         desk.reopen(by="ana")
 
     [journal] = run_shift(SCENARIO, 1, reopened).incidents
-    assert why(score(journal, GOOD), "budget").startswith("It came back and was not called mitigated again")
+    assert why(score(journal, GOOD), "budget").startswith(
+        "It came back and was not called mitigated again"
+    )

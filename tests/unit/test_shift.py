@@ -106,13 +106,18 @@ def paged(incident: Incident) -> list[tuple[str, int]]:
     """Whom the pager noted, and how many minutes after the first page."""
     [detected] = [event.at for event in incident.events if event.verb == "detect"]
     notes = [event for event in incident.events if event.by == "pager"]
-    return [(event.get("text").removeprefix("paged "), (event.at - detected) // MINUTE) for event in notes]
+    return [
+        (event.get("text").removeprefix("paged "), (event.at - detected) // MINUTE)
+        for event in notes
+    ]
 
 
 # --- the seed's seven ----------------------------------------------------------------------------
 
 
-def test_the_hour_before_reads_99_7_percent_and_0_30_times(shift: Shift, incident: Incident) -> None:
+def test_the_hour_before_reads_99_7_percent_and_0_30_times(
+    shift: Shift, incident: Incident
+) -> None:
     ratio = between(shift.counts, incident.impact_start - HOUR, incident.impact_start)
     assert f"{ratio:.1%}" == "99.7%"
     assert f"{burn_rate(ratio, SCENARIO.slo):.2f}x" == "0.30x"
@@ -121,7 +126,9 @@ def test_the_hour_before_reads_99_7_percent_and_0_30_times(shift: Shift, inciden
     assert "0.30x" in text
 
 
-def test_the_outage_fails_half_of_the_requests_and_burns_50_times(shift: Shift, incident: Incident) -> None:
+def test_the_outage_fails_half_of_the_requests_and_burns_50_times(
+    shift: Shift, incident: Incident
+) -> None:
     ratio = between(shift.counts, incident.impact_start, incident.impact_start + 10 * MINUTE)
     assert f"{ratio:.0%}" == "50%"
     assert f"{burn_rate(ratio, SCENARIO.slo):.0f}" == "50"
@@ -143,11 +150,18 @@ def test_it_is_opened_acknowledged_and_triaged_as_sev1(incident: Incident) -> No
     assert incident.symptom == "model_provider_outage"
     assert incident.severity == "sev1"
     verbs = [event.verb for event in incident.events]
-    assert verbs.index("detect") < verbs.index("acknowledge") < verbs.index("triage") < verbs.index("mitigate")
+    assert (
+        verbs.index("detect")
+        < verbs.index("acknowledge")
+        < verbs.index("triage")
+        < verbs.index("mitigate")
+    )
 
 
 def test_the_runbook_takes_the_sli_from_50_to_85_to_95_to_100_percent(incident: Incident) -> None:
-    started = [(event.get("action"), event.at) for event in incident.events if event.verb == "mitigate"]
+    started = [
+        (event.get("action"), event.at) for event in incident.events if event.verb == "mitigate"
+    ]
     assert [name for name, _ in started] == ["fail_over", "serve_cached", "serve_degraded"]
     [over] = [event.at for event in incident.events if event.verb == "mitigated"]
     ends = [at for _, at in started[1:]] + [over]
@@ -178,7 +192,9 @@ def test_regression_inc_001_fails_as_it_was_and_passes_with_the_fix(incident: In
     assert case.id == "regression-INC-001"
     assert not replay(case).passed
     assert prove(case, incident, items).passed
-    assert not any(prove(case, incident, [one for one in items if one != gone]).passed for gone in items)
+    assert not any(
+        prove(case, incident, [one for one in items if one != gone]).passed for gone in items
+    )
 
 
 @pytest.mark.parametrize("seed", [2, 3])
@@ -187,7 +203,9 @@ def test_another_seed_is_another_night_with_the_same_end(seed: int) -> None:
     assert other.counts != played(reference)[0].counts
     [incident] = other.incidents
     assert incident.state == "closed"
-    assert prove(to_eval_case(incident), incident, read_action_items(incident.postmortem or "")).passed
+    assert prove(
+        to_eval_case(incident), incident, read_action_items(incident.postmortem or "")
+    ).passed
 
 
 # --- the counts are the service's, and answer to what was done -----------------------------------
@@ -196,7 +214,10 @@ def test_another_seed_is_another_night_with_the_same_end(seed: int) -> None:
 @pytest.mark.parametrize("name", RESPONDERS)
 def test_every_shift_counts_three_quiet_days_and_the_whole_shift(name: str) -> None:
     counts = played(RESPONDERS[name])[0].counts
-    assert (counts.start, counts.end) == (SCENARIO.start - SCENARIO.warm_up, SCENARIO.start + SCENARIO.length)
+    assert (counts.start, counts.end) == (
+        SCENARIO.start - SCENARIO.warm_up,
+        SCENARIO.start + SCENARIO.length,
+    )
     assert counts.step == MINUTE
 
 
@@ -204,7 +225,9 @@ def test_with_nobody_there_the_counts_are_those_of_the_scenario() -> None:
     assert played(absent)[0].counts == SCENARIO.counts(1)
 
 
-def test_up_to_the_first_mitigation_all_responders_see_the_same_minutes(shift: Shift, incident: Incident) -> None:
+def test_up_to_the_first_mitigation_all_responders_see_the_same_minutes(
+    shift: Shift, incident: Incident
+) -> None:
     first = next(event.at for event in incident.events if event.verb == "mitigate")
     assert shift.counts.slice(None, first) == SCENARIO.counts(1).slice(None, first)
     assert sum(shift.counts.good) > sum(SCENARIO.counts(1).good)
@@ -222,7 +245,14 @@ def test_the_measures_of_the_journal_add_up_to_the_counts(shift: Shift, incident
 
 def test_with_nobody_there_the_ladder_climbs_to_its_end_and_the_budget_burns_on() -> None:
     shift, incident = played(absent)
-    assert paged(incident) == [("ana", 0), ("bo", 5), ("chen", 15), ("ana", 30), ("bo", 35), ("chen", 45)]
+    assert paged(incident) == [
+        ("ana", 0),
+        ("bo", 5),
+        ("chen", 15),
+        ("ana", 30),
+        ("bo", 35),
+        ("chen", 45),
+    ]
     assert incident.state == "detected"
     assert incident.metrics().tta is None
     burning = between(shift.counts, incident.impact_start, shift.counts.end)
@@ -233,7 +263,9 @@ def test_the_desk_s_ladder_is_the_seed_s_with_one_repeat() -> None:
     from oncall.gameday.desk import LADDER
 
     steps = (Step(("ana",), 5 * MINUTE), Step(("bo",), 10 * MINUTE), Step(("chen",), 15 * MINUTE))
-    assert escalate(LADDER, SCENARIO.start) == escalate(EscalationPolicy(steps, repeat=1), SCENARIO.start)
+    assert escalate(LADDER, SCENARIO.start) == escalate(
+        EscalationPolicy(steps, repeat=1), SCENARIO.start
+    )
 
 
 @pytest.mark.parametrize(
@@ -357,7 +389,9 @@ def test_time_passes_by_whole_minutes_and_anything_else_is_refused(length: timed
 
 def test_a_rollback_measures_first_so_that_the_record_shows_what_it_did() -> None:
     incident = played(hasty)[1]
-    [back] = [event.at for event in incident.events if event.get("text") == "rolled back: serve_degraded"]
+    [back] = [
+        event.at for event in incident.events if event.get("text") == "rolled back: serve_degraded"
+    ]
     at, ratio = [one for one in measures(incident) if one[0] <= back][-1]
     assert at == back
     assert f"{ratio:.1%}" == "99.7%"
@@ -384,14 +418,18 @@ def test_an_incident_can_be_declared_before_the_alert_and_the_alert_then_pages_f
     incident = played(responder)[1]
     assert incident.metrics().ttd == 8 * MINUTE
     assert incident.symptom == "model_provider_outage"
-    assert next(event.get("text") for event in incident.events if event.by == "pager") == "paged ana"
+    assert (
+        next(event.get("text") for event in incident.events if event.by == "pager") == "paged ana"
+    )
 
 
 @pytest.mark.parametrize("state", ["mitigated", "resolved"])
 def test_another_incident_can_be_declared_once_the_one_at_hand_is_mitigated(state: str) -> None:
     def responder(desk: Desk) -> None:
         forgetful(desk)
-        with pytest.raises(ValueError, match="open already; it is acknowledged: work on that one first"):
+        with pytest.raises(
+            ValueError, match="open already; it is acknowledged: work on that one first"
+        ):
             desk.declare(by="bo")
         desk.triage("sev1", "ana", by="ana")
         desk.apply("serve_degraded")
@@ -465,7 +503,9 @@ def test_waiting_for_what_never_happens_ends_with_the_shift() -> None:
 def test_an_incident_resolved_too_early_is_reopened_and_paged_again() -> None:
     def responder(desk: Desk) -> None:
         forgetful(desk)
-        desk.resolve(by="ana", auto_recovered=True)  # it looked fine; the 6x rule says otherwise half an hour later
+        desk.resolve(
+            by="ana", auto_recovered=True
+        )  # it looked fine; the 6x rule says otherwise half an hour later
 
     incident = played(responder)[1]
     [reopened] = [event for event in incident.events if event.verb == "reopen"]
@@ -476,7 +516,10 @@ def test_an_incident_resolved_too_early_is_reopened_and_paged_again() -> None:
 
 
 def test_a_ticket_that_was_acknowledged_still_pages_when_it_gets_worse() -> None:
-    slow, fast = (Fault("model_provider_outage", start, ratio) for start, ratio in ((0 * HOUR, 0.05), (20 * HOUR, 0.5)))
+    slow, fast = (
+        Fault("model_provider_outage", start, ratio)
+        for start, ratio in ((0 * HOUR, 0.05), (20 * HOUR, 0.5))
+    )
     incident = played(forgetful, replace(SCENARIO, length=24 * HOUR, faults=(slow, fast)))[1]
     assert incident.events[0].get("action") == "ticket"
     [acknowledged] = [event.at for event in incident.events if event.verb == "acknowledge"]
@@ -504,7 +547,9 @@ def test_the_reference_leaves_nothing_open_and_scores_100_against_itself(name: s
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_reference_s_postmortems_are_clean(name: str) -> None:
     texts = [incident.postmortem for incident in night(name).incidents if incident.postmortem]
-    assert [finding for text in texts for finding in lint_postmortem(text, people=["ana", "bo", "chen"])] == []
+    assert [
+        finding for text in texts for finding in lint_postmortem(text, people=["ana", "bo", "chen"])
+    ] == []
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -536,16 +581,18 @@ def test_a_shift_is_the_same_twice(name: str) -> None:
 def test_nothing_happens_after_the_shift_s_end_and_nothing_before_its_start(name: str) -> None:
     shift, incident = played(RESPONDERS[name])
     assert shift.counts.end == SCENARIO.start + SCENARIO.length
-    assert all(SCENARIO.start <= event.at <= SCENARIO.start + SCENARIO.length for event in incident.events)
+    assert all(
+        SCENARIO.start <= event.at <= SCENARIO.start + SCENARIO.length for event in incident.events
+    )
 
 
 @pytest.mark.parametrize("name", RESPONDERS)
 def test_a_shift_can_be_shown_whatever_the_responder_did(name: str) -> None:
     shift, _ = played(RESPONDERS[name])
     text = shift_text(shift)
-    assert [line[:3] for line in text.splitlines() if line[:1] in tuple("ABCDEF") and line[1:3] == "  "] == [
-        f"{letter}  " for letter in "ABCDEF"
-    ]
+    assert [
+        line[:3] for line in text.splitlines() if line[:1] in tuple("ABCDEF") and line[1:3] == "  "
+    ] == [f"{letter}  " for letter in "ABCDEF"]
     assert max(len(line) for line in text.splitlines()) <= 80
     assert not any(line != line.rstrip() for line in text.splitlines())
     assert not re.search(r"\bnan[%x]|\bNone\b", text)

@@ -76,8 +76,12 @@ def test_an_sli_from_numpy_or_as_a_fraction_is_the_number_it_prints_as(ratio: An
     assert burn_rate(ratio, THREE_NINES) == 14.4
 
 
-@pytest.mark.parametrize("target", [np.float64(0.999), np.float32(0.999), Fraction(999, 1000), Decimal("0.999")])
-def test_a_target_from_numpy_or_as_a_fraction_or_a_decimal_is_the_number_it_prints_as(target: Any) -> None:
+@pytest.mark.parametrize(
+    "target", [np.float64(0.999), np.float32(0.999), Fraction(999, 1000), Decimal("0.999")]
+)
+def test_a_target_from_numpy_or_as_a_fraction_or_a_decimal_is_the_number_it_prints_as(
+    target: Any,
+) -> None:
     slo = SLO("availability", target)
     assert (slo.target, slo.exact_target, type(slo.target)) == (0.999, Fraction(999, 1000), float)
 
@@ -94,7 +98,9 @@ def test_exactly_at_the_threshold_does_not_exceed_it_and_one_event_more_does() -
 def test_the_burn_rate_of_counts_agrees_with_fractions(total: int, bad: int, target: float) -> None:
     bad = min(bad, total)
     expected = Fraction(bad, total) / (1 - Fraction(str(target)))
-    assert burn_rate(sli(total - bad, total), SLO("availability", target)) == pytest.approx(float(expected), rel=1e-9)
+    assert burn_rate(sli(total - bad, total), SLO("availability", target)) == pytest.approx(
+        float(expected), rel=1e-9
+    )
 
 
 # --- the indicator -------------------------------------------------------------------------------
@@ -110,7 +116,9 @@ def test_no_events_are_no_evidence() -> None:
 
 @pytest.mark.parametrize(("good", "total"), [(2, 1), (1, 0), (-1, 1), (0, -1), (math.nan, 1)])
 def test_counts_that_cannot_be_are_refused(good: Any, total: int) -> None:
-    with pytest.raises(ValueError, match=f"given {good} good of {total} events; good must be from 0 to total"):
+    with pytest.raises(
+        ValueError, match=f"given {good} good of {total} events; good must be from 0 to total"
+    ):
         sli(good, total)
 
 
@@ -123,7 +131,9 @@ def test_nan_stays_nan_and_never_fires() -> None:
 
 @pytest.mark.parametrize("ratio", [None, "0.99x", True, math.inf])
 def test_an_sli_that_is_no_number_is_refused(ratio: Any) -> None:
-    with pytest.raises(ValueError, match=f"sli must be a number such as 0.999, given {re.escape(repr(ratio))}"):
+    with pytest.raises(
+        ValueError, match=f"sli must be a number such as 0.999, given {re.escape(repr(ratio))}"
+    ):
         burn_rate(ratio, THREE_NINES)
 
 
@@ -196,7 +206,9 @@ def test_an_slo_needs_a_name(name: Any) -> None:
 
 @pytest.mark.parametrize("period", [timedelta(), -DAY, 30, "30d", None])
 def test_a_period_must_be_a_length_of_time(period: Any) -> None:
-    with pytest.raises(ValueError, match=f"period must be a timedelta above zero, given {re.escape(repr(period))}"):
+    with pytest.raises(
+        ValueError, match=f"period must be a timedelta above zero, given {re.escape(repr(period))}"
+    ):
         SLO("availability", 0.999, period)
 
 
@@ -258,12 +270,18 @@ def test_an_infinite_burn_is_refused() -> None:
         (1.5, "go on"),
     ],
 )
-def test_the_error_budget_policy_changes_exactly_at_50_100_and_150_percent_spent(remaining: float, action: str) -> None:
+def test_the_error_budget_policy_changes_exactly_at_50_100_and_150_percent_spent(
+    remaining: float, action: str
+) -> None:
     assert budget_action(remaining).action == action
 
 
-@pytest.mark.parametrize(("ratio", "action"), [(0.9995, "slow risky change"), (0.999, "freeze"), (0.9985, "escalate")])
-def test_an_sli_exactly_at_a_boundary_gets_its_action_without_rounding(ratio: float, action: str) -> None:
+@pytest.mark.parametrize(
+    ("ratio", "action"), [(0.9995, "slow risky change"), (0.999, "freeze"), (0.9985, "escalate")]
+)
+def test_an_sli_exactly_at_a_boundary_gets_its_action_without_rounding(
+    ratio: float, action: str
+) -> None:
     assert budget_action(budget_remaining(ratio, THREE_NINES)).action == action
 
 
@@ -281,7 +299,9 @@ def test_there_is_no_action_for_a_budget_nobody_knows(remaining: float) -> None:
 # --- exact numbers -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("value", [0.999, "0.999", Decimal("0.999"), np.float32(0.999), Fraction(999, 1000)])
+@pytest.mark.parametrize(
+    "value", [0.999, "0.999", Decimal("0.999"), np.float32(0.999), Fraction(999, 1000)]
+)
 def test_a_number_is_exactly_the_decimal_it_prints_as(value: Any) -> None:
     assert exact(value) == Fraction(999, 1000)
 
@@ -298,7 +318,8 @@ def test_a_scaled_length_is_right_to_the_microsecond() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ratio", "text"), [(0.999, "99.9%"), (0.99995, "99.995%"), (0.07, "7%"), (1, "100%"), (Fraction(1, 8), "12.5%")]
+    ("ratio", "text"),
+    [(0.999, "99.9%"), (0.99995, "99.995%"), (0.07, "7%"), (1, "100%"), (Fraction(1, 8), "12.5%")],
 )
 def test_percent_shows_no_digit_that_is_not_there(ratio: Any, text: str) -> None:
     assert percent(ratio) == text

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oncall.times import DAY, HOUR, MINUTE, duration_text, moment_text, parse_duration, parse_moment, positive, utc
+from oncall.times import (
+    DAY,
+    HOUR,
+    MINUTE,
+    duration_text,
+    moment_text,
+    parse_duration,
+    parse_moment,
+    positive,
+    utc,
+)
 
 CHICAGO = ZoneInfo("America/Chicago")
 NIGHT = datetime(2024, 12, 4, 23, 48, tzinfo=UTC)
@@ -25,18 +35,24 @@ def test_an_aware_moment_becomes_the_same_moment_in_utc() -> None:
 
 
 def test_the_two_halves_of_a_repeated_local_hour_stay_an_hour_apart() -> None:
-    first, second = (utc(datetime(2020, 11, 1, 1, 30, tzinfo=CHICAGO, fold=fold)) for fold in (0, 1))
+    first, second = (
+        utc(datetime(2020, 11, 1, 1, 30, tzinfo=CHICAGO, fold=fold)) for fold in (0, 1)
+    )
     assert second - first == HOUR
 
 
 def test_a_naive_datetime_is_refused_with_its_name_and_a_way_out() -> None:
-    with pytest.raises(ValueError, match=re.escape("at 2024-12-04T23:48:00 has no time zone; give an aware one")):
+    with pytest.raises(
+        ValueError, match=re.escape("at 2024-12-04T23:48:00 has no time zone; give an aware one")
+    ):
         utc(datetime(2024, 12, 4, 23, 48), "at")
 
 
 @pytest.mark.parametrize("given", [None, "2024-12-04T23:48:00Z", 1733356080, date(2024, 12, 4)])
 def test_what_is_no_datetime_is_refused(given: object) -> None:
-    with pytest.raises(ValueError, match=f"start must be a datetime, given {re.escape(repr(given))}"):
+    with pytest.raises(
+        ValueError, match=f"start must be a datetime, given {re.escape(repr(given))}"
+    ):
         utc(given, "start")  # type: ignore[arg-type]
 
 
@@ -57,9 +73,13 @@ def test_a_text_with_an_offset_is_read_as_its_moment_in_utc(text: str) -> None:
     assert parse_moment(text).tzinfo is UTC
 
 
-@pytest.mark.parametrize("text", ["", "soon", "1733356080", "2024-13-01T00:00Z", "2024-12-04T25Z", "0001-01-01T00+01"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "1733356080", "2024-13-01T00:00Z", "2024-12-04T25Z", "0001-01-01T00+01"]
+)
 def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match=f"at {re.escape(repr(text))} is not a time; write 2024-12-04T23:48:00Z"):
+    with pytest.raises(
+        ValueError, match=f"at {re.escape(repr(text))} is not a time; write 2024-12-04T23:48:00Z"
+    ):
         parse_moment(text, "at")
 
 
@@ -78,7 +98,9 @@ def test_a_moment_is_written_in_utc_and_as_finely_as_it_was_given() -> None:
 
 
 @settings(deadline=None)
-@given(st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.just(timezone(-9 * HOUR))))
+@given(
+    st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.just(timezone(-9 * HOUR)))
+)
 def test_a_moment_written_and_read_is_the_same_moment(moment: datetime) -> None:
     assert parse_moment(moment_text(moment)) == moment
 
@@ -102,7 +124,9 @@ def test_a_length_is_read_from_numbers_with_units(text: str, length: timedelta) 
     assert parse_duration(text) == length
 
 
-@pytest.mark.parametrize("text", ["", "30", "d", "30 d", "1h 30m", "-5m", "5M", "1e3s", "5min", "h5", "99999999999d"])
+@pytest.mark.parametrize(
+    "text", ["", "30", "d", "30 d", "1h 30m", "-5m", "5M", "1e3s", "5min", "h5", "99999999999d"]
+)
 def test_what_is_no_length_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(repr(text))} is .*; write .*30d"):
         parse_duration(text)
@@ -146,5 +170,8 @@ def test_a_length_above_zero_passes_through() -> None:
 
 @pytest.mark.parametrize("given", [timedelta(), -MINUTE, 60, "5m", None])
 def test_what_is_no_length_above_zero_is_refused_by_name(given: object) -> None:
-    with pytest.raises(ValueError, match=f"step must be a timedelta above zero, given {re.escape(repr(given))}; give"):
+    with pytest.raises(
+        ValueError,
+        match=f"step must be a timedelta above zero, given {re.escape(repr(given))}; give",
+    ):
         positive(given, "step")  # type: ignore[arg-type]

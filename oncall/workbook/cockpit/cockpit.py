@@ -20,7 +20,15 @@ from traitlets import TraitError
 
 from oncall.alerting import SEVERITIES
 from oncall.catalogue import MITIGATIONS, RUNBOOKS, known_mitigation
-from oncall.gameday.actions import ACTIONS, LEARNT, ScriptLine, allowed_actions, check_action, do, postmortem
+from oncall.gameday.actions import (
+    ACTIONS,
+    LEARNT,
+    ScriptLine,
+    allowed_actions,
+    check_action,
+    do,
+    postmortem,
+)
 from oncall.gameday.desk import LADDER, Desk, Shift
 from oncall.gameday.scoring import Score
 from oncall.incident import Incident
@@ -125,14 +133,18 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def __init__(self, scenario: Scenario, seed: int = 1):
         self.desk, self.seed = Desk(scenario, seed), seed
-        self.said = f"You are on call until {self.desk.ends:%H:%M} UTC. Time passes only when you let it."
+        self.said = (
+            f"You are on call until {self.desk.ends:%H:%M} UTC. Time passes only when you let it."
+        )
         self._done: list[ScriptLine] = []
         self._readings: dict[tuple[str, int], str] = {}
         self._followed = ""  # the incident whose runbook was opened last
         self._playing = self._ended = False
         self.inputs = _inputs()
         self.buttons = {name: self._button(name) for name in BUTTONS}
-        self.buttons["Debrief"] = Button(description="Debrief", tooltip="how it went so far", layout={"width": "auto"})
+        self.buttons["Debrief"] = Button(
+            description="Debrief", tooltip="how it went so far", layout={"width": "auto"}
+        )
         self.buttons["Debrief"].on_click(lambda _: self.debrief.show(self.shift))
         self.debrief: Debrief = Debrief(scenario, seed, self._file)
         self._plot = LivePlot(self.desk)
@@ -169,7 +181,10 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         minute = self._minute()
         if minute <= (self._done[-1].minute if self._done else 0):
             return tuple(self._done)
-        return (*self._done, ScriptLine(minute, "end") if self.over else ScriptLine(minute, "wait", ("0",)))
+        return (
+            *self._done,
+            ScriptLine(minute, "end") if self.over else ScriptLine(minute, "wait", ("0",)),
+        )
 
     @property
     def model(self) -> Model:
@@ -197,7 +212,9 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         shown = self.model
         state = "no incident is open"
         if shown["incident"]:
-            state = f"{shown['incident']} is {shown['state']}, {shown['severity'] or 'no severity yet'}"
+            state = (
+                f"{shown['incident']} is {shown['state']}, {shown['severity'] or 'no severity yet'}"
+            )
         parts = {
             "waits": "; ".join(_open(self.desk)[1:]),
             "paging": shown["paged"],
@@ -249,7 +266,10 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def save(self, path: str | Path) -> None:
         """Write ``script`` to a file that ``read_script`` and the drill read, a line of JSON for each action."""
-        lines = [json.dumps([line.minute, line.action, *line.words], ensure_ascii=False) for line in self.script]
+        lines = [
+            json.dumps([line.minute, line.action, *line.words], ensure_ascii=False)
+            for line in self.script
+        ]
         Path(path).write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
 
     def _minute(self) -> int:
@@ -275,7 +295,9 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _set_inputs(self, action: str, words: tuple[str, ...]) -> Button:
         """Put an action's words into the inputs and return its button; an error where they do not go in unchanged."""
-        if not all(word.strip() for word in words) or (action == "triage" and any(" " in role for role in words[2:])):
+        if not all(word.strip() for word in words) or (
+            action == "triage" and any(" " in role for role in words[2:])
+        ):
             raise ValueError("a blank word, or one word that would become two")
         if action == "check":
             self.inputs["symptom"].value = words[1] if len(words) > 1 else self._incident().symptom
@@ -294,7 +316,11 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _open_runbook_of(self, mitigation: str) -> None:
         """Open a runbook that has this mitigation, if the one that is open has not; an ``IndexError`` if none has."""
         if known_mitigation(mitigation) not in self.inputs["mitigation"].options:
-            books = [book for book in RUNBOOKS.values() if mitigation in [one.name for one in book.mitigations]]
+            books = [
+                book
+                for book in RUNBOOKS.values()
+                if mitigation in [one.name for one in book.mitigations]
+            ]
             self.inputs["symptom"].value = books[0].symptom
 
     def _incident(self) -> Incident:
@@ -305,7 +331,9 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
     # --- what a button does
 
     def _button(self, name: str) -> Button:
-        button = Button(description=name, tooltip=ACTIONS[BUTTONS[name][0]].what, layout=Layout(width="auto"))
+        button = Button(
+            description=name, tooltip=ACTIONS[BUTTONS[name][0]].what, layout=Layout(width="auto")
+        )
         button.on_click(lambda _: self._press(name))
         return button
 
@@ -342,7 +370,9 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
             if action == "runbook" and words:
                 self.inputs["symptom"].value = words[0]
             if action == "check":
-                self._readings[words[1] if len(words) > 1 else self._incident().symptom, int(words[0])] = said
+                self._readings[
+                    words[1] if len(words) > 1 else self._incident().symptom, int(words[0])
+                ] = said
         self._follow_incident()
         if not self._playing:
             self._settle()
@@ -378,14 +408,30 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._header, self._says = HTML(), HTML()
         width, height = (round(inches * 100) for inches in self._plot.figure.get_size_inches())
         self._picture = Image(
-            format="png", width=str(width), height=str(height), layout={"width": "auto", "max_width": "740px"}
+            format="png",
+            width=str(width),
+            height=str(height),
+            layout={"width": "auto", "max_width": "740px"},
         )
         self._timeline = HTML()
         self._timeline.add_class("oncall-timeline")
-        times = _row(*(self.buttons[name] for name in list(BUTTONS)[:5]), self.inputs["view"], self.buttons["Debrief"])
+        times = _row(
+            *(self.buttons[name] for name in list(BUTTONS)[:5]),
+            self.inputs["view"],
+            self.buttons["Debrief"],
+        )
         panes = HBox([self._lay_out_actions(), self._lay_out_runbook()], layout=_WRAP)
         style = HTML(STYLE, layout={"display": "none"})
-        return [style, self._header, self._picture, times, self._says, panes, self._timeline, self.debrief]
+        return [
+            style,
+            self._header,
+            self._picture,
+            times,
+            self._says,
+            panes,
+            self._timeline,
+            self.debrief,
+        ]
 
     def _lay_out_actions(self) -> VBox:
         rows = {
@@ -396,17 +442,25 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
             "Finish": ("Mitigated", "Resolved", "Reopen", "Close"),
         }
         controls = self.buttons | self.inputs
-        boxes = [_named(label, _row(*(controls[name] for name in names))) for label, names in rows.items()]
+        boxes = [
+            _named(label, _row(*(controls[name] for name in names)))
+            for label, names in rows.items()
+        ]
         return VBox(boxes, layout=_PANE)
 
     def _lay_out_runbook(self) -> VBox:
-        self._checks = {name: HTML(layout={"flex": "1 1 0%"}) for name in BUTTONS if name.startswith("Check")}
+        self._checks = {
+            name: HTML(layout={"flex": "1 1 0%"}) for name in BUTTONS if name.startswith("Check")
+        }
         self._mitigations = HTML()
         self._check_rows = [
-            HBox([self.buttons[name], text], layout={"align_items": "baseline"}) for name, text in self._checks.items()
+            HBox([self.buttons[name], text], layout={"align_items": "baseline"})
+            for name, text in self._checks.items()
         ]
         steps = _row(self.inputs["mitigation"], self.buttons["Apply"], self.buttons["Roll back"])
-        pane = VBox([self.inputs["symptom"], *self._check_rows, self._mitigations, steps], layout=_PANE)
+        pane = VBox(
+            [self.inputs["symptom"], *self._check_rows, self._mitigations, steps], layout=_PANE
+        )
         pane.add_class("oncall-runbook")
         return pane
 
@@ -428,18 +482,31 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _show_runbook(self) -> None:
         book, applied = RUNBOOKS.get(self.inputs["symptom"].value), self.desk.applied
         steps = book.mitigations if book else ()
-        names = [*(one.name for one in steps), *(name for name in applied if name not in [one.name for one in steps])]
+        names = [
+            *(one.name for one in steps),
+            *(name for name in applied if name not in [one.name for one in steps]),
+        ]
         picked = self.inputs["mitigation"].value
         if tuple(names) != self.inputs["mitigation"].options:
             self.inputs["mitigation"].options = names
             self.inputs["mitigation"].value = picked if picked in names else next(iter(names), None)
-        for number, (row, text) in enumerate(zip(self._check_rows, self._checks.values(), strict=True), 1):
+        for number, (row, text) in enumerate(
+            zip(self._check_rows, self._checks.values(), strict=True), 1
+        ):
             row.layout.display = "flex" if book and number <= len(book.checks) else "none"
             if book and number <= len(book.checks):
-                text.value = escape(self._readings.get((book.symptom, number), book.checks[number - 1].look))
+                text.value = escape(
+                    self._readings.get((book.symptom, number), book.checks[number - 1].look)
+                )
         items = "".join(f"<li>{_step(one, one.name in applied)}</li>" for one in steps)
-        then = f'<div class="label">If that does not do: {escape(book.escalate_to)}.</div>' if book else ""
-        self._mitigations.value = f"<h4>Mitigations, least risk first</h4><ol>{items}</ol>{then}" if book else ""
+        then = (
+            f'<div class="label">If that does not do: {escape(book.escalate_to)}.</div>'
+            if book
+            else ""
+        )
+        self._mitigations.value = (
+            f"<h4>Mitigations, least risk first</h4><ol>{items}</ol>{then}" if book else ""
+        )
         self._allow()
 
     def _allow(self) -> None:
@@ -482,13 +549,24 @@ class Still:
 
 # --- the controls --------------------------------------------------------------------------------
 
-_WRAP = {"flex_flow": "row wrap", "grid_gap": "4px 20px"}  # beside each other where there is room for both
+_WRAP = {
+    "flex_flow": "row wrap",
+    "grid_gap": "4px 20px",
+}  # beside each other where there is room for both
 _PANE = {"flex": "1 1 340px", "min_width": "0"}
 
 
 def _row(*controls: Any) -> HBox:
     """Controls side by side, as far as there is room."""
-    return HBox(controls, layout={"flex_flow": "row wrap", "flex": "1 1 0%", "min_width": "0", "align_items": "center"})
+    return HBox(
+        controls,
+        layout={
+            "flex_flow": "row wrap",
+            "flex": "1 1 0%",
+            "min_width": "0",
+            "align_items": "center",
+        },
+    )
 
 
 def _named(label: str, row: HBox) -> HBox:
@@ -503,7 +581,13 @@ def _inputs() -> dict[str, Any]:
     short = {"width": "190px", "max_width": "calc(100% - 4px)"}
     return {
         "severity": Dropdown(options=SEVERITIES, description="Severity", style=style, layout=wide),
-        "name": Combobox(options=people, description="Who", placeholder="whoever leads", style=style, layout=short),
+        "name": Combobox(
+            options=people,
+            description="Who",
+            placeholder="whoever leads",
+            style=style,
+            layout=short,
+        ),
         "roles": Text(description="Roles", placeholder="comms=bo", style=style, layout=short),
         "text": Text(
             description="Text",
@@ -512,7 +596,10 @@ def _inputs() -> dict[str, Any]:
             layout=wide | {"flex": "1 1 200px"},
         ),
         "kind": Dropdown(
-            options=[(KINDS.get(kind, kind), kind) for kind in LEARNT], description="Learnt", style=style, layout=wide
+            options=[(KINDS.get(kind, kind), kind) for kind in LEARNT],
+            description="Learnt",
+            style=style,
+            layout=wide,
         ),
         "symptom": Dropdown(
             options=[(CHOOSE, ""), *((book.title, name) for name, book in RUNBOOKS.items())],
@@ -545,7 +632,9 @@ def journal_lines(incidents: Iterable[Incident]) -> list[str]:
 
 def _timeline(incidents: tuple[Incident, ...]) -> str:
     lines = [line.partition(" ") for line in journal_lines(incidents)]
-    rows = "".join(f'<div class="line"><b>{at}</b><span>{escape(text)}</span></div>' for at, _, text in lines)
+    rows = "".join(
+        f'<div class="line"><b>{at}</b><span>{escape(text)}</span></div>' for at, _, text in lines
+    )
     return f'<h4>Journal (UTC)</h4><div class="lines" tabindex="0"><div>{rows or "No incident so far."}</div></div>'
 
 
@@ -597,13 +686,23 @@ def _burn_text(desk: Desk) -> str:
 
 def _paged(desk: Desk) -> str:
     """Whom the pager calls, while nobody has answered."""
-    told = [event.get("text") for event in desk.incident.events if event.by == "pager"] if desk.incident else []
+    told = (
+        [event.get("text") for event in desk.incident.events if event.by == "pager"]
+        if desk.incident
+        else []
+    )
     return str(told[-1]).removeprefix("paged ") if desk.ringing and told else ""
 
 
 def _step(one: Mitigation, applied: bool) -> str:
     """A mitigation in a line: what it is, its marks and its risk."""
-    marks = {"in effect": applied, "irreversible": not one.reversible, "ask first": one.needs_approval}
-    shown = "".join(f' <span class="mark {name[:2]}">{name}</span>' for name, is_so in marks.items() if is_so)
+    marks = {
+        "in effect": applied,
+        "irreversible": not one.reversible,
+        "ask first": one.needs_approval,
+    }
+    shown = "".join(
+        f' <span class="mark {name[:2]}">{name}</span>' for name, is_so in marks.items() if is_so
+    )
     what = f"{one.action}; risk {one.risk}; shows after {duration_text(one.settle)}"
     return f"<b>{one.name}</b>{shown}: {escape(what)}"

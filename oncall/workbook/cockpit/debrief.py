@@ -77,7 +77,9 @@ class Debrief(VBox):  # type: ignore[misc]  # ipywidgets has no types
         for incident in shift.incidents:
             if incident.id not in self.reviews:
                 self.reviews[incident.id] = Review(self._file)
-            at_hand = incident is next((one for one in reversed(shift.incidents) if one.state != "closed"), None)
+            at_hand = incident is next(
+                (one for one in reversed(shift.incidents) if one.state != "closed"), None
+            )
             self.reviews[incident.id].show(incident, at_hand)
         if is_over := shift.counts.end >= shift.scenario.start + shift.scenario.length:
             self.card.show(shift, self.reference, self.scores(shift))
@@ -106,7 +108,9 @@ class Review(VBox):  # type: ignore[misc]
             style={"description_width": "auto"},
             layout={"width": "auto", "flex_flow": "column", "height": "auto"},
         )
-        self.button = Button(description="File the postmortem", layout=Layout(width="auto", align_self="flex-start"))
+        self.button = Button(
+            description="File the postmortem", layout=Layout(width="auto", align_self="flex-start")
+        )
         self.button.on_click(lambda _: file(self.editor.value))
         self.editor.observe(lambda _: self._read(), "value")
         super().__init__([self._title, self.editor, self._findings, self.button, self._proof])
@@ -136,7 +140,9 @@ class Review(VBox):  # type: ignore[misc]
 
 
 def _findings(text: str, incident: Incident) -> str:
-    found = lint_postmortem(text, people=people_in(incident), lowest_sli=lowest_measured(incident), whole=True)
+    found = lint_postmortem(
+        text, people=people_in(incident), lowest_sli=lowest_measured(incident), whole=True
+    )
     items = "".join(
         f"<li>line {one.line}, <b>{escape(one.phrase)}</b> ({one.rule}): {escape(f'{one.why} {one.suggestion}')}</li>"
         for one in found
@@ -146,7 +152,12 @@ def _findings(text: str, incident: Incident) -> str:
 
 def people_in(incident: Incident) -> tuple[str, ...]:
     """Who is on the ladder, and whom the journal names as leading or in a role, as a sentence would write them."""
-    named = [who for event in incident.events_of("triage") for role, who in event.details if role != "severity"]
+    named = [
+        who
+        for event in incident.events_of("triage")
+        for role, who in event.details
+        if role != "severity"
+    ]
     on_the_ladder = [who for step in LADDER.steps for who in step.targets]
     return tuple(dict.fromkeys(str(name).capitalize() for name in (*on_the_ladder, *named)))
 
@@ -191,7 +202,8 @@ class ScoreCard(VBox):  # type: ignore[misc]
         plot = plot_responses(mine, book, scores)
         self._picture.value, self._line.value = plot.png(), escape(plot.numbers)
         self._table.value = "".join(
-            f"<h4>{escape(name)}: {score.points} of 100</h4>{_table(score)}" for name, score in scores.items()
+            f"<h4>{escape(name)}: {score.points} of 100</h4>{_table(score)}"
+            for name, score in scores.items()
         )
 
 
@@ -211,13 +223,19 @@ def plot_responses(mine: Shift, book: Shift, scores: dict[str, Score]) -> Plot:
     with styled():
         figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
         grid = figure.subplots(2, 2, sharex=True, sharey="row", height_ratios=(1.6, 1))
-        for column, (name, shift) in enumerate({f"Yours: {points} of 100": mine, "The reference's": book}.items()):
+        for column, (name, shift) in enumerate(
+            {f"Yours: {points} of 100": mine, "The reference's": book}.items()
+        ):
             _draw_lanes(grid[0, column], shift, end)
             grid[0, column].set_title(name)
             _draw_budget(grid[1, column], shift, begin, end)
             ticks = clock_ticks(begin, end, 7)
-            grid[1, column].set_xticks([as_days(tick) for tick in ticks], [f"{tick:%H:%M}" for tick in ticks])
-            grid[1, column].set(xlabel=f"time (UTC), {begin:%Y-%m-%d}", xlim=(as_days(begin), as_days(end)))
+            grid[1, column].set_xticks(
+                [as_days(tick) for tick in ticks], [f"{tick:%H:%M}" for tick in ticks]
+            )
+            grid[1, column].set(
+                xlabel=f"time (UTC), {begin:%Y-%m-%d}", xlim=(as_days(begin), as_days(end))
+            )
         grid[1, 0].set_ylabel("budget burned, %")
         grid[1, 0].set_ylim(bottom=0)  # of both
     return Plot(figure, describe_responses(mine, book, scores))
@@ -235,7 +253,9 @@ def _summary(shift: Shift, edge: datetime) -> str:
     burned, end = budget_burned(shift), shift.counts.end
     drawn = burned[: (edge - shift.scenario.start) // MINUTE + 1][-1]
     curve = f" ({drawn:.2%} by {edge:%H:%M}, where its curve ends)" if edge < end else ""
-    return f"{incidents or 'no incident'}; {burned[-1]:.2%} of the budget burned by {end:%H:%M}{curve}"
+    return (
+        f"{incidents or 'no incident'}; {burned[-1]:.2%} of the budget burned by {end:%H:%M}{curve}"
+    )
 
 
 def _firsts(incident: Incident) -> Iterator[str]:
@@ -269,9 +289,20 @@ def _stretch(*shifts: Shift) -> tuple[datetime, datetime]:
 def _draw_lanes(axes: Axes, shift: Shift, end: datetime) -> None:
     for incident in shift.incidents:
         began, over = impact_span(incident)
-        axes.axvspan(as_days(began), as_days(over or min(end, shift.counts.end)), color=GREY, alpha=SHADE, lw=0)
+        axes.axvspan(
+            as_days(began),
+            as_days(over or min(end, shift.counts.end)),
+            color=GREY,
+            alpha=SHADE,
+            lw=0,
+        )
     for lane, (verb, (_, colour)) in enumerate(LANES.items()):
-        at = [as_days(event.at) for one in shift.incidents for event in one.events if event.verb == verb]
+        at = [
+            as_days(event.at)
+            for one in shift.incidents
+            for event in one.events
+            if event.verb == verb
+        ]
         axes.plot(at, [lane] * len(at), "o", color=colour, ms=7, mec="white", mew=0.8)
     axes.set_yticks(range(len(LANES)), [name for name, _ in LANES.values()])
     axes.set_ylim(len(LANES) - 0.5, -0.5)  # the first lane on top

@@ -46,7 +46,9 @@ from oncall.workbook.plots.base import (
 from oncall.workbook.plots.explorer import WIDTH, Easel, styled
 
 VIEWS: dict[str, timedelta | None] = {"the last 2 hours": 2 * HOUR, "the whole shift": None}
-LOOKS: dict[str, dict[str, Any]] = {  # each kind of bar; where two share a colour, the hatching tells them apart
+LOOKS: dict[
+    str, dict[str, Any]
+] = {  # each kind of bar; where two share a colour, the hatching tells them apart
     "users feel it": {"facecolor": GREY},
     "ticket": {"facecolor": ORANGE, "hatch": "....", "edgecolor": INK},
     "page": {"facecolor": VERMILION},
@@ -65,7 +67,12 @@ STATES = {  # of an incident, and the kind of its bar
     "resolved": "resolved",
 }
 HEIGHT = 3.45  # of the figure, in inches of 100 pixels
-LANES = {"alert": 0.0, "incident": 1.5, "mitigation": 3.0, "update": 4.0}  # and the height of their middles
+LANES = {
+    "alert": 0.0,
+    "incident": 1.5,
+    "mitigation": 3.0,
+    "update": 4.0,
+}  # and the height of their middles
 LOWEST = (90, 50, 0)  # where the axis of the SLI may begin, in percent
 HIGHEST = (20, 60, 120, 300, 1200, 12_000, 120_000)  # where the axis of the burn rate may end
 JUST_NOW = 0.006  # of the width
@@ -117,7 +124,9 @@ def scene(desk: Desk, view: str) -> Scene:
         return tuple((minute(begin), minute(end or desk.now)) for begin, end in known)
 
     now, length = minute(desk.now), desk.scenario.length / MINUTE
-    left, right = (0.0, length) if window is None else (now - window / MINUTE, now + window / MINUTE / 60)
+    left, right = (
+        (0.0, length) if window is None else (now - window / MINUTE, now + window / MINUTE / 60)
+    )
     counts, rule = desk.counts, first_burn_rule(desk)
     shown = min(len(counts), int(now - left) + 1)
     good, total = (np.asarray(column)[-shown:] for column in (counts.good, counts.total))
@@ -133,19 +142,26 @@ def scene(desk: Desk, view: str) -> Scene:
         ends=np.arange(now - shown + 1, now + 1),
         sli=sli,
         burns=tuple(  # type: ignore[arg-type]  # two of them
-            rolling_burn(counts, desk.scenario.slo, window)[-shown:] for window in (rule.long, rule.short)
+            rolling_burn(counts, desk.scenario.slo, window)[-shown:]
+            for window in (rule.long, rule.short)
         ),
         alerts=tuple(
             (minute(begin), minute(end), action)
             for action in ("ticket", "page")  # a page over a ticket
-            for begin, end in union((one.start, one.end or desk.now) for one in fired if one.rule.action == action)
+            for begin, end in union(
+                (one.start, one.end or desk.now) for one in fired if one.rule.action == action
+            )
         ),
         impact=spans(map(impact_span, desk.incidents)),
         incidents=tuple(_bars(one, desk, minute) for one in desk.incidents),
         names=tuple(one.id for one in desk.incidents),
         applied=spans(in_effect(desk.incidents)),
-        acks=tuple((minute(event.at), number) for number, event in events if event.verb == "acknowledge"),
-        triages=tuple((minute(event.at), number) for number, event in events if event.verb == "triage"),
+        acks=tuple(
+            (minute(event.at), number) for number, event in events if event.verb == "acknowledge"
+        ),
+        triages=tuple(
+            (minute(event.at), number) for number, event in events if event.verb == "triage"
+        ),
         updates=tuple(minute(event.at) for _, event in events if event.verb == "update"),
     )
 
@@ -163,7 +179,9 @@ def in_effect(incidents: Iterable[Incident]) -> list[OpenSpan]:
     """When each mitigation was in effect, from its start to its rollback; ``None`` where it was not rolled back."""
     spans: list[OpenSpan] = []
     began: dict[str, datetime] = {}
-    for event in sorted((event for one in incidents for event in one.events), key=lambda event: event.at):
+    for event in sorted(
+        (event for one in incidents for event in one.events), key=lambda event: event.at
+    ):
         if event.verb == "mitigate":
             began[event.get("action")] = event.at
         elif event.verb == "note" and event.get("text").removeprefix(UNDONE) in began:
@@ -216,7 +234,12 @@ def _stage(figure: Figure, desk: Desk) -> tuple[Axes, Axes, Axes]:
     sli, burn, lanes = figure.subplots(3, sharex=True, height_ratios=(1, 1.15, 1.4))
     figure.subplots_adjust(left=0.13, right=0.915, top=0.935, bottom=0.205, hspace=0.2)
     figure.suptitle(
-        f"SLI, burn rate and incidents, {slo}, times in UTC", x=0.01, y=0.99, ha="left", va="top", fontsize=9.5
+        f"SLI, burn rate and incidents, {slo}, times in UTC",
+        x=0.01,
+        y=0.99,
+        ha="left",
+        va="top",
+        fontsize=9.5,
     )
     sli.set(ylabel="good, %", ylim=(LOWEST[0], 100.8), xlim=(0, 1))
     sli.axhline(slo.target * 100, color=INK, lw=1, ls="--")
@@ -267,9 +290,12 @@ def _artists(sli: Axes, burn: Axes, lanes: Axes) -> dict[str, Artist]:
     for name, axes in {"sli": sli, "burn": burn, "lanes": lanes}.items():
         artists[f"{name} future"] = _patches(axes, color=GREY, alpha=0.12, zorder=0.2)
         artists[f"{name} hours"] = axes.add_collection(
-            LineCollection([], colors="#E4E4E4", lw=0.8, zorder=0.1, transform=axes.transAxes), autolim=False
+            LineCollection([], colors="#E4E4E4", lw=0.8, zorder=0.1, transform=axes.transAxes),
+            autolim=False,
         )
-        (artists[f"{name} now"],) = axes.plot([1, 1], [0, 1], color=INK, lw=1, transform=axes.transAxes, zorder=4)
+        (artists[f"{name} now"],) = axes.plot(
+            [1, 1], [0, 1], color=INK, lw=1, transform=axes.transAxes, zorder=4
+        )
     artists["impact"] = _patches(sli, color=GREY, alpha=SHADE, zorder=0.5)
     artists["firing"] = _patches(burn, alpha=SHADE, zorder=0.5)
     (artists["sli"],) = sli.plot([], [], color=BLUE, lw=1.4, drawstyle="steps-pre", zorder=3)
@@ -278,10 +304,19 @@ def _artists(sli: Axes, burn: Axes, lanes: Axes) -> dict[str, Artist]:
     for name, look in {**LOOKS, "applied": {"facecolor": BLUE}}.items():
         artists[name] = _patches(lanes, transform=lanes.transData, zorder=2, **look)
     for name, marker, size in (("acks", "^", 6), ("triages", "D", 4.5), ("updates", "o", 5)):
-        (artists[name],) = lanes.plot([], [], marker, color=INK, ms=size, mec="white", mew=0.7, zorder=3)
+        (artists[name],) = lanes.plot(
+            [], [], marker, color=INK, ms=size, mec="white", mew=0.7, zorder=3
+        )
     for number in range(TICKS):
         artists[f"hour {number}"] = lanes.text(
-            0, -0.06, "", transform=lanes.transAxes, ha="center", va="top", fontsize=9, clip_on=False
+            0,
+            -0.06,
+            "",
+            transform=lanes.transAxes,
+            ha="center",
+            va="top",
+            fontsize=9,
+            clip_on=False,
         )
     for number in range(NAMED):
         artists[f"name {number}"] = lanes.text(
@@ -312,7 +347,11 @@ def show(artists: dict[str, Any], shown: Scene) -> None:
     bars = [(bar, row) for own, row in zip(shown.incidents, rows, strict=True) for bar in own]
     bars += [(bar, (-0.35, 0.35)) for bar in shown.alerts]
     for name in LOOKS:
-        _put(artists[name], shown, [(begin, end, *row) for (begin, end, kind), row in bars if kind == name])
+        _put(
+            artists[name],
+            shown,
+            [(begin, end, *row) for (begin, end, kind), row in bars if kind == name],
+        )
     _name_rows(artists, shown.names, rows)
     _put(artists["applied"], shown, [(*span, *row) for span, row in _stacked(shown.applied)])
     for name, marks in (("acks", shown.acks), ("triages", shown.triages)):
@@ -321,7 +360,9 @@ def show(artists: dict[str, Any], shown: Scene) -> None:
     artists["updates"].set_data(shown.place(shown.updates), [LANES["update"]] * len(shown.updates))
 
 
-def _name_rows(artists: dict[str, Any], names: tuple[str, ...], rows: list[tuple[float, float]]) -> None:
+def _name_rows(
+    artists: dict[str, Any], names: tuple[str, ...], rows: list[tuple[float, float]]
+) -> None:
     """Write beside each row whose incident it is, where there are two or more."""
     names = names if 1 < len(names) <= NAMED else ()
     for number in range(NAMED):
@@ -336,12 +377,16 @@ def _rows(middle: float, half: float, count: int) -> list[tuple[float, float]]:
     return [(float(low + gap), float(high - gap)) for low, high in pairwise(edges)][:count]
 
 
-def _stacked(spans: tuple[tuple[float, float], ...]) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+def _stacked(
+    spans: tuple[tuple[float, float], ...],
+) -> list[tuple[tuple[float, float], tuple[float, float]]]:
     """Spans that overlap, in rows below each other."""
     return list(zip(spans, _rows(LANES["mitigation"], 0.4, len(spans)), strict=True))
 
 
-def _put(artist: PolyCollection, shown: Scene, boxes: list[tuple[float, float, float, float]]) -> None:
+def _put(
+    artist: PolyCollection, shown: Scene, boxes: list[tuple[float, float, float, float]]
+) -> None:
     """Boxes as a minute to a minute and a height to a height, cut at the picture's edges.
 
     One that begins just now is wide enough to be seen beside the line that says now.
@@ -356,7 +401,10 @@ def _put(artist: PolyCollection, shown: Scene, boxes: list[tuple[float, float, f
 
 def clock_ticks(begin: datetime, end: datetime, most: int) -> list[datetime]:
     """Round times of the day from one moment to another, at most so many."""
-    step = next((step * MINUTE for step in STEPS if (end - begin) / (step * MINUTE) <= most - 1), STEPS[-1] * MINUTE)
+    step = next(
+        (step * MINUTE for step in STEPS if (end - begin) / (step * MINUTE) <= most - 1),
+        STEPS[-1] * MINUTE,
+    )
     midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0)
     first = midnight - (midnight - begin) // step * step
     return [first + number * step for number in range((end - first) // step + 1)]

@@ -44,7 +44,11 @@ def _check_function(exercise: Exercise, answer: Any) -> Check:
     cases = exercise.cases + exercise.edges
     did = run(partial(exercise.call, answer), cases)
     if all(result.blank for result in did.outcomes):
-        return wrong("It prints but returns nothing: return the answer.") if did.printed else waiting(exercise.name)
+        return (
+            wrong("It prints but returns nothing: return the answer.")
+            if did.printed
+            else waiting(exercise.name)
+        )
     expected = _outcomes(exercise, exercise.reference)
     differing = (i for i, result in enumerate(did.outcomes) if not alike(result, expected[i]))
     first = next(differing, None)
@@ -52,7 +56,9 @@ def _check_function(exercise: Exercise, answer: Any) -> Check:
         return right(f"The same answers as ours on all {len(cases)} cases.{_remarks(did)}")
     mistake = _recognised(exercise, did.outcomes, first)
     message = mistake or _what_happened(did.outcomes[first])
-    case = Counterexample(exercise.text(exercise.name, *cases[first]), str(expected[first]), str(did.outcomes[first]))
+    case = Counterexample(
+        exercise.text(exercise.name, *cases[first]), str(expected[first]), str(did.outcomes[first])
+    )
     return wrong(message + _remarks(did), mistake=mistake, case=case)
 
 
@@ -69,7 +75,9 @@ def _cannot_be_called(exercise: Exercise, answer: Any) -> str:
 
 
 def _outcomes(exercise: Exercise, function: Any) -> list[Outcome]:
-    return [outcome(partial(exercise.call, function), case) for case in exercise.cases + exercise.edges]
+    return [
+        outcome(partial(exercise.call, function), case) for case in exercise.cases + exercise.edges
+    ]
 
 
 def _recognised(exercise: Exercise, outcomes: Sequence[Outcome], first: int) -> str | None:
@@ -103,7 +111,9 @@ def _what_happened(result: Outcome) -> str:
 def _remarks(did: Run) -> str:
     """What else there is to say, right or wrong."""
     remarks = {
-        " It changes the list it is given: work on a copy.": any(result.mutated for result in did.outcomes),
+        " It changes the list it is given: work on a copy.": any(
+            result.mutated for result in did.outcomes
+        ),
         " It also prints; only what it returns is checked.": did.printed,
         " It could not be stopped and still runs: restart the kernel.": did.stuck,
     }

@@ -43,7 +43,11 @@ class Check:
         return f"{self.verdict} {self.message}" + (f"\n\n{self.case}" if self.case else "")
 
     def _repr_html_(self) -> str:
-        case = f'<pre style="white-space: pre-wrap">{escape(str(self.case))}</pre>' if self.case else ""
+        case = (
+            f'<pre style="white-space: pre-wrap">{escape(str(self.case))}</pre>'
+            if self.case
+            else ""
+        )
         return (
             f'<div style="border-left: 4px solid {_COLOURS[self.verdict]}; padding-left: 12px">'
             f"<p><b>{self.verdict}</b> {escape(self.message)}</p>{case}</div>"
@@ -58,7 +62,11 @@ def right(message: str) -> Check:
 def waiting(name: str) -> Check:
     """The check of a stub."""
     return Check(
-        False, False, None, None, f"{name} is still a stub: write your answer in its place and run both cells."
+        False,
+        False,
+        None,
+        None,
+        f"{name} is still a stub: write your answer in its place and run both cells.",
     )
 
 

@@ -72,7 +72,14 @@ def _budget_left(good: int, total: int, target: float) -> float:
 BUDGET_LEFT = Exercise(
     "budget_left(good, total, target)",
     _budget_left,
-    cases=((10, 10, 0.9), (9, 10, 0.9), (8, 10, 0.9), (19, 20, 0.9), (999, 1000, 0.99), (99_950, 100_000, 0.999)),
+    cases=(
+        (10, 10, 0.9),
+        (9, 10, 0.9),
+        (8, 10, 0.9),
+        (19, 20, 0.9),
+        (999, 1000, 0.99),
+        (99_950, 100_000, 0.999),
+    ),
     edges=((0, 0, 0.999), (0, 1000, 0.999)),
     mistakes=(
         Mistake(
@@ -101,7 +108,9 @@ BUDGET_LEFT = Exercise(
         ),
         Mistake(
             "This reads the target as a percentage. It comes as a ratio, 0.999, so that the budget is 1 - target.",
-            lambda good, total, target: 1 - (total - good) / total / (100 - target) if total else 1.0,
+            lambda good, total, target: (
+                1 - (total - good) / total / (100 - target) if total else 1.0
+            ),
         ),
         Mistake(
             "This answers in percent. The share left is a ratio: 1.0 is untouched, 0.5 is half.",
@@ -126,7 +135,9 @@ BUDGET_LEFT = Exercise(
 
 
 def _hours_to_empty(burn: float, remaining: float, period_hours: float) -> float:
-    left = exhaustion_time(SLO("availability", 0.999, timedelta(hours=period_hours)), burn, remaining)
+    left = exhaustion_time(
+        SLO("availability", 0.999, timedelta(hours=period_hours)), burn, remaining
+    )
     return math.inf if left is None else left / HOUR
 
 
@@ -166,7 +177,9 @@ HOURS_TO_EMPTY = Exercise(
         ),
         Mistake(
             "This says that a burn rate up to 1 never empties the budget. It takes longer, but it does; only 0 never.",
-            lambda burn, remaining, period: math.inf if burn <= 1 else _hours_to_empty(burn, remaining, period),
+            lambda burn, remaining, period: (
+                math.inf if burn <= 1 else _hours_to_empty(burn, remaining, period)
+            ),
         ),
         Mistake(
             "This divides by zero when nothing burns. At a burn rate of 0 the budget never empties: math.inf.",
@@ -174,11 +187,15 @@ HOURS_TO_EMPTY = Exercise(
         ),
         Mistake(
             "This answers 0 when nothing burns, which reads as empty now. It never empties: math.inf.",
-            lambda burn, remaining, period: _hours_to_empty(burn, remaining, period) if burn else 0.0,
+            lambda burn, remaining, period: (
+                _hours_to_empty(burn, remaining, period) if burn else 0.0
+            ),
         ),
         Mistake(
             "This answers None for never. With math.inf the answer stays a number that can be compared and sorted.",
-            lambda burn, remaining, period: _hours_to_empty(burn, remaining, period) if burn else None,
+            lambda burn, remaining, period: (
+                _hours_to_empty(burn, remaining, period) if burn else None
+            ),
         ),
         Mistake(
             "This gives a negative time once the budget is overspent. It is empty already: 0 hours.",
@@ -186,7 +203,9 @@ HOURS_TO_EMPTY = Exercise(
         ),
         Mistake(
             "This asks about the burn rate first. A budget that is gone is gone, at a burn rate of 0 too: 0 hours.",
-            lambda burn, remaining, period: _hours_to_empty(burn, remaining, period) if burn else math.inf,
+            lambda burn, remaining, period: (
+                _hours_to_empty(burn, remaining, period) if burn else math.inf
+            ),
         ),
     ),
 )
@@ -199,7 +218,9 @@ def _threshold(target: float, factor: float) -> Fraction:
     return BurnRule(HOUR, HOUR, factor).threshold(SLO("availability", target))
 
 
-def _fires(bad_long: int, total_long: int, bad_short: int, total_short: int, target: float, factor: float) -> bool:
+def _fires(
+    bad_long: int, total_long: int, bad_short: int, total_short: int, target: float, factor: float
+) -> bool:
     limit = _threshold(target, factor)
     return exceeds(bad_long, total_long, limit) and exceeds(bad_short, total_short, limit)
 
@@ -395,7 +416,9 @@ EVENTS_NEEDED = Exercise(
         ),
         Mistake(
             "This answers 0 for a rule that can never fire. The failure is an event itself, so the fewest is 1.",
-            lambda target, factor: _events_needed(target, factor) if _can_ever_fire(target, factor) else 0,
+            lambda target, factor: (
+                _events_needed(target, factor) if _can_ever_fire(target, factor) else 0
+            ),
         ),
         Mistake(
             "This trips over floats: 1 - 0.9995 comes out a little low, and rounding up goes one too far. "
@@ -412,7 +435,11 @@ Times = tuple[int | None, ...]
 
 
 def _lifecycle(
-    events: Events, detect: Function = min, ack: Function = min, mitigated: Function = max, resolve: Function = max
+    events: Events,
+    detect: Function = min,
+    ack: Function = min,
+    mitigated: Function = max,
+    resolve: Function = max,
 ) -> Times:
     """TTD, TTA, TTM and TTR, given which of several events of a kind counts."""
 
@@ -447,14 +474,35 @@ def _on_times(change: Function) -> Function:
 
 
 _QUIET = [(10, "impact"), (13, "detect"), (15, "ack"), (30, "mitigated"), (60, "resolve")]
-_TWO_ACKS = [(10, "impact"), (12, "detect"), (14, "ack"), (19, "ack"), (40, "mitigated"), (70, "resolve")]
-_TWO_DETECTS = [(5, "impact"), (9, "detect"), (11, "detect"), (12, "ack"), (33, "mitigated"), (50, "resolve")]
+_TWO_ACKS = [
+    (10, "impact"),
+    (12, "detect"),
+    (14, "ack"),
+    (19, "ack"),
+    (40, "mitigated"),
+    (70, "resolve"),
+]
+_TWO_DETECTS = [
+    (5, "impact"),
+    (9, "detect"),
+    (11, "detect"),
+    (12, "ack"),
+    (33, "mitigated"),
+    (50, "resolve"),
+]
 _RELAPSE = [*_QUIET, (75, "mitigated"), (90, "resolve")]
 
 LIFECYCLE = Exercise(
     "lifecycle(events)",
     _lifecycle,
-    cases=((_QUIET,), (_TWO_ACKS,), (_TWO_DETECTS,), (_RELAPSE,), (_TWO_ACKS[::-1],), (_RELAPSE[5:] + _RELAPSE[:5],)),
+    cases=(
+        (_QUIET,),
+        (_TWO_ACKS,),
+        (_TWO_DETECTS,),
+        (_RELAPSE,),
+        (_TWO_ACKS[::-1],),
+        (_RELAPSE[5:] + _RELAPSE[:5],),
+    ),
     edges=(
         ([],),
         ([(7, "impact")],),
@@ -497,11 +545,15 @@ LIFECYCLE = Exercise(
         Mistake(
             "This takes what stands last in the list, as a dict does. The list is in no order, "
             "and of detect and ack the first counts.",
-            lambda events: _lifecycle(events, _last_listed, _last_listed, _last_listed, _last_listed),
+            lambda events: _lifecycle(
+                events, _last_listed, _last_listed, _last_listed, _last_listed
+            ),
         ),
         Mistake(
             "This trusts the order of the list. Events are written down late and out of order; go by the minutes.",
-            lambda events: _lifecycle(events, _first_listed, _first_listed, _last_listed, _last_listed),
+            lambda events: _lifecycle(
+                events, _first_listed, _first_listed, _last_listed, _last_listed
+            ),
         ),
         Mistake(
             "This raises when an event is missing. During an incident some always are: those times are None.",
@@ -539,7 +591,9 @@ def _ladder(steps: Rungs, ack: int | None, repeat: int) -> Rungs:
     start = datetime(2000, 1, 1, tzinfo=UTC)
     policy = EscalationPolicy(tuple(Step((name,), delay * MINUTE) for name, delay in steps), repeat)
     acks = [] if ack is None else [start + ack * MINUTE]
-    return [(page.who, (page.at - start) // MINUTE) for page in escalate(policy, start, acks=acks).pages]
+    return [
+        (page.who, (page.at - start) // MINUTE) for page in escalate(policy, start, acks=acks).pages
+    ]
 
 
 def _climb(rungs: Rungs) -> Rungs:
@@ -559,7 +613,9 @@ def _rounds(steps: Rungs, repeat: int) -> Rungs:
 
 
 def _one_page_more(steps: Rungs, ack: int | None, repeat: int) -> Rungs:
-    return _climb(_rounds(steps, repeat))[: None if ack is None else len(_ladder(steps, ack, repeat)) + 1]
+    return _climb(_rounds(steps, repeat))[
+        : None if ack is None else len(_ladder(steps, ack, repeat)) + 1
+    ]
 
 
 _ANA = [("ana", 5)]
@@ -578,7 +634,13 @@ LADDER = Exercise(
         (_THREE, 33, 1),
         (_THREE, None, 2),
     ),
-    edges=((_THREE, 5, 0), (_THREE, 0, 0), ([("ana", 0), ("bo", 5)], None, 0), (_ANA, 5, 1), (_THREE, 100, 0)),
+    edges=(
+        (_THREE, 5, 0),
+        (_THREE, 0, 0),
+        ([("ana", 0), ("bo", 5)], None, 0),
+        (_ANA, 5, 1),
+        (_THREE, 100, 0),
+    ),
     mistakes=(
         Mistake(
             "This goes on after the acknowledgement. Once somebody has it, nobody else is woken.",
@@ -599,12 +661,20 @@ LADDER = Exercise(
         Mistake(
             "This waits before each page. The first step is paged at minute 0; its delay is its time to answer.",
             _climbed(
-                _rounds, lambda rungs: [(name, sum(d for _, d in rungs[: i + 1])) for i, (name, _) in enumerate(rungs)]
+                _rounds,
+                lambda rungs: [
+                    (name, sum(d for _, d in rungs[: i + 1])) for i, (name, _) in enumerate(rungs)
+                ],
             ),
         ),
         Mistake(
             "This counts each delay from the alert. It counts from the page before, so the delays add up.",
-            _climbed(_rounds, lambda rungs: [(name, rungs[i - 1][1] if i else 0) for i, (name, _) in enumerate(rungs)]),
+            _climbed(
+                _rounds,
+                lambda rungs: [
+                    (name, rungs[i - 1][1] if i else 0) for i, (name, _) in enumerate(rungs)
+                ],
+            ),
         ),
         Mistake(
             "This starts each further round at minute 0. It starts when the last step has had its time.",
@@ -620,7 +690,9 @@ LADDER = Exercise(
         ),
         Mistake(
             "This compares with an acknowledgement that never came. If ack is None nobody answers: page them all.",
-            lambda steps, ack, repeat: [page for page in _climb(_rounds(steps, repeat)) if page[1] < ack],
+            lambda steps, ack, repeat: [
+                page for page in _climb(_rounds(steps, repeat)) if page[1] < ack
+            ],
         ),
         Mistake(
             "This pages at the very minute of the acknowledgement. The acknowledgement wins: nobody is woken.",
@@ -664,7 +736,9 @@ def _returning(change: Function) -> Function:
     return respond
 
 
-def _never_ending(mitigations: list[str], sli: Function, apply: Function, target: float) -> list[str]:
+def _never_ending(
+    mitigations: list[str], sli: Function, apply: Function, target: float
+) -> list[str]:
     applied: list[str] = []
     while sli() < target:
         applied.append(mitigations[len(applied)])
@@ -672,7 +746,9 @@ def _never_ending(mitigations: list[str], sli: Function, apply: Function, target
     return applied
 
 
-def _on_a_service(answer: Function, mitigations: list[str], readings: Sequence[float], target: float) -> Any:
+def _on_a_service(
+    answer: Function, mitigations: list[str], readings: Sequence[float], target: float
+) -> Any:
     """What an answer returns and applies, on a service whose SLI is the next reading after each mitigation."""
     applied: list[str] = []
 
@@ -681,12 +757,16 @@ def _on_a_service(answer: Function, mitigations: list[str], readings: Sequence[f
         if len(applied) > 1000:
             raise RuntimeError("1000 mitigations were applied, and it goes on")
 
-    returned = answer(mitigations, lambda: readings[min(len(applied), len(readings) - 1)], apply, target)
+    returned = answer(
+        mitigations, lambda: readings[min(len(applied), len(readings) - 1)], apply, target
+    )
     untouched = not applied and (returned is None or returned is ...)
     return None if untouched else {"returned": returned, "applied": applied}
 
 
-def _service_text(name: str, mitigations: list[str], readings: Sequence[float], target: float) -> str:
+def _service_text(
+    name: str, mitigations: list[str], readings: Sequence[float], target: float
+) -> str:
     after = f", then {', '.join(map(show, readings[1:]))}" if len(readings) > 1 else ""
     return f"{name}({show(mitigations)}, sli, apply, {target}), the SLI being {readings[0]}{after}"
 
@@ -728,7 +808,9 @@ RESPOND = Exercise(
         ),
         Mistake(
             "This gives up when a mitigation does not help. Go on to the next until the SLI is at its target.",
-            _while(lambda seen, target: seen[-1] < target and (len(seen) == 1 or seen[-1] > seen[-2])),
+            _while(
+                lambda seen, target: seen[-1] < target and (len(seen) == 1 or seen[-1] > seen[-2])
+            ),
         ),
         Mistake(
             "This starts from the end of the list. It is ordered by risk, least first; keep that order.",
@@ -736,7 +818,9 @@ RESPOND = Exercise(
         ),
         Mistake(
             "This returns names but never calls apply, so that nothing happens to the service. Apply each in turn.",
-            lambda mitigations, sli, apply, target: _respond(mitigations, sli, lambda name: None, target),
+            lambda mitigations, sli, apply, target: _respond(
+                mitigations, sli, lambda name: None, target
+            ),
         ),
         Mistake(
             "This applies the right ones but returns nothing. Return their names: the incident record needs them.",
@@ -792,7 +876,16 @@ def _on_counts(change: Function) -> Function:
     return lambda requests, max_ms: change(*_count_good(requests, max_ms))
 
 
-_LOG: list[Request] = [(200, 120), (404, 12), (503, 90), (200, 310), (429, 3), (301, 40), (500, 700), (201, 80)]
+_LOG: list[Request] = [
+    (200, 120),
+    (404, 12),
+    (503, 90),
+    (200, 310),
+    (429, 3),
+    (301, 40),
+    (500, 700),
+    (201, 80),
+]
 
 COUNT_GOOD = Exercise(
     "count_good(requests, max_ms)",
@@ -816,7 +909,9 @@ COUNT_GOOD = Exercise(
     mistakes=(
         Mistake(
             "This counts 4xx as valid and bad. A wrong address is no event of your service: leave it out.",
-            _counting(lambda *_: True, lambda status, *rest: status < 400 and _is_good(status, *rest)),
+            _counting(
+                lambda *_: True, lambda status, *rest: status < 400 and _is_good(status, *rest)
+            ),
         ),
         Mistake(
             "This counts 4xx as valid and good. A burst of 404s would then hide an outage: leave them out of both.",
@@ -836,7 +931,11 @@ COUNT_GOOD = Exercise(
         ),
         Mistake(
             "This leaves slow answers out of the valid events. They are valid and not good: users waited for them.",
-            _counting(lambda status, latency, max_ms: _is_valid(status, latency, max_ms) and (latency or 0) <= max_ms),
+            _counting(
+                lambda status, latency, max_ms: (
+                    _is_valid(status, latency, max_ms) and (latency or 0) <= max_ms
+                )
+            ),
         ),
         Mistake(
             "This takes only 200 for good. 201 and 301 are answers too: good is below 500 and quick enough.",
@@ -852,7 +951,11 @@ COUNT_GOOD = Exercise(
         ),
         Mistake(
             "This calls an answer at exactly max_ms too slow. Within means at most: <=.",
-            _counting(good=lambda status, latency, max_ms: latency != max_ms and _is_good(status, latency, max_ms)),
+            _counting(
+                good=lambda status, latency, max_ms: (
+                    latency != max_ms and _is_good(status, latency, max_ms)
+                )
+            ),
         ),
         Mistake(
             "This stumbles over a latency of None. Nobody knows how long it took: it is valid and not good.",
@@ -860,15 +963,25 @@ COUNT_GOOD = Exercise(
         ),
         Mistake(
             "This counts an unknown latency as good. What nobody measured is no evidence that it was quick.",
-            _counting(good=lambda status, latency, max_ms: status < 500 and (latency or 0) <= max_ms),
+            _counting(
+                good=lambda status, latency, max_ms: status < 500 and (latency or 0) <= max_ms
+            ),
         ),
         Mistake(
             "This leaves requests of unknown latency out. They are valid and not good: often they timed out.",
-            _counting(lambda status, latency, max_ms: _is_valid(status, latency, max_ms) and latency is not None),
+            _counting(
+                lambda status, latency, max_ms: (
+                    _is_valid(status, latency, max_ms) and latency is not None
+                )
+            ),
         ),
         Mistake(
             "This takes a latency of 0 for unknown, because 0 is false in an if. Ask whether it is None.",
-            _counting(good=lambda status, latency, max_ms: latency != 0 and _is_good(status, latency, max_ms)),
+            _counting(
+                good=lambda status, latency, max_ms: (
+                    latency != 0 and _is_good(status, latency, max_ms)
+                )
+            ),
         ),
     ),
 )

@@ -43,7 +43,10 @@ SENTENCES = (
         ("18:12", "50 %", "18:41"),
     ),
     Sentence("The gateway was misconfigured by Chen: its timeout was 30 s.", ("gateway", "30 s")),
-    Sentence("The cause was human error: a typo turned the rate limit of 600 into 60.", ("rate limit", "600", "60")),
+    Sentence(
+        "The cause was human error: a typo turned the rate limit of 600 into 60.",
+        ("rate limit", "600", "60"),
+    ),
     Sentence("We should have opened the circuit breaker at 18:20.", ("circuit breaker", "18:20")),
     Sentence("Chen deployed prompt-v12 without testing it at 17:55.", ("prompt-v12", "17:55")),
     Sentence("Next time everybody must be more careful with the alias index-v7.", ("index-v7",)),
@@ -62,12 +65,16 @@ class SentenceMistake(NamedTuple):
     found: Callable[[Sentence, str, list[Finding]], str]
 
 
-def _linted(rule: str, passive: bool | None = None) -> Callable[[Sentence, str, list[Finding]], str]:
+def _linted(
+    rule: str, passive: bool | None = None
+) -> Callable[[Sentence, str, list[Finding]], str]:
     """What finds a lint rule's phrase; with ``passive`` only that of "by somebody", or only any other."""
 
     def found(original: Sentence, text: str, findings: list[Finding]) -> str:
         phrases = [finding.phrase for finding in findings if finding.rule == rule]
-        return next((phrase for phrase in phrases if passive is None or passive == (" by " in phrase)), "")
+        return next(
+            (phrase for phrase in phrases if passive is None or passive == (" by " in phrase)), ""
+        )
 
     return found
 
@@ -77,7 +84,14 @@ def _unchanged(original: Sentence, text: str, findings: list[Finding]) -> str:
 
 
 def _only_reordered(original: Sentence, text: str, findings: list[Finding]) -> str:
-    return next((name for name in PEOPLE if _says_nothing_new(original, text) and name.lower() in _words(text)), "")
+    return next(
+        (
+            name
+            for name in PEOPLE
+            if _says_nothing_new(original, text) and name.lower() in _words(text)
+        ),
+        "",
+    )
 
 
 def _only_shortened(original: Sentence, text: str, findings: list[Finding]) -> str:
@@ -86,7 +100,11 @@ def _only_shortened(original: Sentence, text: str, findings: list[Finding]) -> s
 
 def _fact_dropped(original: Sentence, text: str, findings: list[Finding]) -> str:
     said = _plain_units(text)
-    gone = [fact for fact in original.facts if not re.search(rf"(?<!\w){re.escape(_plain_units(fact))}(?!\d)", said)]
+    gone = [
+        fact
+        for fact in original.facts
+        if not re.search(rf"(?<!\w){re.escape(_plain_units(fact))}(?!\d)", said)
+    ]
     return f"without {', '.join(gone)}" if gone else ""
 
 
@@ -95,7 +113,10 @@ SENTENCE_MISTAKES = (
         "A sentence is empty. Leaving a thing out is no way to be blameless: say what happened.",
         lambda original, text, findings: "" if text.strip() else "nothing",
     ),
-    SentenceMistake("A sentence stands as it stood. Say what happened without a verdict on somebody.", _unchanged),
+    SentenceMistake(
+        "A sentence stands as it stood. Say what happened without a verdict on somebody.",
+        _unchanged,
+    ),
     SentenceMistake(
         "Human error is still the end of the story. It is where the questions begin: what made the slip easy, "
         "and its effect large?",
@@ -123,7 +144,8 @@ SENTENCE_MISTAKES = (
         _linted("be-careful"),
     ),
     SentenceMistake(
-        "This is vague about the impact. Keep the numbers: how many, from when to when.", _linted("vague-impact")
+        "This is vague about the impact. Keep the numbers: how many, from when to when.",
+        _linted("vague-impact"),
     ),
     SentenceMistake(
         "The words are in another order, and somebody still stands there for it. Say what made it possible.",
@@ -134,11 +156,14 @@ SENTENCE_MISTAKES = (
         _only_shortened,
     ),
     SentenceMistake(
-        "A fact is gone. Blameless is not vague: times, numbers and the names of systems stay.", _fact_dropped
+        "A fact is gone. Blameless is not vague: times, numbers and the names of systems stay.",
+        _fact_dropped,
     ),
 )
 
-NOT_A_LIST = "This is no list of sentences. Give a list with a text for each sentence, in the same order."
+NOT_A_LIST = (
+    "This is no list of sentences. Give a list with a text for each sentence, in the same order."
+)
 OTHER_NUMBER = "The number of sentences is another one. Give one for each, in the same order, so that nothing is lost."
 
 
@@ -154,17 +179,27 @@ def check_blameless(answer: Any) -> Check:
         return _not_sentences(NOT_A_LIST, show(texts))
     if len(texts) != len(SENTENCES):
         return _not_sentences(OTHER_NUMBER, f"{len(texts)} sentences")
-    checks = (_check_sentence(number, *pair) for number, pair in enumerate(zip(SENTENCES, texts, strict=True), 1))
-    return next(filter(None, checks), right(f"All {len(texts)} sentences keep their facts and blame nobody."))
+    checks = (
+        _check_sentence(number, *pair)
+        for number, pair in enumerate(zip(SENTENCES, texts, strict=True), 1)
+    )
+    return next(
+        filter(None, checks),
+        right(f"All {len(texts)} sentences keep their facts and blame nobody."),
+    )
 
 
 def _not_sentences(words: str, got: str) -> Check:
-    return wrong(words, mistake=words, case=Counterexample("blameless", f"{len(SENTENCES)} sentences", got))
+    return wrong(
+        words, mistake=words, case=Counterexample("blameless", f"{len(SENTENCES)} sentences", got)
+    )
 
 
 def _check_sentence(number: int, original: Sentence, text: str) -> Check | None:
     # A sentence in quotes would be left alone by the lint.
-    findings = lint_postmortem(text.strip(" >'").translate(dict.fromkeys(map(ord, '"`“”'))), people=PEOPLE)
+    findings = lint_postmortem(
+        text.strip(" >'").translate(dict.fromkeys(map(ord, '"`“”'))), people=PEOPLE
+    )
     spotted = ((words, found(original, text, findings)) for words, found in SENTENCE_MISTAKES)
     mistake, phrase = next(((words, phrase) for words, phrase in spotted if phrase), (None, ""))
     if mistake is None and not findings:
@@ -174,7 +209,9 @@ def _check_sentence(number: int, original: Sentence, text: str) -> Check | None:
         f"no blame, and kept: {', '.join(original.facts)}",
         f"{show(text)} ({phrase or findings[0].phrase})",
     )
-    return wrong(mistake or f"There is a lint finding: {findings[0].why}", mistake=mistake, case=case)
+    return wrong(
+        mistake or f"There is a lint finding: {findings[0].why}", mistake=mistake, case=case
+    )
 
 
 def _is_stub(original: Sentence, text: Any) -> bool:
@@ -219,7 +256,14 @@ def recorded_incident() -> Incident:
 @cache
 def _fixed(case: ReplayCase) -> Verdict:
     """What comes of the case in a system with everything automated that helped that night."""
-    return replay(case, [item.automates for item in automations(recorded_incident(), owner="ana") if item.automates])
+    return replay(
+        case,
+        [
+            item.automates
+            for item in automations(recorded_incident(), owner="ana")
+            if item.automates
+        ],
+    )
 
 
 class CaseMistake(NamedTuple):
@@ -246,7 +290,11 @@ def _other(name: str) -> Callable[[Any], Counterexample | None]:
 
     def found(case: ReplayCase) -> Counterexample | None:
         given, recorded = getattr(case, name), getattr(to_eval_case(recorded_incident()), name)
-        same = math.isclose(given, recorded, rel_tol=1e-9) if isinstance(recorded, float) else given == recorded
+        same = (
+            math.isclose(given, recorded, rel_tol=1e-9)
+            if isinstance(recorded, float)
+            else given == recorded
+        )
         return None if same else Counterexample(f"case.{name}", show(recorded), show(given))
 
     return found
@@ -256,8 +304,12 @@ def _record_passes(case: ReplayCase) -> Counterexample | None:
     paged, restored = recorded_incident().metrics().ttd, recorded_incident().metrics().impact
     if not (paged and restored and paged <= case.page_within and restored <= case.restore_within):
         return None
-    what = f"the record: paged after {duration_text(paged)}, restored after {duration_text(restored)}"
-    return Counterexample(what, "the case fails", f"it passes: {duration_text(case.restore_within)} allowed")
+    what = (
+        f"the record: paged after {duration_text(paged)}, restored after {duration_text(restored)}"
+    )
+    return Counterexample(
+        what, "the case fails", f"it passes: {duration_text(case.restore_within)} allowed"
+    )
 
 
 def _paged_too_late(case: ReplayCase) -> Counterexample | None:
@@ -271,7 +323,9 @@ def _restored_too_late(case: ReplayCase) -> Counterexample | None:
 
 
 def _fix_fails(case: ReplayCase) -> Counterexample:
-    return Counterexample("the system with the fix", "the case passes", f"it fails: {_fixed(case).why}")
+    return Counterexample(
+        "the system with the fix", "the case passes", f"it fails: {_fixed(case).why}"
+    )
 
 
 CASE_MISTAKES = (
@@ -284,8 +338,7 @@ CASE_MISTAKES = (
         _not_a_case(Verdict),
     ),
     CaseMistake(
-        "This is no ReplayCase. to_eval_case makes one of an incident.",
-        _not_a_case(object),
+        "This is no ReplayCase. to_eval_case makes one of an incident.", _not_a_case(object)
     ),
     CaseMistake(
         "This is named after another incident. The id says which record a case comes from.",
@@ -323,7 +376,9 @@ def check_case(answer: Any) -> Check:
     """Check a replay case against the recorded incident: it fails on the record and passes with the fix."""
     if answer is None or answer is ...:
         return waiting("case")
-    if isinstance(answer, ReplayCase) and answer.page_within > DAY:  # no other test, and it would take long to replay
+    if (
+        isinstance(answer, ReplayCase) and answer.page_within > DAY
+    ):  # no other test, and it would take long to replay
         answer = replace(answer, page_within=DAY)
     for words, found in CASE_MISTAKES:
         if case := found(answer):

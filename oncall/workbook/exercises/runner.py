@@ -45,13 +45,19 @@ class Outcome:
     def blank(self) -> bool:
         """Whether there is no answer yet: nothing came back but what a stub returns or raises."""
         if self.error is not None:
-            return type(self.error) is NotImplementedError  # not one of its children, which a kernel raises
+            return (
+                type(self.error) is NotImplementedError
+            )  # not one of its children, which a kernel raises
         return self.value is None or self.value is ...
 
     def __str__(self) -> str:
         if self.error is None:
             return show(self.value)
-        return str(self.error) if isinstance(self.error, TimeUp) else _one_line(format_exception_only(self.error)[-1])
+        return (
+            str(self.error)
+            if isinstance(self.error, TimeUp)
+            else _one_line(format_exception_only(self.error)[-1])
+        )
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,9 @@ class _Learner(threading.Thread):
         sys.setswitchinterval(1e-6)
         try:
             while self.busy and time.monotonic() < give_up:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident or 0), ctypes.py_object(TimeUp))
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(self.ident or 0), ctypes.py_object(TimeUp)
+                )
                 time.sleep(0)  # no longer, or the code is back in its ``try``
         finally:
             sys.setswitchinterval(interval)
@@ -167,7 +175,9 @@ def _same(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
     if isinstance(one, _NUMBERS) and isinstance(other, _NUMBERS):
         return _close(one, other)
-    return (one is None and other is None) or (isinstance(one, str) and isinstance(other, str) and one == other)
+    return (one is None and other is None) or (
+        isinstance(one, str) and isinstance(other, str) and one == other
+    )
 
 
 _NUMBERS = (int, float, Fraction, Decimal)
@@ -175,7 +185,9 @@ _NUMBERS = (int, float, Fraction, Decimal)
 
 def _close(one: Any, other: Any) -> bool:
     try:
-        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9) or (math.isnan(one) and math.isnan(other))
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9) or (
+            math.isnan(one) and math.isnan(other)
+        )
     except OverflowError:  # too large for a float
         return bool(one == other)
 

@@ -21,7 +21,15 @@ from oncall.telemetry.backtest import _detection, _median, _Spending, is_true, m
 from oncall.telemetry.engine import Counters, alert_intervals, burn_rates
 from oncall.times import DAY, HOUR, MINUTE, SECOND, duration_text
 from oncall.workbook.plots.base import BLUE, GREY, INK, ORANGE, VERMILION, Floats
-from oncall.workbook.plots.explorer import Explorer, Model, blank_figure, choice, envelope, slider, styled
+from oncall.workbook.plots.explorer import (
+    Explorer,
+    Model,
+    blank_figure,
+    choice,
+    envelope,
+    slider,
+    styled,
+)
 
 THREE_NINES = SLO("availability", 0.999)
 PAGES = google_policy()[:2]  # the two rules that page; exactly at their factors they are silent
@@ -31,7 +39,10 @@ REQUESTS = 1000  # a second: even traffic, and every whole percentage is a whole
 CLEAN = 6 * HOUR  # before the first outage, so that both long windows are full
 START = datetime(2025, 3, 5, tzinfo=UTC)  # of the first outage; any day would do
 PIXELS = 840
-HIGHEST_BURN, HIGHEST_SPENT = 18.0, 60.0  # of the axes: what is above has paged, or is after the page
+HIGHEST_BURN, HIGHEST_SPENT = (
+    18.0,
+    60.0,
+)  # of the axes: what is above has paged, or is after the page
 
 
 # --- outages that come back ----------------------------------------------------------------------
@@ -54,7 +65,9 @@ class Attack:
 def outages(length: timedelta, every: timedelta, error_ratio: float) -> Counters:
     """A day of even traffic by the second, after clean hours: this share fails for ``length``, again each ``every``."""
     if not timedelta() < length <= every:
-        raise ValueError(f"an outage must last above zero and at most {duration_text(every)}, given {length}")
+        raise ValueError(
+            f"an outage must last above zero and at most {duration_text(every)}, given {length}"
+        )
     second = np.arange(DAY // SECOND) % (every // SECOND)
     bad = np.zeros((CLEAN + DAY) // SECOND, dtype=np.int64)
     bad[CLEAN // SECOND :] = np.where(second < length // SECOND, round(REQUESTS * error_ratio), 0)
@@ -69,7 +82,10 @@ def attack(counts: Counters, policy: Policy, slo: SLO = THREE_NINES) -> Attack:
     first = min((alert.start for alert in fired if alert.rule.action == "page"), default=None)
     unseen = spent[-1] if first is None else spent[(first - START) // SECOND]
     return Attack(
-        None if first is None else first - START, float(unseen), float(spent[-1]), float(spent[-1]) * (slo.period / DAY)
+        None if first is None else first - START,
+        float(unseen),
+        float(spent[-1]),
+        float(spent[-1]) * (slo.period / DAY),
     )
 
 
@@ -85,7 +101,10 @@ def _counter(each: NDArray[np.int64]) -> NDArray[np.int64]:
 
 # --- be the adversary ----------------------------------------------------------------------------
 
-RULES = {f"{PAGES[0].factor:g}x": 1, f"{PAGES[0].factor:g}x, {PAGES[1].factor:g}x": 2}  # the name, and how many
+RULES = {
+    f"{PAGES[0].factor:g}x": 1,
+    f"{PAGES[0].factor:g}x, {PAGES[1].factor:g}x": 2,
+}  # the name, and how many
 EVERY = {duration_text(MINUTE * minutes): minutes for minutes in (5, 10, 15, 20, 30, 60, 120)}
 
 
@@ -105,7 +124,9 @@ def be_the_adversary(slo: SLO = THREE_NINES) -> Explorer:
             "seconds": seconds,
             "percent": percent,
             "burn": round(result.burn, 2),
-            "paged_after": None if result.paged_after is None else duration_text(result.paged_after),
+            "paged_after": None
+            if result.paged_after is None
+            else duration_text(result.paged_after),
             "spent_unseen": round(result.unseen, 4),
             "spent_in_a_day": round(result.day, 4),
         }
@@ -135,19 +156,25 @@ def _stage(figure: Figure) -> dict[str, Artist]:
     """What never moves: axes, thresholds, legends. Returns what does."""
     burn, spent = figure.subplots(2, sharex=True, height_ratios=(1.3, 1))
     artists: dict[str, Artist] = {}
-    burn.set(title=f"Burn rate, up to {HIGHEST_BURN:.0f}x", ylabel="burn rate, x", ylim=(0, HIGHEST_BURN))
+    burn.set(
+        title=f"Burn rate, up to {HIGHEST_BURN:.0f}x", ylabel="burn rate, x", ylim=(0, HIGHEST_BURN)
+    )
     burn.set_yticks(range(0, 19, 3))
     for window, rule, colour in zip(WINDOWS, PAGES, COLOURS, strict=True):
         name = duration_text(window)
         label = f"last {name} (dashed: {rule.factor:.4g}x)"
         artists[f"burn {name}"] = burn.plot([], [], color=colour, lw=1.4, label=label)[0]
         burn.axhline(rule.factor, color=colour, lw=1, ls="--")
-    spent.set(title="Budget spent", ylabel="month's budget, %", xlabel="hours since the first outage")
+    spent.set(
+        title="Budget spent", ylabel="month's budget, %", xlabel="hours since the first outage"
+    )
     spent.set(xlim=(0, 24), xticks=range(0, 25, 3), ylim=(0, HIGHEST_SPENT))
     artists["unseen"] = spent.plot([], [], color=INK, lw=2.4, label="before any page")[0]
     artists["seen"] = spent.plot([], [], color=GREY, lw=1.8, ls=":", label="after the page")[0]
     for name, axes in (("page burn", burn), ("page spent", spent)):
-        artists[name] = axes.plot([], [], color=VERMILION, lw=2, label="page" if axes is spent else "")[0]
+        artists[name] = axes.plot(
+            [], [], color=VERMILION, lw=2, label="page" if axes is spent else ""
+        )[0]
     figure.legend(loc="outside lower left", ncols=3, columnspacing=1.5)
     return artists
 
@@ -156,7 +183,9 @@ def _show(artists: dict[str, Artist], counts: Counters, result: Attack, slo: SLO
     hours = np.arange(DAY // SECOND + 1) / 3600
     burns = burn_rates(counts, slo, WINDOWS)
     for window in WINDOWS:
-        artists[f"burn {duration_text(window)}"].set(data=envelope(hours, burns[window][-len(hours) :], PIXELS))
+        artists[f"burn {duration_text(window)}"].set(
+            data=envelope(hours, burns[window][-len(hours) :], PIXELS)
+        )
     spent = 100 * budget_spent(counts, slo)
     after = len(hours) - 1 if result.paged_after is None else result.paged_after // SECOND
     artists["unseen"].set(data=envelope(hours[: after + 1], spent[: after + 1], PIXELS))
@@ -211,7 +240,13 @@ def hold(fired: Iterable[AlertInterval], length: timedelta) -> list[AlertInterva
     ]
 
 
-def judge(name: str, fired: Iterable[AlertInterval], counts: Counts, labels: Sequence[KnownIncident], slo: SLO) -> Row:
+def judge(
+    name: str,
+    fired: Iterable[AlertInterval],
+    counts: Counts,
+    labels: Sequence[KnownIncident],
+    slo: SLO,
+) -> Row:
     """How alerts did on a past with these incidents, as ``backtest`` judges; partly filled windows do not count."""
     full = [alert for alert in fired if alert.coverage == 1]
     pages, spent = merge_pages(full), _Spending(counts, slo)
@@ -226,7 +261,9 @@ def judge(name: str, fired: Iterable[AlertInterval], counts: Counts, labels: Seq
         len(pages),
         len(true) / len(pages) if pages else math.nan,
         len(delays) / len(labels),
-        sum(any(label.start < at <= (label.end or counts.end) for at in opened) for label in missed),
+        sum(
+            any(label.start < at <= (label.end or counts.end) for at in opened) for label in missed
+        ),
         _median(delays),
         _median(resets),
     )

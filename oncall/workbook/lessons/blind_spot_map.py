@@ -25,10 +25,15 @@ from oncall.workbook.plots.explorer import Explorer, Model, blank_figure, choice
 
 DIGITS = (1, 1.25, 1.6, 2, 2.5, 3.2, 4, 5, 6.3, 8)
 RATIOS = (*(float(f"{digits}e-{power}") for power in (4, 3, 2, 1) for digits in DIGITS), 1.0)
-SECONDS = tuple(SECOND * seconds for seconds in (10, 20, 30, 40, 50))  # asked in buckets of ten seconds, the rest by
+SECONDS = tuple(
+    SECOND * seconds for seconds in (10, 20, 30, 40, 50)
+)  # asked in buckets of ten seconds, the rest by
 MINUTES = (
     *(MINUTE * minutes for minutes in (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50)),
-    *(HOUR * hours for hours in (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20, 24, 30, 36, 48, 60, 72)),
+    *(
+        HOUR * hours
+        for hours in (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20, 24, 30, 36, 48, 60, 72)
+    ),
 )
 COLOURS = ("#D9D9D9", "#F5D08A", "#EBA27A")  # silent, and tints of the colours of ticket and page
 NO_SILENT, NO_PAGE = "no silent outage costs anything", "no outage pages"
@@ -48,7 +53,9 @@ class Spot(NamedTuple):
 
 def outage_map(slo: SLO, policy: Policy, traffic: float) -> BlindSpots:
     """What a policy says to outages from ten seconds to three days, at this traffic (events an hour)."""
-    brief = blind_spots(slo, policy, traffic, error_ratios=RATIOS, durations=SECONDS, step=10 * SECOND)
+    brief = blind_spots(
+        slo, policy, traffic, error_ratios=RATIOS, durations=SECONDS, step=10 * SECOND
+    )
     rest = blind_spots(slo, policy, traffic, error_ratios=RATIOS, durations=MINUTES)
     return BlindSpots(
         RATIOS,
@@ -94,15 +101,23 @@ def plot_blind_spots(spots: BlindSpots, slo: SLO, incidents: Iterable[KnownIncid
     return Plot(figure, describe_blind_spots(spots, slo, labels))
 
 
-def describe_blind_spots(spots: BlindSpots, slo: SLO, incidents: Sequence[KnownIncident] = ()) -> str:
+def describe_blind_spots(
+    spots: BlindSpots, slo: SLO, incidents: Sequence[KnownIncident] = ()
+) -> str:
     """The numbers of ``plot_blind_spots`` as one line."""
     silent, page = costliest_silent(spots), cheapest_page(spots)
-    parts = [f"costliest silent outage {silent.outage}, {silent.costs:.1%} of the budget" if silent else NO_SILENT]
+    parts = [
+        f"costliest silent outage {silent.outage}, {silent.costs:.1%} of the budget"
+        if silent
+        else NO_SILENT
+    ]
     parts.append(f"cheapest page {page.outage}, {page.costs:.1%}" if page else NO_PAGE)
     dots = [_field(spots, label) for label in incidents]
     for name in VERDICTS:
         if name in dots:
-            parts.append(f"{name}: incident {', '.join(str(n) for n, dot in enumerate(dots, 1) if dot == name)}")
+            parts.append(
+                f"{name}: incident {', '.join(str(n) for n, dot in enumerate(dots, 1) if dot == name)}"
+            )
     reach = f"{duration_text(spots.durations[0])} to {duration_text(spots.durations[-1])}"
     return f"{slo}, outages of {reach}: {'; '.join(parts)}."
 
@@ -112,7 +127,9 @@ def _field(spots: BlindSpots, label: KnownIncident) -> str | None:
     if label.end is None:
         return None
     row = _cell(spots.error_ratios, label.error_ratio)
-    column = _cell([length / SECOND for length in spots.durations], (label.end - label.start) / SECOND)
+    column = _cell(
+        [length / SECOND for length in spots.durations], (label.end - label.start) / SECOND
+    )
     return VERDICTS[spots.verdict[row, column]]
 
 
@@ -134,7 +151,9 @@ def _stage(axes: Axes) -> dict[str, Artist]:
     axes.minorticks_off()
     axes.grid(False)
     colours = ListedColormap(COLOURS)
-    artists: dict[str, Artist] = {"map": axes.pcolormesh(x, y, blank, cmap=colours, vmin=0, vmax=len(VERDICTS) - 1)}
+    artists: dict[str, Artist] = {
+        "map": axes.pcolormesh(x, y, blank, cmap=colours, vmin=0, vmax=len(VERDICTS) - 1)
+    }
     for share in SHARES:
         (artists[f"line {share:.0%}"],) = axes.plot([], [], color=INK, lw=1)
         artists[f"text {share:.0%}"] = axes.text(1, 1, f"{share:.0%}", fontsize=9, clip_on=False)
@@ -160,7 +179,9 @@ def _edges(centres: Sequence[float] | Floats) -> Floats:
     """The borders between cells around these values, half-way on a logarithmic axis."""
     logs = np.log(np.asarray(centres, dtype=np.float64))
     middles = (logs[1:] + logs[:-1]) / 2
-    edges: Floats = np.exp(np.concatenate(([2 * logs[0] - middles[0]], middles, [2 * logs[-1] - middles[-1]])))
+    edges: Floats = np.exp(
+        np.concatenate(([2 * logs[0] - middles[0]], middles, [2 * logs[-1] - middles[-1]]))
+    )
     return edges
 
 
@@ -169,14 +190,20 @@ def _draw_incidents(axes: Axes, labels: Sequence[KnownIncident]) -> None:
         if label.end is not None:
             x = (label.end - label.start) / SECOND
             axes.plot([x], [label.error_ratio], "o", ms=5, color=INK, zorder=3)
-            below = label.error_ratio == 1 or number % 2 == 0  # so that neighbours do not cover each other
+            below = (
+                label.error_ratio == 1 or number % 2 == 0
+            )  # so that neighbours do not cover each other
             shift = (4, -11) if below else (5, 4)
-            name = axes.annotate(str(number), (x, label.error_ratio), shift, textcoords="offset points", fontsize=9)
+            name = axes.annotate(
+                str(number), (x, label.error_ratio), shift, textcoords="offset points", fontsize=9
+            )
             name.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
 
 
 def _legend(figure: Figure, axes: Axes) -> None:
-    fields = [Patch(color=colour, label=name) for colour, name in zip(COLOURS, VERDICTS, strict=True)]
+    fields = [
+        Patch(color=colour, label=name) for colour, name in zip(COLOURS, VERDICTS, strict=True)
+    ]
     line = axes.plot([], [], color=INK, lw=1, label="this share of the month's budget is gone")[0]
     figure.legend(handles=[*fields, line], loc="outside lower left", ncols=4, columnspacing=1.5)
 
@@ -236,5 +263,11 @@ def _describe(model: Model) -> str:
     silent = "costliest silent outage {silent_outage}, {silent_costs:.1%} of the budget"
     page = "cheapest page {page_outage}, {page_costs:.1%}"
     rules = "rules that can never fire: {unreachable}; that one failure fires: {lone_failure_fires}"
-    parts = (silent if model["silent_outage"] else NO_SILENT, page if model["page_outage"] else NO_PAGE, rules)
-    return f"{percent(model['target'])}, {model['traffic']:,} requests an hour: {'; '.join(parts)}.".format_map(model)
+    parts = (
+        silent if model["silent_outage"] else NO_SILENT,
+        page if model["page_outage"] else NO_PAGE,
+        rules,
+    )
+    return f"{percent(model['target'])}, {model['traffic']:,} requests an hour: {'; '.join(parts)}.".format_map(
+        model
+    )

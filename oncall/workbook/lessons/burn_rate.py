@@ -51,7 +51,9 @@ def budget_left(counts: Counts, slo: SLO) -> Floats:
     """
     total = sum(counts.total)
     if not total:
-        raise ValueError("the counts hold no events, so there is no budget to spend; give a month with traffic")
+        raise ValueError(
+            "the counts hold no events, so there is no budget to spend; give a month with traffic"
+        )
     bad = np.cumsum(np.asarray(counts.total) - np.asarray(counts.good))
     return np.asarray(1 - bad / (total * slo.error_budget))
 
@@ -92,7 +94,11 @@ def _describe_budget(counts: Counts, left: Floats) -> str:
     parts = []
     for line in BUDGET_POLICY[1:]:
         below = np.flatnonzero(1 - left >= line.spent)
-        when = f"{counts.start + counts.step * (int(below[0]) + 1):%Y-%m-%d %H:%M}" if len(below) else "never"
+        when = (
+            f"{counts.start + counts.step * (int(below[0]) + 1):%Y-%m-%d %H:%M}"
+            if len(below)
+            else "never"
+        )
         parts.append(f"{line.spent:.0%} spent {when} ({line.action})")
     return f"{'; '.join(parts)}; {left[-1]:.1%} left on {counts.end:%Y-%m-%d} UTC."
 
@@ -116,7 +122,9 @@ def plot_windows(
     """
     shown = counts.slice(since, until)
     first = (shown.start - counts.start) // counts.step
-    burns = {window: rolling_burn(counts, slo, window)[first : first + len(shown)] for window in windows}
+    burns = {
+        window: rolling_burn(counts, slo, window)[first : first + len(shown)] for window in windows
+    }
     ends = as_days(shown.start) + np.arange(1, len(shown) + 1) * (counts.step / DAY)
     with styled():
         figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
@@ -124,7 +132,13 @@ def plot_windows(
         axes.set_title("Burn rate")
         _shade_broken(axes, clip_spans(incidents, shown))
         for colour, (window, burn) in zip(COLOURS, burns.items(), strict=False):
-            axes.plot(ends, np.maximum(burn, LOWEST_BURN), color=colour, lw=1.8, label=f"last {duration_text(window)}")
+            axes.plot(
+                ends,
+                np.maximum(burn, LOWEST_BURN),
+                color=colour,
+                lw=1.8,
+                label=f"last {duration_text(window)}",
+            )
         axes.axhline(1, color=INK, lw=1, ls="--", label="1x")
         axes.set(yscale="log", ylabel="burn rate, x")
         axes.set_ylim(bottom=LOWEST_BURN)
@@ -145,8 +159,12 @@ def _describe_windows(shown: Counts, burns: dict[timedelta, Floats]) -> str:
     for window, burn in burns.items():
         high = int(np.nanargmax(burn))
         after = np.flatnonzero(burn[high:] <= 1)
-        back = f"back to 1x at {end_of(high + int(after[0]))}" if len(after) else "above 1x to the end"
-        parts.append(f"last {duration_text(window)}: highest {burn[high]:.1f}x at {end_of(high)}, {back}")
+        back = (
+            f"back to 1x at {end_of(high + int(after[0]))}" if len(after) else "above 1x to the end"
+        )
+        parts.append(
+            f"last {duration_text(window)}: highest {burn[high]:.1f}x at {end_of(high)}, {back}"
+        )
     return f"{shown.start:%Y-%m-%d} {shown.start:%H:%M} to {shown.end:{clock}} UTC: {'; '.join(parts)}."
 
 

@@ -154,7 +154,9 @@ def card_deck() -> Explorer:
             "third": choice("Third card", deck, ORDER[2]),
             "target": choice("Target", {percent(target): target for target in TARGETS}, 0.95),
             "responder": choice(
-                "The responder", {"looks after each": "verifies", "trusts the command": "trusts"}, "verifies"
+                "The responder",
+                {"looks after each": "verifies", "trusts the command": "trusts"},
+                "verifies",
             ),
         },
         update,
@@ -196,10 +198,14 @@ def _draw(figure: Figure) -> dict[str, Artist]:
     artists = _bars(axes, "availability", -0.2, BLUE) | _bars(axes, "quality", 0.2, ORANGE)
     artists["target"] = axes.axhline(0, color=INK, lw=1.5, ls="--", label="target of availability")
     floor = float(FLOORS["quality"]) * 100
-    artists["floor"] = axes.axhline(floor, color=INK, lw=1.5, ls=":", label="least quality that users accept")
+    artists["floor"] = axes.axhline(
+        floor, color=INK, lw=1.5, ls=":", label="least quality that users accept"
+    )
     for place in range(len(WHEN)):
         # Out of the layout: it is made once, before there are words.
-        words = axes.text(place, 104, "", ha="center", va="bottom", fontsize=9, color=INK, in_layout=False)
+        words = axes.text(
+            place, 104, "", ha="center", va="bottom", fontsize=9, color=INK, in_layout=False
+        )
         artists[f"words {place}"] = words
     axes.set(ylabel="good, %", ylim=(0, 138), xlim=(-0.5, len(WHEN) - 0.5), xlabel="cards played")
     axes.set_yticks(range(0, 101, 20))
@@ -210,7 +216,9 @@ def _draw(figure: Figure) -> dict[str, Artist]:
 
 
 def _bars(axes: Axes, name: str, shift: float, colour: str) -> dict[str, Artist]:
-    bars = axes.bar([place + shift for place in range(len(WHEN))], 0, 0.36, color=colour, label=name)
+    bars = axes.bar(
+        [place + shift for place in range(len(WHEN))], 0, 0.36, color=colour, label=name
+    )
     return {f"{name} {place}": bar for place, bar in enumerate(bars)}
 
 
@@ -223,10 +231,18 @@ def _place(artists: dict[str, Any], hand: Hand) -> None:
             _place_card(artists, place, 0, 0, f"{one.card}\n{NOT_PLAYED}")
         else:
             words = one.outcome.replace(": it ", "\n").replace("command ", "command\n")
-            _place_card(artists, place, one.availability, one.quality, f"{one.card}\nminute {one.minute}: {words}")
+            _place_card(
+                artists,
+                place,
+                one.availability,
+                one.quality,
+                f"{one.card}\nminute {one.minute}: {words}",
+            )
 
 
-def _place_card(artists: dict[str, Any], place: int, availability: float, quality: float, words: str) -> None:
+def _place_card(
+    artists: dict[str, Any], place: int, availability: float, quality: float, words: str
+) -> None:
     artists[f"availability {place}"].set_height(availability * 100)
     artists[f"quality {place}"].set_height(quality * 100)
     artists[f"words {place}"].set_text(words)

@@ -19,7 +19,10 @@ from oncall.workbook.plots.base import BLUE, GREY, INK, ORANGE, VERMILION, WIDTH
 from oncall.workbook.plots.explorer import Explorer, Model, blank_figure, choice, styled
 
 FACTORS = (0.5, 1.0, 2.0, 3.0, 6.0, 10.0, 14.4, 20.0, 30.0, 50.0, 100.0)
-WINDOWS = (*(MINUTE * minutes for minutes in (12, 24, 36)), *(HOUR * hours for hours in (1, 2, 3, 6, 12, 24, 72)))
+WINDOWS = (
+    *(MINUTE * minutes for minutes in (12, 24, 36)),
+    *(HOUR * hours for hours in (1, 2, 3, 6, 12, 24, 72)),
+)
 SHORTER = 12  # a rule's short window is this part of its long one, as in each of Google's
 TICKS = (0, 1, 2, 3, 5, 10, 20, 50, 100, 200)
 
@@ -89,7 +92,9 @@ def frontier(
     grid = {place: policy for place, policy in grid.items() if _fits(policy, counts)}
     arms = {name: policy for name, policy in google_arms(slo).items() if _fits(policy, counts)}
     named: dict[str, Policy] = {str(place): policy for place, policy in enumerate(grid.values())}
-    trades = [trade(result) for result in backtest(counts, labels, slo, {**named, **arms, "nobody": ()})]
+    trades = [
+        trade(result) for result in backtest(counts, labels, slo, {**named, **arms, "nobody": ()})
+    ]
     return Frontier(
         slo,
         dict(zip(grid, trades, strict=False)),
@@ -117,7 +122,9 @@ def plot_frontier(found: Frontier) -> Plot:
 
 def describe_frontier(found: Frontier) -> str:
     """The numbers of ``plot_frontier`` as one line."""
-    arms = "; ".join(f"{name} {one.pages_a_week:.2f} and {one.lost:.1%}" for name, one in found.arms.items())
+    arms = "; ".join(
+        f"{name} {one.pages_a_week:.2f} and {one.lost:.1%}" for name, one in found.arms.items()
+    )
     return (
         f"{len(found.rules)} rules at {percent(found.slo.target)}: pages a week, and budget lost before a page. "
         f"{arms}; nobody paged, {found.whole:.1%}."
@@ -131,15 +138,21 @@ def backtest_frontier(found: Frontier) -> Explorer:
         axes = figure.subplots()
         _dress(axes, found)
         artists: dict[str, Any] = {
-            "window": axes.plot([], [], "o-", color=BLUE, lw=1.5, ms=4, label="this window, all factors", zorder=4)[0],
-            "rule": axes.plot([], [], "o", color=INK, ms=13, mfc="none", mew=2.5, label="this rule", zorder=6)[0],
+            "window": axes.plot(
+                [], [], "o-", color=BLUE, lw=1.5, ms=4, label="this window, all factors", zorder=4
+            )[0],
+            "rule": axes.plot(
+                [], [], "o", color=INK, ms=13, mfc="none", mew=2.5, label="this rule", zorder=6
+            )[0],
         }
         figure.legend(loc="outside lower left", ncols=3, columnspacing=1.2, fontsize=9)
 
     def update(window: timedelta, factor: float) -> Model:
         same = [one for (length, _), one in found.rules.items() if length == window]
         one = found.rules[window, factor]
-        artists["window"].set_data([each.pages_a_week for each in same], [100 * each.lost for each in same])
+        artists["window"].set_data(
+            [each.pages_a_week for each in same], [100 * each.lost for each in same]
+        )
         artists["rule"].set_data([one.pages_a_week], [100 * one.lost])
         return {
             "window": duration_text(window),
@@ -156,7 +169,10 @@ def backtest_frontier(found: Frontier) -> Explorer:
     return Explorer(
         figure,
         artists,
-        {"window": choice("Long window", windows, first[0]), "factor": choice("Factor", factors, first[1])},
+        {
+            "window": choice("Long window", windows, first[0]),
+            "factor": choice("Factor", factors, first[1]),
+        },
         update,
         _describe,
     )
@@ -173,7 +189,10 @@ def _dress(axes: Axes, found: Frontier) -> None:
     """All that does not move."""
     rules, best = list(found.rules.values()), found.best
     most = max(one.pages_a_week for one in [*rules, *found.arms.values()])
-    axes.set(title=f"Backtest of one rule at a time, {found.slo}", ylabel="month's budget lost before a page, %")
+    axes.set(
+        title=f"Backtest of one rule at a time, {found.slo}",
+        ylabel="month's budget lost before a page, %",
+    )
     axes.set_xscale("symlog", linthresh=1)
     axes.set(xlabel="pages a week (evenly spaced up to 1, then logarithmic)")
     axes.set(xlim=(-0.08, max(1.2, most * 1.2)), ylim=(0, 108 * found.whole))
@@ -186,7 +205,15 @@ def _dress(axes: Axes, found: Frontier) -> None:
     for (name, one), marker in zip(found.arms.items(), "s^vPD", strict=False):
         colour = VERMILION if marker == "D" else ORANGE
         axes.plot(
-            *_spots([one]), marker, color=colour, mec=INK, mew=0.6, ls="", ms=8, zorder=5, label=f"Google's {name}"
+            *_spots([one]),
+            marker,
+            color=colour,
+            mec=INK,
+            mew=0.6,
+            ls="",
+            ms=8,
+            zorder=5,
+            label=f"Google's {name}",
         )
 
 

@@ -51,7 +51,9 @@ class Climb:
     def silent(self) -> tuple[tuple[int, int], ...]:
         """The stretches in which the pager asks nobody, though the outage goes on."""
         edges = [0, *(edge for call in self.calls for edge in (call.start, call.end)), SHOWN]
-        return tuple((begin, end) for begin, end in zip(edges[::2], edges[1::2], strict=True) if begin < end)
+        return tuple(
+            (begin, end) for begin, end in zip(edges[::2], edges[1::2], strict=True) if begin < end
+        )
 
 
 def budget_gone(minute: float, slo: SLO = THREE_NINES) -> float:
@@ -64,7 +66,11 @@ def budget_gone(minute: float, slo: SLO = THREE_NINES) -> float:
 
 
 def climb(
-    delays: Sequence[int] = DELAYS, *, ack: int | None = None, repeat: int = 0, ack_timeout: int | None = None
+    delays: Sequence[int] = DELAYS,
+    *,
+    ack: int | None = None,
+    repeat: int = 0,
+    ack_timeout: int | None = None,
 ) -> Climb:
     """Whom the ladder asks and when, if somebody acknowledges at minute ``ack`` and then does nothing.
 
@@ -76,13 +82,19 @@ def climb(
     policy = EscalationPolicy(steps, repeat, ack_timeout=timeout)
     run = escalate(policy, PAGED_AT, acks=[] if ack is None else [PAGED_AT + ack * MINUTE])
     calls = (_call(page, delays[page.step], ack) for page in run.pages)
-    shown = tuple(Call(call.who, call.start, min(call.end, SHOWN)) for call in calls if call.start < SHOWN)
+    shown = tuple(
+        Call(call.who, call.start, min(call.end, SHOWN)) for call in calls if call.start < SHOWN
+    )
     return Climb(shown, ack, run.outcome, (run.ended_at - PAGED_AT) // MINUTE)
 
 
 def _call(page: Page, delay: int, ack: int | None) -> Call:
     start = (page.at - PAGED_AT) // MINUTE
-    return Call(page.who, start, min(start + delay, ack) if ack is not None and start < ack else start + delay)
+    return Call(
+        page.who,
+        start,
+        min(start + delay, ack) if ack is not None and start < ack else start + delay,
+    )
 
 
 # --- the picture ---------------------------------------------------------------------------------
@@ -131,7 +143,9 @@ def ladder_over_the_fire(slo: SLO = THREE_NINES) -> Explorer:
         {
             "ack": choice("Acknowledged at (minute)", {"never": "never"} | minutes, "never"),
             "ack_timeout": choice(
-                "Asks again after an ack (minutes)", {"never": "never", "10": 10, "20": 20, "30": 30}, "never"
+                "Asks again after an ack (minutes)",
+                {"never": "never", "10": 10, "20": 20, "30": 30},
+                "never",
             ),
             "ana": slider("Time for ana to answer (minutes)", 1, 30, 1, DELAYS[0]),
             "bo": slider("Time for bo to answer (minutes)", 1, 30, 1, DELAYS[1]),
@@ -144,7 +158,9 @@ def ladder_over_the_fire(slo: SLO = THREE_NINES) -> Explorer:
 
 
 def _model(result: Climb, slo: SLO) -> Model:
-    paged = ", ".join(f"{call.who} at {call.start} ({budget_gone(call.start, slo):.1%})" for call in result.calls)
+    paged = ", ".join(
+        f"{call.who} at {call.start} ({budget_gone(call.start, slo):.1%})" for call in result.calls
+    )
     return {
         "paged": paged or "nobody",
         "pages": len(result.calls),
@@ -172,14 +188,26 @@ def _draw(figure: Figure, slo: SLO) -> dict[str, Artist]:
     asked.set(ylabel="who", ylim=(len(PEOPLE) - 0.4, -0.6))  # the first step on top
     asked.grid(False, axis="y")
     burning.set_title(f"The month's error budget in a total outage, {slo}")
-    burning.plot([0, SHOWN], [100 * budget_gone(m, slo) for m in (0, SHOWN)], color=VERMILION, lw=2, label="gone")
+    burning.plot(
+        [0, SHOWN],
+        [100 * budget_gone(m, slo) for m in (0, SHOWN)],
+        color=VERMILION,
+        lw=2,
+        label="gone",
+    )
     burning.axhline(100, color=VERMILION, lw=1, ls=":", label="all of it")
-    burning.set(ylabel="budget gone, %", ylim=(0, HIGHEST), xlabel="minutes after the page", xlim=(0, SHOWN))
+    burning.set(
+        ylabel="budget gone, %", ylim=(0, HIGHEST), xlabel="minutes after the page", xlim=(0, SHOWN)
+    )
     burning.set_xticks(range(0, SHOWN + 1, 10))
     artists: dict[str, Artist] = {
-        "silent": burning.broken_barh([(0, 1)], (0, HIGHEST), color=GREY, alpha=SHADE, lw=0, label="nobody is asked"),
+        "silent": burning.broken_barh(
+            [(0, 1)], (0, HIGHEST), color=GREY, alpha=SHADE, lw=0, label="nobody is asked"
+        ),
         "calls": asked.broken_barh([(0, 1)], (-0.3, 0.6), color=BLUE, label="is asked"),
-        "rungs": burning.plot([0], [0], "o", color=BLUE, ms=7, label="a page", clip_on=False, zorder=5)[0],
+        "rungs": burning.plot(
+            [0], [0], "o", color=BLUE, ms=7, label="a page", clip_on=False, zorder=5
+        )[0],
         "ack": asked.axvline(0, color=GREEN, lw=2, ls="--", label="acknowledged"),
         "ack below": burning.axvline(0, color=GREEN, lw=2, ls="--"),
     }

@@ -28,7 +28,18 @@ from oncall.mock_system import MockSystem
 from oncall.postmortem_lint import lint_postmortem
 from oncall.regression import ReplayCase, Verdict, replay
 from oncall.times import MINUTE, duration_text
-from oncall.workbook.plots.base import BLUE, GREY, INK, ORANGE, PURPLE, SHADE, SKY, VERMILION, WIDTH, Plot
+from oncall.workbook.plots.base import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    PURPLE,
+    SHADE,
+    SKY,
+    VERMILION,
+    WIDTH,
+    Plot,
+)
 from oncall.workbook.plots.explorer import Explorer, Model, blank_figure, slider, styled
 
 # The lint's rules in four kinds, each with its colour.
@@ -155,12 +166,27 @@ def _stage(figure: Figure) -> dict[str, Artist]:
     page.spines[["left", "bottom"]].set_visible(False)
     size = 1.23 * figure.get_figwidth()  # so that a row of the text just fits
     rows = [
-        page.text(0, place + 0.5, "", va="center_baseline", family=FONT, fontsize=size, parse_math=False, zorder=3)
+        page.text(
+            0,
+            place + 0.5,
+            "",
+            va="center_baseline",
+            family=FONT,
+            fontsize=size,
+            parse_math=False,
+            zorder=3,
+        )
         for place in range(ROWS)
     ]
-    page.set_xlim(0, page.bbox.width / _character_width(figure, rows[0]))  # one unit is one character
+    page.set_xlim(
+        0, page.bbox.width / _character_width(figure, rows[0])
+    )  # one unit is one character
     marks = page.add_collection(PolyCollection([], alpha=0.45, lw=0), autolim=False)
-    return {"marks": marks, **{f"row {place}": row for place, row in enumerate(rows)}, **_bars(figure)}
+    return {
+        "marks": marks,
+        **{f"row {place}": row for place, row in enumerate(rows)},
+        **_bars(figure),
+    }
 
 
 def _character_width(figure: Figure, row: Text) -> float:
@@ -172,7 +198,9 @@ def _character_width(figure: Figure, row: Text) -> float:
 
 def _bars(figure: Figure) -> dict[str, Artist]:
     axes = figure.add_axes((0.21, 0.11, 0.52, 0.32))
-    axes.set(title="Findings by rule", xlabel="findings", xlim=(0, MOST + 0.8), xticks=range(MOST + 1))
+    axes.set(
+        title="Findings by rule", xlabel="findings", xlim=(0, MOST + 0.8), xticks=range(MOST + 1)
+    )
     places = range(len(COLOURS))
     bars = axes.barh(places, 0, 0.7, color=list(COLOURS.values()))
     axes.set_yticks(places, list(COLOURS), fontsize=8.5)
@@ -180,7 +208,9 @@ def _bars(figure: Figure) -> dict[str, Artist]:
     axes.grid(False, axis="y")
     handles = [Patch(color=colour, label=kind) for kind, (colour, _) in KINDS.items()]
     axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.05, 1))
-    artists: dict[str, Artist] = {f"bar {rule}": bar for rule, bar in zip(COLOURS, bars, strict=True)}
+    artists: dict[str, Artist] = {
+        f"bar {rule}": bar for rule, bar in zip(COLOURS, bars, strict=True)
+    }
     for place, rule in enumerate(COLOURS):
         artists[f"count {rule}"] = axes.text(0, place, "", va="center", fontsize=8.5)
     return artists
@@ -189,8 +219,14 @@ def _bars(figure: Figure) -> dict[str, Artist]:
 def _show(artists: dict[str, Any], reading: Reading) -> None:
     shown = _rows(reading)
     for place in range(ROWS):
-        artists[f"row {place}"].set_text(_written(reading, shown[place]) if place < len(shown) else "")
-    boxes = [(_box(place, row, mark), COLOURS[mark.rule]) for place, row in enumerate(shown) for mark in reading.marks]
+        artists[f"row {place}"].set_text(
+            _written(reading, shown[place]) if place < len(shown) else ""
+        )
+    boxes = [
+        (_box(place, row, mark), COLOURS[mark.rule])
+        for place, row in enumerate(shown)
+        for mark in reading.marks
+    ]
     seen = [(box, colour) for box, colour in boxes if box]
     artists["marks"].set_verts([box for box, _ in seen])
     artists["marks"].set_facecolor([colour for _, colour in seen])
@@ -248,7 +284,12 @@ def _box(place: int, row: _Row, mark: Mark) -> list[tuple[float, float]]:
     if mark.line != row.line or left >= right:
         return []
     x, width = MARGIN + left - row.start, right - left
-    return [(x, place + 0.05), (x + width, place + 0.05), (x + width, place + 0.95), (x, place + 0.95)]
+    return [
+        (x, place + 0.05),
+        (x + width, place + 0.05),
+        (x + width, place + 0.95),
+        (x, place + 0.95),
+    ]
 
 
 # --- the evening, and the same fault replayed ----------------------------------------------------
@@ -265,7 +306,9 @@ def replayed(case: ReplayCase, automated: Iterable[str] = ()) -> Steps:
         if at is not None and mitigation.name in automated:
             at += mitigation.settle
             system.apply(mitigation.name)
-            steps.append((at / MINUTE - 1, float(system.sli)))  # the last minute of the settle time shows it
+            steps.append(
+                (at / MINUTE - 1, float(system.sli))
+            )  # the last minute of the settle time shows it
     return steps
 
 
@@ -276,7 +319,9 @@ def recorded(incident: Incident) -> Steps:
         if event.verb == "measure" and event.get("total"):
             good[event.at - incident.impact_start] += event.get("good")
             total[event.at - incident.impact_start] += event.get("total")
-    steps = [(since / MINUTE, good[end] / total[end]) for since, end in pairwise([timedelta(), *total])]
+    steps = [
+        (since / MINUTE, good[end] / total[end]) for since, end in pairwise([timedelta(), *total])
+    ]
     impact = incident.metrics().impact
     if impact is None or not steps:
         return steps
@@ -292,14 +337,24 @@ def plot_replay(case: ReplayCase, incident: Incident, automated: Sequence[str]) 
     with styled():
         figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
         axes = figure.subplots()
-        axes.set(title=f"{case.id}: the same fault, three times", ylabel="good, %", xlabel="minutes since the fault")
+        axes.set(
+            title=f"{case.id}: the same fault, three times",
+            ylabel="good, %",
+            xlabel="minutes since the fault",
+        )
         axes.set(xlim=(0, end), ylim=(100 * min(sli for _, sli in [*evening, *bare]) - 8, 104))
         axes.axvspan(within, end, color=GREY, alpha=SHADE, lw=0, label="too late")
         if page is not None:
             axes.axvline(page / MINUTE, color=ORANGE, lw=2, ls=":", label="page")
         axes.axhline(case.slo.target * 100, color=INK, lw=1, ls="--", label="target")
         _draw_steps(axes, evening, color=GREY, label="as recorded")
-        _draw_steps(axes, [*bare, (end, bare[-1][1])], color=VERMILION, ls="--", label="replayed, nothing automated")
+        _draw_steps(
+            axes,
+            [*bare, (end, bare[-1][1])],
+            color=VERMILION,
+            ls="--",
+            label="replayed, nothing automated",
+        )
         _draw_steps(axes, [*fixed, (end, fixed[-1][1])], color=BLUE, label="replayed with the fix")
         figure.legend(loc="outside lower left", ncols=3, columnspacing=1.5)
     return Plot(figure, describe_replay(case, incident, automated))
@@ -308,7 +363,9 @@ def plot_replay(case: ReplayCase, incident: Incident, automated: Sequence[str]) 
 def describe_replay(case: ReplayCase, incident: Incident, automated: Sequence[str]) -> str:
     """The numbers of ``plot_replay`` as one line."""
     fixed, bare = replay(case, automated), replay(case)
-    path = ", ".join(f"{sli:.1%} from minute {minute:.0f}" for minute, sli in replayed(case, automated)[1:])
+    path = ", ".join(
+        f"{sli:.1%} from minute {minute:.0f}" for minute, sli in replayed(case, automated)[1:]
+    )
     return (
         f"{1 - case.error_ratio:.1%} good from the fault on, paged after {duration_text(fixed.paged_after)}, limit "
         f"{duration_text(case.restore_within)}. As recorded: mitigated after "
@@ -324,4 +381,6 @@ def _restored(verdict: Verdict) -> str:
 
 
 def _draw_steps(axes: Axes, steps: Steps, **look: Any) -> None:
-    axes.step([minute for minute, _ in steps], [100 * sli for _, sli in steps], where="post", lw=2, **look)
+    axes.step(
+        [minute for minute, _ in steps], [100 * sli for _, sli in steps], where="post", lw=2, **look
+    )

@@ -38,7 +38,10 @@ from oncall.workbook.plots.base import (
 )
 from oncall.workbook.plots.explorer import Explorer, Model, blank_figure, choice, styled
 
-FIRST, LAST = datetime(2024, 12, 4, 23, 40, tzinfo=UTC), datetime(2024, 12, 5, 2, 30, tzinfo=UTC)  # what is shown
+FIRST, LAST = (
+    datetime(2024, 12, 4, 23, 40, tzinfo=UTC),
+    datetime(2024, 12, 5, 2, 30, tzinfo=UTC),
+)  # what is shown
 REQUESTS = 100  # a second: even traffic, so that any other number gives the same shares
 CLEAN = 3 * DAY  # before the first failure, so that every window is full
 PAGES = google_policy()[:2]  # the two rules that page; the tickets can wait until morning
@@ -104,7 +107,9 @@ def play(waves: tuple[Wave, ...], target: float = 0.999) -> Night:
     total = np.full((LAST + HOUR - start) // SECOND, REQUESTS)
     good = total.copy()
     for wave in waves:
-        good[(wave.start - start) // SECOND : (wave.end - start) // SECOND] = round(REQUESTS * (1 - wave.error_ratio))
+        good[(wave.start - start) // SECOND : (wave.end - start) // SECOND] = round(
+            REQUESTS * (1 - wave.error_ratio)
+        )
     counts = Counts(start, SECOND, good.tolist(), total.tolist())
     return Night(slo, waves, counts, tuple(alert_intervals(counts, slo, PAGES)))
 
@@ -114,7 +119,9 @@ def moment(clock: str) -> datetime:
     try:
         time_of_day = time.fromisoformat(clock)
     except ValueError:
-        raise ValueError(f"{clock!r} is not a time of that night; write 23:52, or 23:48:52 to the second") from None
+        raise ValueError(
+            f"{clock!r} is not a time of that night; write 23:52, or 23:48:52 to the second"
+        ) from None
     return datetime.combine(date(2024, 12, 4 if time_of_day.hour >= 12 else 5), time_of_day, UTC)
 
 
@@ -149,7 +156,11 @@ def known_at(night: Night, at: datetime) -> Known:
         return int(np.sum(night.counts.good[part])), int(np.sum(night.counts.total[part]))
 
     good, total = counted(at - FIRST)
-    firing = [fired.rule for fired in night.rules if fired.start <= at and (fired.end is None or at < fired.end)]
+    firing = [
+        fired.rule
+        for fired in night.rules
+        if fired.start <= at and (fired.end is None or at < fired.end)
+    ]
     return Known(
         at,
         sli=sli(*counted(MINUTE)),
@@ -165,7 +176,9 @@ def incident_open(night: Night, resolved: datetime) -> list[Span]:
 
     A page goes out when the alert begins to fire. One that fires on sends nothing new.
     """
-    return plots.union((begin, resolved if begin < resolved else night.counts.end) for begin, _ in night.alerts)
+    return plots.union(
+        (begin, resolved if begin < resolved else night.counts.end) for begin, _ in night.alerts
+    )
 
 
 def _question(known: Known, incident: str | None) -> str:
@@ -177,7 +190,11 @@ def _question(known: Known, incident: str | None) -> str:
         ("open", True, True): "Users feel it. What do you try first?",
         ("open", False, True): "It looks fine and the alert still fires. Do you resolve?",
         ("open", False, False): "The alert has cleared. Do you resolve?",
-        ("resolved", False, True): "You have resolved it; it looks fine and the alert still fires. Do you sleep?",
+        (
+            "resolved",
+            False,
+            True,
+        ): "You have resolved it; it looks fine and the alert still fires. Do you sleep?",
         ("resolved", True, True): "You have resolved it, so the alert tells nobody. Who finds out?",
         ("resolved", False, False): "You have resolved it and the alert has cleared.",
     }.get((incident, fails, fires), "What do you do?")
@@ -204,7 +221,9 @@ def _model(night: Night, now: datetime, resolved: datetime) -> Model:
 
 
 def _describe(model: Model) -> str:
-    alert = f"alert firing since {model['alert_since']}" if model["alert_since"] else "no alert firing"
+    alert = (
+        f"alert firing since {model['alert_since']}" if model["alert_since"] else "no alert firing"
+    )
     record = {
         None: "no incident",
         "open": "your incident open",
@@ -233,7 +252,9 @@ def step_through_the_night(night: Night, now: str = "23:52", resolve: str = "23:
     """The night minute by minute: what was known then and no more, and what becomes of it if you resolve it early."""
     decisions = _clocks(moment("23:49"))
     if resolve not in decisions:
-        raise ValueError(f"you can resolve in any minute from 23:49 to {LAST:%H:%M}, given {resolve!r}")
+        raise ValueError(
+            f"you can resolve in any minute from 23:49 to {LAST:%H:%M}, given {resolve!r}"
+        )
     curves = _Curves(night)
     with styled():
         figure = blank_figure(5.0)
@@ -272,7 +293,9 @@ class _Curves:
         self.sli = 100 * np.true_divide(minutes.good, minutes.total)
         recent = night.counts.slice(FIRST - max(WINDOWS), LAST)
         self.burns = [
-            np.maximum(rolling_burn(recent, night.slo, window)[EVERY - 1 :: EVERY], LOWEST_BURN / 10)[-len(self.ends) :]
+            np.maximum(
+                rolling_burn(recent, night.slo, window)[EVERY - 1 :: EVERY], LOWEST_BURN / 10
+            )[-len(self.ends) :]
             for window in WINDOWS
         ]
 
@@ -284,16 +307,22 @@ def _stage(figure: Figure, night: Night) -> dict[str, Artist]:
     artists: dict[str, Artist] = {}
     top.set(title="SLI of each minute, as known so far", ylabel="good, %", ylim=(-4, 104))
     artists["sli"] = top.plot([], [], color=BLUE, lw=1.8, label="SLI")[0]
-    middle.set(title="Burn rate", ylabel="burn rate, x", yscale="log", ylim=(LOWEST_BURN, HIGHEST_BURN))
+    middle.set(
+        title="Burn rate", ylabel="burn rate, x", yscale="log", ylim=(LOWEST_BURN, HIGHEST_BURN)
+    )
     middle.set_yticks([1, 10, 100, 1000], ["1", "10", "100", "1,000"])
     middle.minorticks_off()
     for window, rule, colour in zip(WINDOWS, PAGES, COLOURS, strict=True):
         label = f"last {duration_text(window)} (dashed: {rule.factor:.4g}x)"
-        artists[f"burn {window // MINUTE}m"] = middle.plot([], [], color=colour, lw=1.8, label=label)[0]
+        artists[f"burn {window // MINUTE}m"] = middle.plot(
+            [], [], color=colour, lw=1.8, label=label
+        )[0]
         middle.axhline(rule.factor, color=colour, lw=1, ls="--")
     for number in range(len(night.alerts)):
         label = "" if number else "alert fires"
-        artists[f"shade {number}"] = middle.axvspan(0, 0, color=VERMILION, alpha=SHADE, lw=0, label=label)
+        artists[f"shade {number}"] = middle.axvspan(
+            0, 0, color=VERMILION, alpha=SHADE, lw=0, label=label
+        )
     lanes.set(title="What fires, and what you hold open", ylabel="state")
     lanes.set_yticks([0, 1], ["alert fires", "incident open"])
     lanes.set_ylim(1.6, -0.6)
@@ -312,11 +341,15 @@ def _stage(figure: Figure, night: Night) -> dict[str, Artist]:
 
 def _show(artists: dict[str, Artist], curves: _Curves, now: datetime, resolved: datetime) -> None:
     minutes, points = (now - FIRST) // MINUTE, (now - FIRST) // SECOND // EVERY
-    artists["sli"].set(data=(np.repeat(curves.edges[: minutes + 1], 2)[1:-1], np.repeat(curves.sli[:minutes], 2)))
+    artists["sli"].set(
+        data=(np.repeat(curves.edges[: minutes + 1], 2)[1:-1], np.repeat(curves.sli[:minutes], 2))
+    )
     for window, burns in zip(WINDOWS, curves.burns, strict=True):
         artists[f"burn {window // MINUTE}m"].set(data=(curves.ends[:points], burns[:points]))
     for number, (begin, end) in enumerate(curves.night.alerts):
-        artists[f"shade {number}"].set(x=as_days(begin), width=max(0.0, (min(end, now) - begin) / DAY))
+        artists[f"shade {number}"].set(
+            x=as_days(begin), width=max(0.0, (min(end, now) - begin) / DAY)
+        )
     artists["alert"].set(data=_bars(curves.night.alerts, now, 0))
     artists["incident"].set(data=_bars(incident_open(curves.night, resolved), now, 1))
     for name in ("now top", "now middle", "now lanes"):
@@ -325,5 +358,10 @@ def _show(artists: dict[str, Artist], curves: _Curves, now: datetime, resolved: 
 
 def _bars(spans: tuple[Span, ...] | list[Span], now: datetime, row: int) -> tuple[Floats, Floats]:
     """The parts of the spans before now, as the points of one line with gaps."""
-    x = [day for begin, end in spans if begin < now for day in (as_days(begin), as_days(min(end, now)), np.nan)]
+    x = [
+        day
+        for begin, end in spans
+        if begin < now
+        for day in (as_days(begin), as_days(min(end, now)), np.nan)
+    ]
     return np.array(x), np.full(len(x), float(row))

@@ -39,7 +39,9 @@ SHORTEST, LONGEST = 0.8, 800  # minutes, of the axis
 
 def times_text(incident: Incident) -> str:
     """An incident's five times as one line: ``ttd 52s, tta 1m8s, ttm 3m8s, ttr unknown, impact 4m``."""
-    return ", ".join(f"{name} {duration_text(length)}" for name, length in vars(incident.metrics()).items())
+    return ", ".join(
+        f"{name} {duration_text(length)}" for name, length in vars(incident.metrics()).items()
+    )
 
 
 # --- the public incidents ------------------------------------------------------------------------
@@ -88,7 +90,9 @@ def summary(minutes: Iterable[float | None], leave_out: int = 0) -> Summary:
     """The summary of the lengths that are known, without the longest few. A ``ValueError`` when none is left."""
     known = sorted(length for length in minutes if length is not None)
     if not 0 <= leave_out < len(known):
-        raise ValueError(f"cannot leave out {leave_out} of {len(known)} lengths; give from 0 to {len(known) - 1}")
+        raise ValueError(
+            f"cannot leave out {leave_out} of {len(known)} lengths; give from 0 to {len(known) - 1}"
+        )
     kept = known[: len(known) - leave_out]
     return Summary(len(kept), median(kept), mean(kept))
 
@@ -137,7 +141,11 @@ def outages_on_one_axis(incidents: Sequence[PublicIncident]) -> Explorer:
     artists: dict[str, Artist] = {"mean": mean_line, "median": median_line, "out": out}
 
     def update(interval: str, leave_out: int) -> Model:
-        known = [(length, row) for row, one in enumerate(rows) if (length := one.minutes_to(interval)) is not None]
+        known = [
+            (length, row)
+            for row, one in enumerate(rows)
+            if (length := one.minutes_to(interval)) is not None
+        ]
         found = summary((length for length, _ in known), leave_out)
         longest = sorted(known)[found.n :]
         mean_line.set_xdata([found.mean] * 2)
@@ -155,7 +163,9 @@ def outages_on_one_axis(incidents: Sequence[PublicIncident]) -> Explorer:
         figure,
         artists,
         {
-            "interval": choice("Time from impact to", {NAMES[name]: name for name in MARKS}, "resolved"),
+            "interval": choice(
+                "Time from impact to", {NAMES[name]: name for name in MARKS}, "resolved"
+            ),
             "leave_out": slider("Leave out the longest (incidents)", 0, 6, 1, 0),
         },
         update,
@@ -178,9 +188,19 @@ def _stage(figure: Figure, rows: Sequence[PublicIncident]) -> Axes:
     axes = figure.subplots()
     figure.suptitle("Public outages, aligned at the start of their impact", x=0.01, ha="left")
     for row, one in enumerate(rows):
-        axes.plot([SHORTEST, one.minutes_to("resolved") or SHORTEST], [row, row], color="#C8C8C8", lw=1.2, zorder=1)
+        axes.plot(
+            [SHORTEST, one.minutes_to("resolved") or SHORTEST],
+            [row, row],
+            color="#C8C8C8",
+            lw=1.2,
+            zorder=1,
+        )
     for name, look in MARKS.items():
-        known = [(length, row) for row, one in enumerate(rows) if (length := one.minutes_to(name)) is not None]
+        known = [
+            (length, row)
+            for row, one in enumerate(rows)
+            if (length := one.minutes_to(name)) is not None
+        ]
         axes.plot(*np.array(known).T, ls="", label=NAMES[name], **look)
     axes.set(
         xscale="log",

@@ -20,7 +20,15 @@ from oncall.slo import SLO, burn_rate, exhaustion_time, percent, sli
 from oncall.telemetry.engine import alert_intervals, burn_rates
 from oncall.times import DAY, HOUR, MINUTE, duration_text, moment_text
 from oncall.workbook.plots.base import BLUE, GREEN, GREY, INK, ORANGE, SHADE, VERMILION
-from oncall.workbook.plots.explorer import Explorer, Model, blank_figure, choice, envelope, slider, styled
+from oncall.workbook.plots.explorer import (
+    Explorer,
+    Model,
+    blank_figure,
+    choice,
+    envelope,
+    slider,
+    styled,
+)
 
 THREE_NINES = SLO("availability", 0.999)
 
@@ -55,7 +63,9 @@ def ordinary_day(requests: int = 600) -> Counts:
     return Counts(midnight, MINUTE, total, total)
 
 
-def outage_cost(day: Counts, start: timedelta, length: timedelta, slo: SLO = THREE_NINES) -> OutageCost:
+def outage_cost(
+    day: Counts, start: timedelta, length: timedelta, slo: SLO = THREE_NINES
+) -> OutageCost:
     """What it costs when every request fails from ``start`` (since midnight) for ``length``, once in a period.
 
     The period is made of days like this one. The outage must lie within the day.
@@ -84,7 +94,9 @@ def two_budgets(slo: SLO = THREE_NINES) -> Explorer:
         _draw_day(traffic, day)
         span = traffic.axvspan(0, 1, color=GREY, alpha=0.5, lw=0, label="every request fails")
         (by_requests,) = cost.plot(hours, hours, color=BLUE, lw=2, label="counting requests")
-        (by_minutes,) = cost.plot([0, 23], [0, 0], color=ORANGE, lw=2, ls="--", label="counting minutes")
+        (by_minutes,) = cost.plot(
+            [0, 23], [0, 0], color=ORANGE, lw=2, ls="--", label="counting minutes"
+        )
         (dots,) = cost.plot([0, 0], [0, 0], "o", ms=8, color=INK, label="this outage")
         _dress_cost(cost)
         _legend_below(figure)
@@ -92,7 +104,9 @@ def two_budgets(slo: SLO = THREE_NINES) -> Explorer:
     def update(hour: int, minutes: int) -> Model:
         result = outage_cost(day, hour * HOUR, minutes * MINUTE, slo)
         span.set(x=hour, width=minutes / 60)
-        by_requests.set_ydata((sums[minutes : minutes + len(hours)] - sums[: len(hours)]) / budget * 100)
+        by_requests.set_ydata(
+            (sums[minutes : minutes + len(hours)] - sums[: len(hours)]) / budget * 100
+        )
         by_minutes.set_ydata([result.by_minutes * 100] * 2)
         dots.set_data([hour, hour], [result.by_requests * 100, result.by_minutes * 100])
         return {
@@ -124,7 +138,9 @@ def _describe_budgets(model: Model) -> str:
 
 def _draw_day(axes: Axes, day: Counts) -> None:
     axes.set_title("Requests on an ordinary day")
-    axes.fill_between(np.arange(len(day)) / 60, np.asarray(day.total), color=BLUE, alpha=SHADE, lw=0)
+    axes.fill_between(
+        np.arange(len(day)) / 60, np.asarray(day.total), color=BLUE, alpha=SHADE, lw=0
+    )
     axes.set(ylabel="requests a minute", ylim=(0, 1100), xlim=(0, 24))
 
 
@@ -137,11 +153,17 @@ def _dress_cost(axes: Axes) -> None:
 
 # --- 02: window and target -----------------------------------------------------------------------
 
-WINDOWS = {duration_text(window): window for window in (5 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR, DAY, 3 * DAY)}
+WINDOWS = {
+    duration_text(window): window
+    for window in (5 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR, DAY, 3 * DAY)
+}
 TARGETS = {percent(target): target for target in (0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999)}
 PAGE_BURN = 14.4
 PIXELS = 840  # about as wide as the curve is in the picture
-LOWEST_BURN, HIGHEST_BURN = 0.01, 30_000.0  # what the axis shows; slower burns are drawn at its foot
+LOWEST_BURN, HIGHEST_BURN = (
+    0.01,
+    30_000.0,
+)  # what the axis shows; slower burns are drawn at its foot
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,27 +177,42 @@ class WindowedBurn:
     above: list[AlertInterval]
 
 
-def windowed_burn(counts: Counts, slo: SLO, window: timedelta, threshold: float = PAGE_BURN) -> WindowedBurn:
+def windowed_burn(
+    counts: Counts, slo: SLO, window: timedelta, threshold: float = PAGE_BURN
+) -> WindowedBurn:
     """The burn rate over a window that slides along the counts, and when an alert on it alone would fire."""
     rule = BurnRule(window, window, threshold)
-    return WindowedBurn(burn_rates(counts, slo, [window])[window], alert_intervals(counts, slo, (rule,)))
+    return WindowedBurn(
+        burn_rates(counts, slo, [window])[window], alert_intervals(counts, slo, (rule,))
+    )
 
 
-def window_and_target(counts: Counts, incidents: Sequence[tuple[datetime, datetime]] = ()) -> Explorer:
+def window_and_target(
+    counts: Counts, incidents: Sequence[tuple[datetime, datetime]] = ()
+) -> Explorer:
     """The burn rate over a month for a window and a target, beside the burn rate that pages.
 
     ``incidents`` are the spans in which something was broken; they are shaded. Counts without any
     event are a ``ValueError``: nothing burns there.
     """
     if not any(counts.total):
-        raise ValueError("the counts hold no events, so there is no burn rate to show; give a month with traffic")
+        raise ValueError(
+            "the counts hold no events, so there is no burn rate to show; give a month with traffic"
+        )
     ends = float(dates.date2num(counts.start)) + np.arange(1, len(counts) + 1) * (counts.step / DAY)
     with styled():
         figure = blank_figure(4.4)
         axes = figure.subplots()
         _dress_month(axes, counts, incidents)
         (burn,) = axes.plot([], [], color=BLUE, lw=1, label="burn rate")
-        (above,) = axes.plot([], [], color=VERMILION, lw=1.6, solid_capstyle="projecting", label="above the threshold")
+        (above,) = axes.plot(
+            [],
+            [],
+            color=VERMILION,
+            lw=1.6,
+            solid_capstyle="projecting",
+            label="above the threshold",
+        )
         most = axes.axhline(1, color=GREEN, lw=1.6, ls="-.", label="a total outage")
         _legend_below(figure)
 
@@ -191,10 +228,7 @@ def window_and_target(counts: Counts, incidents: Sequence[tuple[datetime, dateti
     return Explorer(
         figure,
         {"burn": burn, "above": above, "most": most},
-        {
-            "window": choice("Window", WINDOWS, HOUR),
-            "target": choice("Target", TARGETS, 0.999),
-        },
+        {"window": choice("Window", WINDOWS, HOUR), "target": choice("Target", TARGETS, 0.999)},
         update,
         _describe_month,
     )
@@ -217,7 +251,9 @@ def _month_model(counts: Counts, slo: SLO, window: timedelta, series: WindowedBu
     }
 
 
-def _only_above(burn: NDArray[np.float64], counts: Counts, above: list[AlertInterval]) -> NDArray[np.float64]:
+def _only_above(
+    burn: NDArray[np.float64], counts: Counts, above: list[AlertInterval]
+) -> NDArray[np.float64]:
     """The burn rate while it is above the threshold, and ``nan`` at all other times."""
     kept = np.full_like(burn, np.nan)
     for alert in above:  # its ends are ends of buckets
@@ -237,7 +273,9 @@ def _describe_month(model: Model) -> str:
     return text.format(lasts=lasts, **model)
 
 
-def _dress_month(axes: Axes, counts: Counts, incidents: Sequence[tuple[datetime, datetime]]) -> None:
+def _dress_month(
+    axes: Axes, counts: Counts, incidents: Sequence[tuple[datetime, datetime]]
+) -> None:
     axes.set_title("Burn rate of the last window, at the end of each minute")
     for number, (begin, end) in enumerate(incidents):
         axes.axvspan(
@@ -248,7 +286,9 @@ def _dress_month(axes: Axes, counts: Counts, incidents: Sequence[tuple[datetime,
             label="" if number else "something is broken",
         )
     axes.axhline(PAGE_BURN, color=INK, lw=1, ls="--", label=f"{PAGE_BURN:.4g}x")
-    axes.set(yscale="log", ylim=(LOWEST_BURN, HIGHEST_BURN), ylabel="burn rate, x", xlabel="day, UTC")
+    axes.set(
+        yscale="log", ylim=(LOWEST_BURN, HIGHEST_BURN), ylabel="burn rate, x", xlabel="day, UTC"
+    )
     axes.set_xlim(float(dates.date2num(counts.start)), float(dates.date2num(counts.end)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
     axes.xaxis.set_major_locator(dates.DayLocator(interval=5))

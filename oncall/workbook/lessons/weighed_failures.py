@@ -7,7 +7,16 @@ from matplotlib.figure import Figure
 
 from oncall.counts import Counts
 from oncall.times import DAY
-from oncall.workbook.plots.base import BLUE, ORANGE, WIDTH, Floats, Plot, as_days, legend_above, time_axis
+from oncall.workbook.plots.base import (
+    BLUE,
+    ORANGE,
+    WIDTH,
+    Floats,
+    Plot,
+    as_days,
+    legend_above,
+    time_axis,
+)
 from oncall.workbook.plots.explorer import styled
 
 
@@ -21,7 +30,9 @@ def weighed_failures(counts: Counts) -> tuple[Floats, Floats]:
     total = np.asarray(daily.total, dtype=np.float64)
     if not total.all():
         empty = counts.start + DAY * int(np.argmin(total))
-        raise ValueError(f"{empty:%Y-%m-%d} has no events, so it has no SLI to average; leave that day out")
+        raise ValueError(
+            f"{empty:%Y-%m-%d} has no events, so it has no SLI to average; leave that day out"
+        )
     failed = total - np.asarray(daily.good)
     return failed, failed / total * total.mean()
 
@@ -36,7 +47,12 @@ def plot_weighed_failures(counts: Counts) -> Plot:
         axes.set_title("Failed requests a day")
         axes.bar(starts + 0.1, failed / 1000, 0.4, align="edge", color=BLUE, label="as counted")
         axes.bar(
-            starts + 0.5, taken / 1000, 0.4, align="edge", color=ORANGE, label="as the mean of daily SLIs takes them"
+            starts + 0.5,
+            taken / 1000,
+            0.4,
+            align="edge",
+            color=ORANGE,
+            label="as the mean of daily SLIs takes them",
         )
         axes.set_ylabel("failed, thousand requests")
         axes.grid(False, axis="x")

@@ -27,7 +27,14 @@ from oncall.slo import SLO, percent
 from oncall.times import DAY, MINUTE, duration_text
 
 # Okabe and Ito's colours, which people of every colour vision can tell apart.
-BLUE, SKY, GREEN, ORANGE, VERMILION, PURPLE = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7"
+BLUE, SKY, GREEN, ORANGE, VERMILION, PURPLE = (
+    "#0072B2",
+    "#56B4E9",
+    "#009E73",
+    "#E69F00",
+    "#D55E00",
+    "#CC79A7",
+)
 INK, GREY = "#222222", "#767676"
 ACTION_COLOURS = {"page": VERMILION, "ticket": ORANGE}
 WIDTH = 8.2  # inches at 100 dots: JupyterLab shows 820 pixels as they are in a window of 1280
@@ -114,7 +121,12 @@ def plot_burn(
 
 
 def describe_burn(
-    counts: Counts, slo: SLO, policy: Policy, *, since: datetime | None = None, until: datetime | None = None
+    counts: Counts,
+    slo: SLO,
+    policy: Policy,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> str:
     """The numbers of ``plot_burn`` as one line: the lowest SLI, the highest burn rates, and when each rule fired."""
     return _describe(_look(counts, slo, policy, (), since, until))
@@ -134,7 +146,9 @@ def rolling_burn(counts: Counts, slo: SLO, window: timedelta) -> Floats:
     """
     width = window // counts.step
     if window % counts.step or not width:
-        raise ValueError(f"a window of {duration_text(window)} is not whole buckets of {duration_text(counts.step)}")
+        raise ValueError(
+            f"a window of {duration_text(window)} is not whole buckets of {duration_text(counts.step)}"
+        )
     good, total = _rolling_sum(counts.good, width), _rolling_sum(counts.total, width)
     return _share(total - good, total * slo.error_budget)
 
@@ -147,7 +161,9 @@ class _View:
     rule: BurnRule
     counts: Counts
     sli: Floats
-    burns: dict[timedelta, Floats]  # by window, the long one first; one where the rule has two alike
+    burns: dict[
+        timedelta, Floats
+    ]  # by window, the long one first; one where the rule has two alike
     impact: tuple[Span, ...]
     fired: dict[Rule, tuple[Span, ...]]
 
@@ -162,7 +178,9 @@ class _View:
     @property
     def edges(self) -> Floats:
         """Where the buckets begin and end, in matplotlib's days since 1970."""
-        return np.arange(len(self.counts) + 1, dtype=np.float64) * (self.counts.step / DAY) + as_days(self.start)
+        return np.arange(len(self.counts) + 1, dtype=np.float64) * (
+            self.counts.step / DAY
+        ) + as_days(self.start)
 
 
 def _look(
@@ -175,10 +193,14 @@ def _look(
 ) -> _View:
     shown = counts.slice(since, until)
     if not len(shown):
-        raise ValueError(f"no bucket from {since} to {until}; the data goes from {counts.start} to {counts.end}")
+        raise ValueError(
+            f"no bucket from {since} to {until}; the data goes from {counts.start} to {counts.end}"
+        )
     rule = next((rule for rule in policy if isinstance(rule, BurnRule)), None)
     if rule is None:
-        raise ValueError("the policy has no burn rule whose windows could be drawn; give e.g. google_policy()")
+        raise ValueError(
+            "the policy has no burn rule whose windows could be drawn; give e.g. google_policy()"
+        )
     first = (shown.start - counts.start) // counts.step
     alerts = alert_intervals(counts.slice(None, shown.end), slo, policy)
     return _View(
@@ -187,10 +209,14 @@ def _look(
         shown,
         sli=_share(shown.good, shown.total),
         burns={
-            window: rolling_burn(counts, slo, window)[first : first + len(shown)] for window in (rule.long, rule.short)
+            window: rolling_burn(counts, slo, window)[first : first + len(shown)]
+            for window in (rule.long, rule.short)
         },
         impact=clip_spans(impact, shown),
-        fired={rule: clip_spans(((a.start, a.end) for a in alerts if a.rule == rule), shown) for rule in policy},
+        fired={
+            rule: clip_spans(((a.start, a.end) for a in alerts if a.rule == rule), shown)
+            for rule in policy
+        },
     )
 
 
@@ -216,7 +242,9 @@ def _draw_sli(axes: Axes, view: _View) -> None:
     axes.set_ylabel("good, %")
     _shade(axes, view.impact, GREY, "users feel it")
     axes.stairs(view.sli * 100, view.edges, baseline=None, color=BLUE, lw=1.6, label="SLI")
-    axes.axhline(view.slo.target * 100, color=INK, lw=1, ls="--", label=f"target {percent(view.slo.target)}")
+    axes.axhline(
+        view.slo.target * 100, color=INK, lw=1, ls="--", label=f"target {percent(view.slo.target)}"
+    )
     legend_above(axes)
 
 
@@ -224,11 +252,17 @@ def _draw_burn(axes: Axes, view: _View) -> None:
     axes.set_title("Burn rate")
     axes.set_ylabel("burn rate, x")
     for action, colour in ACTION_COLOURS.items():
-        fired = [span for rule, spans in view.fired.items() if rule.action == action for span in spans]
+        fired = [
+            span for rule, spans in view.fired.items() if rule.action == action for span in spans
+        ]
         _shade(axes, union(fired), colour, action)
     for colour, (window, burns) in zip((BLUE, SKY), view.burns.items(), strict=False):
-        axes.plot(view.edges[1:], burns, color=colour, lw=1.8, label=f"last {duration_text(window)}")
-    axes.axhline(view.rule.factor, color=INK, lw=1, ls="--", label=f"threshold {view.rule.factor:.4g}x")
+        axes.plot(
+            view.edges[1:], burns, color=colour, lw=1.8, label=f"last {duration_text(window)}"
+        )
+    axes.axhline(
+        view.rule.factor, color=INK, lw=1, ls="--", label=f"threshold {view.rule.factor:.4g}x"
+    )
     axes.set_ylim(bottom=0)
     legend_above(axes)
 
@@ -236,7 +270,10 @@ def _draw_burn(axes: Axes, view: _View) -> None:
 def _draw_lanes(axes: Axes, view: _View) -> None:
     """A lane for users and one for each rule, with a bar where it was so."""
     lanes = [("users feel it", GREY, view.impact)]
-    lanes += [(f"{rule.action} {rule.name}", ACTION_COLOURS[rule.action], spans) for rule, spans in view.fired.items()]
+    lanes += [
+        (f"{rule.action} {rule.name}", ACTION_COLOURS[rule.action], spans)
+        for rule, spans in view.fired.items()
+    ]
     for place, (_, colour, spans) in enumerate(lanes):
         bars = [(as_days(begin), (end - begin) / DAY) for begin, end in spans]
         axes.broken_barh(bars, (place - 0.35, 0.7), color=colour)
@@ -266,7 +303,9 @@ def _describe(view: _View) -> str:
     parts = ["no events"]
     if not np.isnan(view.sli).all():
         low = int(np.nanargmin(view.sli))
-        parts = [f"lowest SLI {view.sli[low]:.1%} in the {duration_text(view.counts.step)} to {end_of(low)}"]
+        parts = [
+            f"lowest SLI {view.sli[low]:.1%} in the {duration_text(view.counts.step)} to {end_of(low)}"
+        ]
     for window, burns in view.burns.items():
         if not np.isnan(burns).all():
             high = int(np.nanargmax(burns))
@@ -276,7 +315,9 @@ def _describe(view: _View) -> str:
     parts += [f"{rule.action} {rule.name} {_times(spans, clock)}" for rule, spans in fired.items()]
     if len(fired) < len(view.fired):
         parts.append(f"{len(view.fired) - len(fired)} of {len(view.fired)} rules silent")
-    return f"{view.start:%Y-%m-%d} {view.start:%H:%M} to {view.end:{hours}} UTC: {'; '.join(parts)}."
+    return (
+        f"{view.start:%Y-%m-%d} {view.start:%H:%M} to {view.end:{hours}} UTC: {'; '.join(parts)}."
+    )
 
 
 def _times(spans: tuple[Span, ...], clock: str) -> str:
@@ -348,7 +389,9 @@ def _draw_stay(axes: Axes, stay: Stay) -> None:
     """A state's bar, or a dot if it took no time or is the last."""
     row = STATES.index(stay.state)
     if stay.end and stay.end > stay.start:
-        axes.broken_barh([(as_days(stay.start), (stay.end - stay.start) / DAY)], (row - 0.3, 0.6), color=BLUE)
+        axes.broken_barh(
+            [(as_days(stay.start), (stay.end - stay.start) / DAY)], (row - 0.3, 0.6), color=BLUE
+        )
     else:
         axes.plot([as_days(stay.start)], [row], "o", color=BLUE, ms=8)
 
@@ -379,14 +422,25 @@ def styled() -> AbstractContextManager[None]:
 def _shade(axes: Axes, spans: Iterable[Span], colour: str, label: str) -> None:
     """Shade spans over the height of the axes; they share one entry in the legend."""
     for number, (begin, end) in enumerate(spans):
-        axes.axvspan(as_days(begin), as_days(end), color=colour, alpha=SHADE, lw=0, label="" if number else label)
+        axes.axvspan(
+            as_days(begin),
+            as_days(end),
+            color=colour,
+            alpha=SHADE,
+            lw=0,
+            label="" if number else label,
+        )
 
 
 def legend_above(axes: Axes) -> None:
     """A legend in one line above the axes, right of their title, where it covers nothing."""
     handles = axes.get_legend_handles_labels()[0]
     axes.legend(
-        loc="lower right", bbox_to_anchor=(1, 1.01), ncols=max(1, len(handles)), handlelength=1.6, columnspacing=1.4
+        loc="lower right",
+        bbox_to_anchor=(1, 1.01),
+        ncols=max(1, len(handles)),
+        handlelength=1.6,
+        columnspacing=1.4,
     )
 
 

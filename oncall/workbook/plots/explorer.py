@@ -26,11 +26,23 @@ from traitlets import TraitError
 from oncall.telemetry.engine import downsample
 from oncall.workbook.plots.base import styled
 
-__all__ = ["WIDTH", "Easel", "Explorer", "Model", "blank_figure", "choice", "envelope", "slider", "styled"]
+__all__ = [
+    "WIDTH",
+    "Easel",
+    "Explorer",
+    "Model",
+    "blank_figure",
+    "choice",
+    "envelope",
+    "slider",
+    "styled",
+]
 
 Model = dict[str, Any]  # int, float, str or None
 
-WIDTH = 6.4  # inches of 100 pixels: still legible where JupyterLab has only two thirds of that to give
+WIDTH = (
+    6.4  # inches of 100 pixels: still legible where JupyterLab has only two thirds of that to give
+)
 DPI = 150  # finer than the page shows it, for sharp screens and for zoom
 # Where there is little room each label stands above its slider, and the name of a value is never cut off.
 _STYLE = """<style>
@@ -66,7 +78,9 @@ class Explorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._easel = Easel(figure, self.artists.values())
         width, height = (round(inches * 100) for inches in figure.get_size_inches())
         self._readout = HTML(layout={"width": "100%"})
-        self._picture = Image(format="png", width=str(width), height=str(height), layout={"max_width": "100%"})
+        self._picture = Image(
+            format="png", width=str(width), height=str(height), layout={"max_width": "100%"}
+        )
         super().__init__([*self.controls.values(), self._readout, self._picture])
         self.add_class("oncall-explorer")
         _line_up(list(self.controls.values()))
@@ -93,7 +107,9 @@ class Explorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         return self.model
 
     def _redraw(self) -> None:
-        self.model = self._update(**{name: control.value for name, control in self.controls.items()})
+        self.model = self._update(
+            **{name: control.value for name, control in self.controls.items()}
+        )
         self._readout.value = f'{_STYLE}<div style="line-height: 1.4">{escape(self.text)}</div>'
         self._picture.value = self._easel.draw()
 
@@ -104,7 +120,11 @@ class Explorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """
         live = {} if isinstance(self.comm, DummyComm) else super()._repr_mimebundle_(**kwargs)
         still = {"text/plain": self.text, "image/png": b64encode(self.png).decode("ascii")}
-        shown = {"width": int(self._picture.width), "height": int(self._picture.height), "alt": self.text}
+        shown = {
+            "width": int(self._picture.width),
+            "height": int(self._picture.height),
+            "alt": self.text,
+        }
         return live | still, {"image/png": shown}
 
 
@@ -145,7 +165,9 @@ def slider(label: str, low: float, high: float, step: float, value: float) -> An
     if all(isinstance(number, int) for number in (low, high, step, value)):
         return IntSlider(value, low, high, step, description=label)
     digits = len(f"{step:f}".rstrip("0").partition(".")[2])
-    return FloatSlider(value, min=low, max=high, step=step, description=label, readout_format=f".{digits}f")
+    return FloatSlider(
+        value, min=low, max=high, step=step, description=label, readout_format=f".{digits}f"
+    )
 
 
 def choice(label: str, options: Mapping[str, Any], value: Any) -> Any:
@@ -153,7 +175,9 @@ def choice(label: str, options: Mapping[str, Any], value: Any) -> Any:
     return SelectionSlider(options=list(options.items()), value=value, description=label)
 
 
-def envelope(x: NDArray[Any], y: NDArray[np.float64], pixels: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
+def envelope(
+    x: NDArray[Any], y: NDArray[np.float64], pixels: int
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """The same curve in two points a pixel, its lowest and its highest there; ``nan`` only where all are."""
     if len(y) <= 2 * pixels:
         return x, y
@@ -188,6 +212,8 @@ def _choices(control: Any) -> str:
 def _png(canvas: FigureCanvasAgg) -> bytes:
     """The canvas as a PNG file, packed lightly: packing it well would take longer than drawing it."""
     file = io.BytesIO()
-    picture = Pillow.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
+    picture = Pillow.frombuffer(
+        "RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1
+    )
     picture.convert("RGB").save(file, "png", compress_level=1)
     return file.getvalue()
