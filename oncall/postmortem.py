@@ -213,7 +213,8 @@ def _metrics(incident: Incident) -> list[str]:
 def _sentence(event: Event) -> str:
     """An event in a few words, for the timeline."""
     roles = ", ".join(f"{name} {value}" for name, value in event.details if name != "severity")
-    alert = f"{event.get('action')} {event.get('severity')} on {event.get('window')}, burn {event.get('burn') or 0:.1f}x"
+    fired = f"{event.get('action')} {event.get('severity')} on {event.get('window')}"
+    alert = f"{fired}, burn {event.get('burn') or 0:.1f}x"
     sentences = {
         "detect": "reported by a person" if event.get("burn") is None else alert,
         "triage": f"{event.get('severity')}, {roles}",

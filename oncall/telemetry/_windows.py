@@ -35,8 +35,8 @@ BATCH = 2**17  # buckets evaluated in one go: for the same reason, yet few enoug
 class Columns:
     """Good and total events, a bucket each; or, ``cumulative``, as counters read at the start and after each bucket.
 
-    Columns of which ``largest_total``, the largest total, is not known are checked for 0 ≤ good ≤ total < 2**63 while they are
-    added up; counters were checked before.
+    Columns whose ``largest_total`` is not known are checked for 0 ≤ good ≤ total < 2**63 while they
+    are added up; counters were checked before.
     """
 
     good: Integers

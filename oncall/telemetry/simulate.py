@@ -73,7 +73,7 @@ def simulate(policy: Policy, scenario: Scenario, months: int, seed: int) -> Simu
 
 @dataclass(frozen=True)
 class _Month:
-    """The month's requests, and the chance of each to fail, by the minute from ``start``, ``warm_up`` minutes before it.
+    """The month's requests by the minute, from ``warm_up`` minutes before ``start``, and the chance of each to fail.
 
     ``requests`` is a running sum, 0 first. In the minutes ``places`` a request fails with the chance in ``chances``,
     in all others with ``errors``.
