@@ -1,0 +1,185 @@
+"""The house that CONTRIBUTING.md describes is the one that stands: its layers, its size, its picture."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from house import (
+    GUIDE,
+    PACKAGE,
+    PICTURE,
+    ROOT,
+    arrows,
+    floors,
+    folder,
+    imported,
+    imports,
+    layers,
+    modules,
+    picture,
+    resolve,
+    tree,
+)
+
+TEXT = GUIDE.read_text(encoding="utf-8")
+ORDER = [module for _, module in layers(TEXT)]
+STANDARD_ONLY = [
+    module for layer, module in layers(TEXT) if layer in ("toolkit", "gameday/", "cli/", "door")
+]
+LONGEST = 450  # lines
+PURE_DATA = {"oncall/catalogue.py"}
+
+# What does not hold yet, and is to be taken off this list when it does: then the test fails here.
+TOO_LONG_YET = {
+    "oncall/gameday/actions.py",
+    "oncall/gameday/bundled.py",
+    "oncall/regression.py",
+    "oncall/telemetry/backtest.py",
+    "oncall/workbook/cockpit/cockpit.py",
+    "oncall/workbook/exercises/functions.py",
+    "oncall/workbook/plots/base.py",
+    "tests/unit/test_actions.py",
+    "tests/unit/test_alerting.py",
+    "tests/unit/test_backtest.py",
+    "tests/unit/test_bundled.py",
+    "tests/unit/test_cockpit.py",
+    "tests/unit/test_command_line.py",
+    "tests/unit/test_counts.py",
+    "tests/unit/test_exercises.py",
+    "tests/unit/test_explorers.py",
+    "tests/unit/test_incident.py",
+    "tests/unit/test_journal.py",
+    "tests/unit/test_postmortem.py",
+    "tests/unit/test_postmortem_lint.py",
+    "tests/unit/test_regression.py",
+    "tests/unit/test_runbook.py",
+    "tests/unit/test_scoring.py",
+    "tests/unit/test_shift.py",
+}
+TAKES_PRIVATE_NAMES_YET = {"workbook.lessons.adversary"}
+
+
+def not_yet(values: Iterable[str], known: set[str]) -> list[Any]:
+    """The values as parameters of a test, those that are known to fail marked."""
+    mark = pytest.mark.xfail(strict=True, reason="not yet")
+    return [pytest.param(value, marks=mark if value in known else ()) for value in values]
+
+
+# --- layers --------------------------------------------------------------------------------------
+
+
+def test_the_table_names_every_module_once() -> None:
+    in_folders = [module for module in modules() if not module.endswith(".__init__")]
+    assert sorted(ORDER) == sorted(in_folders)
+
+
+def last_place(target: str) -> int:
+    """The place in the table of a module, and of a folder's ``__init__`` that of its last module."""
+    if target in ORDER:
+        return ORDER.index(target)
+    inside = [
+        place for place, module in enumerate(ORDER) if module.startswith(f"{folder(target)}.")
+    ]
+    return max(inside)
+
+
+@pytest.mark.parametrize("module", ORDER[: ORDER.index("__init__")])
+def test_a_module_imports_only_what_stands_before_it(module: str) -> None:
+    for target, name in imports(module):
+        assert last_place(target) < ORDER.index(module), (
+            f"{module} imports {name or 'the whole'} of {target}, which stands after it: move one "
+            "of them in the table of CONTRIBUTING.md, or what is imported to a module before both"
+        )
+
+
+@pytest.mark.parametrize("module", [module for module in modules() if module.endswith("__init__")])
+def test_an_init_hands_on_names_of_its_own_folder_only(module: str) -> None:
+    inside = folder(module)
+    for target, _ in imports(module):
+        assert not inside or target.startswith(f"{inside}."), f"{module} imports from {target}"
+
+
+@pytest.mark.parametrize("module", not_yet(modules(), TAKES_PRIVATE_NAMES_YET))
+def test_what_begins_with_an_underscore_stays_in_its_folder(module: str) -> None:
+    for target, name in imports(module):
+        own, last = folder(target), target.rpartition(".")[2]
+        private = [part for part in (last, name) if part.startswith("_") and part != "__init__"]
+        assert not private or own == folder(module), f"{module} imports {private} of {target}"
+
+
+@pytest.mark.parametrize("module", STANDARD_ONLY)
+def test_the_toolkit_the_game_and_the_command_line_need_the_standard_library_only(
+    module: str,
+) -> None:
+    body = tree(module)
+    lazy = {node for scope in ast.walk(body) if is_lazy(scope) for node in ast.walk(scope)}
+    for node in ast.walk(body):
+        for target in imported(node):
+            known = target.split(".")[0] in {*sys.stdlib_module_names, "oncall"}
+            assert known or node in lazy, f"{module} imports {target}"
+
+
+def is_lazy(node: ast.AST) -> bool:
+    """Whether what stands in it is not run by an import: a function, or for the type checker only."""
+    if isinstance(node, ast.If):
+        return ast.unparse(node.test) == "TYPE_CHECKING"
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+
+
+def test_the_table_is_read_line_by_line() -> None:
+    text = "before\n```layers\ntoolkit  times slo\n         counts\ncli/     verbs\n```\nafter\n"
+    assert layers(text) == [
+        ("toolkit", "times"),
+        ("toolkit", "slo"),
+        ("toolkit", "counts"),
+        ("cli/", "cli.verbs"),
+    ]
+
+
+def test_an_import_leads_to_a_module_and_what_is_left_is_a_name() -> None:
+    assert resolve("counts.Counts") == ("counts", "Counts")
+    assert resolve("gameday") == ("gameday.__init__", "")
+    assert resolve("gameday.Desk") == ("gameday.__init__", "Desk")
+    assert resolve("SLO") == ("__init__", "SLO")
+
+
+# --- size ----------------------------------------------------------------------------------------
+
+
+def test_there_are_at_most_28_rooms() -> None:
+    """Each flat module and each folder at the top of ``oncall/``, with ``__init__`` and ``__main__``."""
+    assert len(arrows()) <= 28
+
+
+def test_there_are_at_most_9_floors() -> None:
+    assert max(floors().values()) <= 9, sorted(floors().items(), key=lambda pair: pair[1])
+
+
+FILES = [
+    path.relative_to(ROOT).as_posix()
+    for part in (PACKAGE, ROOT / "tests", ROOT / "data")
+    for path in sorted(part.rglob("*.py"))
+]
+
+
+@pytest.mark.parametrize("name", not_yet(FILES, TOO_LONG_YET))
+def test_no_file_is_longer_than_a_reader_holds(name: str) -> None:
+    lines = len((ROOT / name).read_text(encoding="utf-8").splitlines())
+    assert lines <= LONGEST or name in PURE_DATA, f"{name} has {lines} lines: it is two ideas"
+
+
+def test_what_is_not_yet_is_still_there() -> None:
+    assert set(FILES) >= TOO_LONG_YET | PURE_DATA
+    assert set(modules()) >= TAKES_PRIVATE_NAMES_YET
+
+
+# --- the picture ---------------------------------------------------------------------------------
+
+
+def test_the_picture_is_what_the_code_draws() -> None:
+    [shown] = PICTURE.findall(TEXT)
+    assert shown == picture(TEXT), "run: python tests/house.py --write"
