@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.alerting import (
@@ -230,7 +231,7 @@ def test_bad_input_to_a_backtest_says_what_to_give(
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=40)
+@examples(40)
 def test_pages_are_the_stretches_in_which_the_evaluator_pages(data: st.DataObject) -> None:
     policy: Policy = (
         BurnRule(6 * MINUTE, 2 * MINUTE, 2, "page", "sev1"),
@@ -377,7 +378,7 @@ SMALL = (
     st.sampled_from([0.9, 0.95, 0.99, 0.9907, 0.999, 0.9995]),
     st.integers(1, 250),
 )
-@settings(deadline=None, max_examples=150)
+@examples(150)
 def test_a_verdict_is_the_evaluator_s(
     traffic: float, ratio: float, target: float, minutes: int
 ) -> None:

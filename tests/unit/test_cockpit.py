@@ -11,7 +11,8 @@ from typing import Any
 import comm
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
@@ -195,7 +196,7 @@ def test_a_script_played_by_buttons_is_the_shift_that_it_is_without_them(
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=6)
+@examples(6)
 def test_any_script_played_by_buttons_is_the_shift_that_it_is_without_them(
     data: st.DataObject,
 ) -> None:

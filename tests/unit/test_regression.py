@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.alerting import Alert, google_policy
@@ -522,7 +523,7 @@ prompt_cases = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(case=replay_cases | prompt_cases)
 def test_a_case_comes_back_from_its_file_as_it_was(
     case: Case, tmp_path_factory: pytest.TempPathFactory

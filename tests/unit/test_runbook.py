@@ -10,7 +10,8 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.catalogue import RUNBOOKS, SYMPTOMS
@@ -199,7 +200,7 @@ def look(system: MockSystem) -> Look:
     return dict(system.slis), system.sli, system.harmed, sorted(system.applied)
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(
     st.sampled_from(sorted(RUNBOOKS)),
     st.lists(st.sampled_from(ALL_MITIGATIONS)),
@@ -219,7 +220,7 @@ def test_what_is_rolled_back_leaves_the_system_as_it_was(
         assert look(system) == was.pop()
 
 
-@settings(deadline=None, max_examples=100)
+@examples(100)
 @given(
     st.sampled_from(sorted(RUNBOOKS)),
     st.lists(st.sampled_from(ALL_MITIGATIONS), min_size=1),
