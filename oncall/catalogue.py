@@ -43,12 +43,12 @@ class Symptom:
 
 
 def _reversible(
-    name: str, action: str, risk: str, rollback: str, minutes: int, *, needs_approval: bool = False
+    name: str, action: str, risk: str, rollback: str, *, minutes: int = 2, approval: bool = False
 ) -> Mitigation:
-    return Mitigation(name, action, True, risk, needs_approval, rollback, minutes * MINUTE)
+    return Mitigation(name, action, True, risk, approval, rollback, minutes * MINUTE)
 
 
-def _irreversible(name: str, action: str, risk: str, minutes: int) -> Mitigation:
+def _irreversible(name: str, action: str, risk: str, *, minutes: int = 2) -> Mitigation:
     return Mitigation(name, action, False, risk, True, "", minutes * MINUTE)
 
 
@@ -58,14 +58,12 @@ _MITIGATIONS = (
         "open the circuit breaker and fail over to the secondary provider",
         "low: if rehearsed; prompts, tools, data terms and cost differ",
         "close the circuit breaker",
-        2,
     ),
     _reversible(
         "serve_cached",
         "serve cached answers where the same question was answered before",
         "low: if keyed by tenant; an answer may be a day old",
         "turn the answer cache off",
-        2,
     ),
     # No runbook lists this one. It is what people reach for when availability is all they watch.
     _reversible(
@@ -73,168 +71,154 @@ _MITIGATIONS = (
         "serve every request from the answer cache, with the nearest match if there is no other",
         "high: most near matches answer another question",
         "serve only exact matches again",
-        2,
     ),
     _reversible(
         "serve_degraded",
         "give a degraded reply to whatever still fails",
         "medium: users get a short apology with search results",
         "turn the degraded reply off",
-        1,
+        minutes=1,
     ),
     _reversible(
         "cap_retries",
         "cap retries at one, with backoff and jitter",
         "low: a request that fails twice is given up",
         "restore the retry policy",
-        2,
     ),
     _reversible(
         "shed_low_priority",
         "shed low-priority load: batch jobs, prefetching, evaluation runs",
         "low: batch work ends later",
         "let it in again",
-        2,
     ),
     _reversible(
         "raise_rate_limit",
         "switch to the reserve quota agreed with the provider",
         "medium: it costs more, and a storm may fill that too",
         "give the quota back",
-        5,
-        needs_approval=True,
+        minutes=5,
+        approval=True,
     ),
     _reversible(
         "hedge_requests",
         "hedge: retry on a second replica when the first token is late, and take the faster answer",
         "low: up to a tenth more load",
         "turn hedging off",
-        2,
     ),
     _reversible(
         "trim_context",
         "trim the retrieved context to its best passages",
         "medium: long questions lose detail",
         "restore the context length",
-        2,
     ),
     _reversible(
         "use_small_model",
         "route to the smaller, faster model",
         "medium: hard questions get weaker answers",
         "route to the usual model",
-        3,
+        minutes=3,
     ),
     _reversible(
         "pin_snapshot",
         "pin the previous model snapshot",
         "low: what the new snapshot does better is lost",
         "follow the current snapshot again",
-        3,
+        minutes=3,
     ),
     _reversible(
         "roll_back_prompt",
         "roll back the last prompt change",
         "low: what it was made for is lost",
         "deploy the prompt again",
-        3,
+        minutes=3,
     ),
     _reversible(
         "use_large_model",
         "send what the judge doubts to the larger model",
         "medium: those answers cost three times as much",
         "route to the usual model",
-        3,
-        needs_approval=True,
+        minutes=3,
+        approval=True,
     ),
     _reversible(
         "restart_ingestion",
         "restart the ingestion job from its last checkpoint",
         "low: the sources see a burst of reads",
         "pause the ingestion job",
-        10,
+        minutes=10,
     ),
     _reversible(
         "search_live",
         "search the sources live for questions about recent documents",
         "medium: those answers start later",
         "search the index again",
-        3,
+        minutes=3,
     ),
     _reversible(
         "roll_back_index",
         "roll the index back to its last complete build",
         "medium: documents added since are missing",
         "point the alias at the newest build again",
-        5,
-        needs_approval=True,
+        minutes=5,
+        approval=True,
     ),
     _reversible(
         "cap_tokens",
         "cap tokens and tool calls per answer",
         "low: long answers are cut short",
         "restore the caps",
-        2,
     ),
     _reversible(
         "throttle_tenant",
         "throttle the tenant that spends most",
         "medium: that tenant waits",
         "lift the throttle",
-        2,
     ),
     _irreversible(
-        "raise_spend_limit", "raise today's spend limit", "high: money spent stays spent", 1
+        "raise_spend_limit", "raise today's spend limit", "high: money spent stays spent", minutes=1
     ),
     _reversible(
         "shadow_rule",
         "put the newest guardrail rule in shadow mode: log, do not block",
         "medium: what only that rule stops gets through, so watch safety",
         "enforce the rule again",
-        2,
     ),
     _reversible(
         "second_opinion",
         "have a second classifier confirm each block",
         "medium: an answer that is checked twice starts later",
         "trust the first classifier again",
-        2,
     ),
     _reversible(
         "raise_guardrail_threshold",
         "raise the guardrail's blocking threshold",
         "high: unsafe answers get through",
         "restore the threshold",
-        2,
-        needs_approval=True,
+        approval=True,
     ),
     _reversible(
         "bypass_cache",
         "bypass the answer cache",
         "medium: the model sees a third more load",
         "read from the cache again",
-        1,
+        minutes=1,
     ),
     _reversible(
         "new_cache_namespace",
         "start a new cache namespace",
         "medium: the cache is cold for an hour",
         "go back to the old namespace",
-        2,
     ),
     _irreversible(
-        "purge_cache",
-        "purge the answer cache",
-        "high: a cold cache, and nothing left to look into",
-        2,
+        "purge_cache", "purge the answer cache", "high: a cold cache, and nothing left to look into"
     ),
     _reversible(
         "add_replicas",
         "start replicas on the reserved GPU pool",
         "medium: the reserve is paid by the hour",
         "drain the extra replicas",
-        8,
-        needs_approval=True,
+        minutes=8,
+        approval=True,
     ),
 )
 MITIGATIONS = {mitigation.name: mitigation for mitigation in _MITIGATIONS}
