@@ -30,6 +30,7 @@ WARM_UP = 3 * DAY  # of clean traffic before the fault: longer than any window o
 REQUESTS = 1_000_000  # per minute in a replay: so many that rounding to whole ones does not matter
 Answer = str | tuple[str, timedelta]  # a system's output, and its latency if that was measured
 Ask = Callable[[str], Answer]
+Paths = str | Path | Iterable[str | Path]
 
 
 @dataclass(frozen=True)
@@ -354,12 +355,7 @@ class Gate:
     __repr__ = __str__  # what pytest shows of a failed assert
 
 
-def gate(
-    paths: str | Path | Iterable[str | Path],
-    *,
-    automated: Iterable[str] = (),
-    answer: Ask | None = None,
-) -> Gate:
+def gate(paths: Paths, *, automated: Iterable[str] = (), answer: Ask | None = None) -> Gate:
     """Run every case in these files and folders; the gate passes if each is proved and passes.
 
     ``automated`` names the mitigations that the system applies by itself. ``answer`` asks the
