@@ -279,7 +279,7 @@ FLOORS = {
     "cost": Fraction(95, 100),  # it stayed within its budget
     "safety": Fraction(99, 100),  # nothing in it is unsafe
 }
-"""The least that users accept of each SLI, where it is not the SLI of the SLO in question."""
+"""The least that users accept of each SLI, when it is not the one that the SLO is about."""
 
 
 def _symptom(sli: str, failing: str, **effects: Effect) -> Symptom:
