@@ -17,7 +17,7 @@ from oncall.gameday.desk import run_shift
 from oncall.gameday.reference import reference
 from oncall.incident import Incident
 from oncall.postmortem import (
-    KINDS,
+    ITEM_KINDS,
     SECTIONS,
     ActionItem,
     measured,
@@ -422,7 +422,7 @@ def test_a_broken_action_item_is_refused_with_the_reason(field: str, value: Any,
 words = st.text(min_size=1, max_size=30).filter(str.strip)
 items = st.builds(
     ActionItem,
-    st.sampled_from(KINDS),
+    st.sampled_from(ITEM_KINDS),
     words | st.just("hold (owner: bo, due: 2024-01-01)") | st.just(NASTY),
     words.filter(lambda text: "," not in text),
     st.dates(),
