@@ -1,5 +1,5 @@
 # make shift   play a whole shift and leave its artefacts in out/
-# make test    everything that must hold
+# make test    everything that must hold; WORKERS=4 runs four processes instead of two
 # make lab     open the notebooks
 PYTHON ?= python3
 BIN := .venv/bin

@@ -1,20 +1,18 @@
 """How long the property tests look, and which tests share a process when several run them.
 
-Hypothesis has two profiles, ``short`` and ``full``. HYPOTHESIS_PROFILE names one; else CI=true means
-``full``. ``short`` looks elsewhere each time and remembers what failed; ``full`` tries four times as
-much and, so that a commit has one verdict, always the same. ``examples.py`` says how tests scale.
+Hypothesis has two profiles, ``short`` and ``full``. HYPOTHESIS_PROFILE names one; without it
+CI=true means ``full``. ``short`` looks elsewhere each time and remembers what failed; ``full``
+tries four times as much and, so that a commit has one verdict, always the same. ``examples.py``
+says how tests scale.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import settings
-
-if TYPE_CHECKING:
-    from xdist.scheduler import LoadScopeScheduling
 
 SHARED = ("tests/browser/",)  # folders whose files share a server and a browser, so a process too
 
@@ -27,7 +25,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or DEFAULT)
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist asks, if it is there
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Give each file to one process as a whole, and each shared folder too."""
     from xdist.scheduler import LoadScopeScheduling
 

@@ -28,7 +28,7 @@ PICTURE = re.compile(r"^```mermaid\n.*?^```$", re.MULTILINE | re.DOTALL)
 
 @cache
 def modules() -> dict[str, Path]:
-    """Every module by its dotted path below ``oncall``; a folder's ``__init__`` is ``folder.__init__``."""
+    """Every module by its dotted path below ``oncall``; a folder has ``folder.__init__``."""
     return {
         ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
         for path in sorted(PACKAGE.rglob("*.py"))
@@ -47,7 +47,7 @@ def folder(module: str) -> str:
 
 
 def imported(node: ast.AST) -> list[str]:
-    """The dotted names that a statement imports; ``from a import b`` is a.b, for b may be a module."""
+    """The dotted names that a statement imports; of ``from a import b`` a.b, maybe a module."""
     if isinstance(node, ast.Import):
         return [name.name for name in node.names]
     if isinstance(node, ast.ImportFrom):

@@ -1,4 +1,4 @@
-"""The steps of CONTRIBUTING.md, done literally in a copy of the repository: what they promise holds."""
+"""The steps of CONTRIBUTING.md, done literally in a copy of the repository, keep their promise."""
 
 from __future__ import annotations
 

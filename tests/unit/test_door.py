@@ -1,4 +1,4 @@
-"""How one comes in: what make and pre-commit run, how long the property tests look, what is told."""
+"""How one comes in: what make, pre-commit and CI run, how long tests look, and the changelog."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def recipe(target: str) -> list[str]:
-    """The lines of a target's recipe, variables of the Makefile filled in, continued lines joined."""
+    """The lines of a target's recipe, with variables filled in and continued lines joined."""
     found = re.search(rf"^{target}:[^=\n]*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
     assert found, target
     lines = re.sub(r"\\\n\s*", "", found[1]).splitlines()
@@ -68,12 +68,23 @@ def test_the_set_up_fetches_nothing_but_what_the_lock_pins() -> None:
     ]
 
 
+def test_ci_sets_up_from_nothing_and_runs_everything_in_full() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    lines = script.splitlines()
+    assert "export CI=true" in lines  # the full profile, and nothing skipped for want of a tool
+    assert lines[-3] == "make shift"
+    assert lines[-1] == "make test"
+    for tool in ("chromium", "default-jre-headless", "make", "prometheus", "python3-venv"):
+        assert re.search(rf"apt-get install .*\b{tool}\b", script), tool
+
+
 # --- property tests ------------------------------------------------------------------------------
 
 
 def number_of_examples(**environment: str) -> list[int]:
     """How many examples 200, 100 and 1 are in a process with these variables."""
-    code = "import conftest, examples as e; print(*(e.examples(n).max_examples for n in (200, 100, 1)))"
+    code = """import conftest, examples
+print(*(examples.examples(number).max_examples for number in (200, 100, 1)))"""
     known = {name: value for name, value in os.environ.items() if name != "HYPOTHESIS_PROFILE"}
     done = subprocess.run(
         [sys.executable, "-c", code],

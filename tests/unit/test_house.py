@@ -1,4 +1,4 @@
-"""The house that CONTRIBUTING.md describes is the one that stands: its layers, its size, its picture."""
+"""The house that stands is the one that CONTRIBUTING.md describes: its layers, size and picture."""
 
 from __future__ import annotations
 
@@ -75,13 +75,11 @@ def test_the_table_names_every_module_once() -> None:
 
 
 def last_place(target: str) -> int:
-    """The place in the table of a module, and of a folder's ``__init__`` that of its last module."""
+    """The place of a module in the table; for a folder's ``__init__``, its last module's."""
     if target in ORDER:
         return ORDER.index(target)
-    inside = [
-        place for place, module in enumerate(ORDER) if module.startswith(f"{folder(target)}.")
-    ]
-    return max(inside)
+    inside = f"{folder(target)}."
+    return max(place for place, module in enumerate(ORDER) if module.startswith(inside))
 
 
 @pytest.mark.parametrize("module", ORDER[: ORDER.index("__init__")])
@@ -121,7 +119,7 @@ def test_the_toolkit_the_game_and_the_command_line_need_the_standard_library_onl
 
 
 def is_lazy(node: ast.AST) -> bool:
-    """Whether what stands in it is not run by an import: a function, or for the type checker only."""
+    """Whether an import does not run what stands in it: a function, or what is only typed."""
     if isinstance(node, ast.If):
         return ast.unparse(node.test) == "TYPE_CHECKING"
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -148,7 +146,7 @@ def test_an_import_leads_to_a_module_and_what_is_left_is_a_name() -> None:
 
 
 def test_there_are_at_most_28_rooms() -> None:
-    """Each flat module and each folder at the top of ``oncall/``, with ``__init__`` and ``__main__``."""
+    """Each module and each folder at the top of ``oncall/``, ``__init__`` and ``__main__`` too."""
     assert len(arrows()) <= 28
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from zipfile import ZipFile
@@ -19,10 +20,11 @@ SOURCES = ("pyproject.toml", "README.md", "LICENSE", "oncall")
 GATED = ("fail_over", "serve_cached", "serve_degraded")  # what the shift's case needs
 
 
-def run(
-    command: list[str | Path], folder: Path, status: int = 0
-) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder, with no setting of this process but where programs are."""
+Command = Sequence[str | Path]
+
+
+def run(command: Command, folder: Path, status: int = 0) -> str:
+    """What a command prints in a folder, with no setting of this process but where programs are."""
     done = subprocess.run(
         [str(word) for word in command],
         cwd=folder,
@@ -32,7 +34,7 @@ def run(
         check=False,
     )
     assert done.returncode == status, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +56,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment in which the wheel is installed and nothing else is, not even pip."""
+    """The Python of an environment in which the wheel is installed, and not even pip."""
     folder = tmp_path_factory.mktemp("fresh")
     venv.create(folder, symlinks=os.name != "nt")
     fresh = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    pip = [sys.executable, "-m", "pip", "--python", fresh]
+    pip: Command = (sys.executable, "-m", "pip", "--python", fresh)
     run([*pip, "install", "-q", "--no-deps", "--no-index", wheel], folder)
     return fresh
 
@@ -94,7 +96,7 @@ def test_it_says_that_it_needs_nothing(wheel: Path) -> None:
 
 
 def test_the_shift_is_played_with_nothing_else_installed(python: Path, tmp_path: Path) -> None:
-    shown = run([python, "-m", "oncall"], tmp_path).stdout
+    shown = run([python, "-m", "oncall"], tmp_path)
     golden = ROOT / "tests" / "golden" / "shift_provider_outage.txt"
     assert shown == golden.read_text(encoding="utf-8")
 
@@ -104,14 +106,14 @@ def test_the_gate_and_the_report_run_with_nothing_else_installed(
 ) -> None:
     oncall = python.with_name("oncall")
     run([oncall, "shift", "--out", "out"], tmp_path)
-    assert "proved" in run([oncall, "gate", "out/evals", "--automated", *GATED], tmp_path).stdout
+    assert "proved" in run([oncall, "gate", "out/evals", "--automated", *GATED], tmp_path)
     run([oncall, "gate", "out/evals"], tmp_path, status=1)
-    assert "SLI" in run([oncall, "report", "out/counts.csv", "--target", "99%"], tmp_path).stdout
+    assert "SLI" in run([oncall, "report", "out/counts.csv", "--target", "99%"], tmp_path)
 
 
 def test_an_import_finds_what_is_installed(python: Path, tmp_path: Path) -> None:
     code = "import oncall; print(oncall.__file__); print(len(oncall.__all__))"
-    file, offered = run([python, "-c", code], tmp_path).stdout.split()
+    file, offered = run([python, "-c", code], tmp_path).split()
     assert Path(file).is_relative_to(python.parents[1])
     assert int(offered) > 40
 
@@ -120,8 +122,8 @@ def test_a_type_checker_of_somebody_else_sees_its_types(python: Path, tmp_path: 
     pytest.importorskip("mypy", reason="mypy reads the types: pip install mypy")
     code = "from oncall import SLO\nreveal_type(SLO('availability', 0.99).target)\nSLO(1)\n"
     (tmp_path / "theirs.py").write_text(code, encoding="utf-8")
-    mypy = [sys.executable, "-m", "mypy", "--python-executable", python, "theirs.py"]
-    said = run([*mypy, "--cache-dir", tmp_path / "cache"], tmp_path, status=1).stdout
+    mypy: Command = (sys.executable, "-m", "mypy", "--python-executable", python, "theirs.py")
+    said = run([*mypy, "--cache-dir", tmp_path / "cache"], tmp_path, status=1)
     assert 'theirs.py:2: note: Revealed type is "float"' in said.replace("builtins.", "")
     assert "theirs.py:3: error: Missing positional argument" in said
     assert "import-untyped" not in said

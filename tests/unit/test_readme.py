@@ -1,4 +1,4 @@
-"""The README: its Python run from top to bottom, and the course, the rooms and the extras it shows."""
+"""The README: its Python, run from top to bottom, and the lessons, rooms and extras it shows."""
 
 from __future__ import annotations
 
