@@ -1,9 +1,9 @@
 """How long the property tests look, and which tests share a process when several run them.
 
 Hypothesis has two profiles, ``short`` and ``full``. HYPOTHESIS_PROFILE names one; without it
-CI=true means ``full``. ``short`` looks elsewhere each time and remembers what failed; ``full``
-tries four times as much and, so that a commit has one verdict, always the same. ``examples.py``
-says how tests scale.
+CI=true means ``full``. ``short`` tries as many examples as a test asks for, others each time, and
+remembers what failed; ``full`` tries four times as many and, so that a commit has one verdict,
+always the same.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from hypothesis import settings
 
 SHARED = ("tests/browser/",)  # folders whose files share a server and a browser, so a process too
 
-settings.register_profile("short", max_examples=25, deadline=None, print_blob=True)
+settings.register_profile("short", max_examples=100, deadline=None, print_blob=True)
 settings.register_profile(
-    "full", max_examples=100, deadline=None, print_blob=True, derandomize=True
+    "full", max_examples=400, deadline=None, print_blob=True, derandomize=True
 )
 DEFAULT = "full" if os.environ.get("CI") == "true" else "short"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or DEFAULT)

@@ -82,9 +82,9 @@ def test_ci_sets_up_from_nothing_and_runs_everything_in_full() -> None:
 
 
 def number_of_examples(**environment: str) -> list[int]:
-    """How many examples 200, 100 and 1 are in a process with these variables."""
+    """How many examples 200, 100 and 6 are in a process with these variables."""
     code = """import conftest, examples
-print(*(examples.examples(number).max_examples for number in (200, 100, 1)))"""
+print(*(examples.examples(number).max_examples for number in (200, 100, 6)))"""
     known = {name: value for name, value in os.environ.items() if name != "HYPOTHESIS_PROFILE"}
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -97,17 +97,17 @@ print(*(examples.examples(number).max_examples for number in (200, 100, 1)))"""
     return [int(number) for number in done.stdout.split()]
 
 
-def test_property_tests_look_a_quarter_as_long_on_ones_own_machine() -> None:
-    assert number_of_examples() == [50, 25, 5]
-    assert number_of_examples(CI="true") == [200, 100, 5]
-    assert number_of_examples(HYPOTHESIS_PROFILE="full") == [200, 100, 5]
-    assert number_of_examples(CI="true", HYPOTHESIS_PROFILE="short") == [50, 25, 5]
+def test_property_tests_look_four_times_as_long_in_ci() -> None:
+    assert number_of_examples() == [200, 100, 6]
+    assert number_of_examples(CI="true") == [800, 400, 24]
+    assert number_of_examples(HYPOTHESIS_PROFILE="full") == [800, 400, 24]
+    assert number_of_examples(CI="true", HYPOTHESIS_PROFILE="short") == [200, 100, 6]
 
 
 def test_this_run_has_one_of_the_two_profiles() -> None:
     wanted = "full" if os.environ.get("CI") == "true" else "short"
     name = os.environ.get("HYPOTHESIS_PROFILE") or wanted
-    assert settings().max_examples == {"short": 25, "full": 100}[name]
+    assert settings().max_examples == {"short": 100, "full": 400}[name]
     assert settings().deadline is None
 
 
