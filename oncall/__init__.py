@@ -18,8 +18,8 @@ from oncall.counts import Counts, read_csv
 from oncall.escalation import EscalationPolicy, Step, escalate, lint_escalation
 from oncall.findings import Finding
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import run_shift
 from oncall.gameday.scoring import score
+from oncall.gameday.shift import run_shift
 from oncall.incident import IllegalTransition, Incident, metrics
 from oncall.mock_system import MockSystem
 from oncall.postmortem import ActionItem, write_postmortem

@@ -17,11 +17,11 @@ from typing import Any
 
 from oncall.alerting import AlertEvaluator, BurnRule, google_policy
 from oncall.catalogue import RUNBOOKS, known_mitigation, known_symptom
-from oncall.incident import Incident, checked_text, slo_from_record, slo_to_record
+from oncall.incident import Incident, checked_text
 from oncall.mock_system import MockSystem
 from oncall.postmortem import ActionItem
 from oncall.runbook import is_healthy
-from oncall.slo import SLO, exact, exact_ratio, percent
+from oncall.slo import SLO, exact, exact_ratio, percent, slo_from_record, slo_to_record
 from oncall.times import DAY, MINUTE, duration_text, positive
 
 VERSION = 1

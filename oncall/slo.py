@@ -189,3 +189,18 @@ def _percent_hint(value: float | Fraction) -> str:
     if value == 1:
         return ": a target of 100 % leaves no error budget; give e.g. 0.999"
     return f"; did you mean {float(exact(value) / 100)}?" if 1 < value < 100 else ""
+
+
+# --- as JSON -------------------------------------------------------------------------------------
+
+
+def slo_to_record(slo: SLO) -> dict[str, Any]:
+    """An SLO as JSON holds it; the period in seconds."""
+    return {"name": slo.name, "target": slo.target, "period_seconds": slo.period.total_seconds()}
+
+
+def slo_from_record(record: Any) -> SLO:
+    """The SLO that ``slo_to_record`` wrote."""
+    if not isinstance(record, dict) or set(record) != {"name", "target", "period_seconds"}:
+        raise ValueError(f"slo must hold name, target and period_seconds, given {record!r}")
+    return SLO(record["name"], record["target"], timedelta(seconds=record["period_seconds"]))

@@ -12,15 +12,10 @@ from pathlib import Path
 
 from oncall import journal
 from oncall.cli.terminal import wrap
-from oncall.gameday.actions import (
-    ACTIONS,
-    Responder,
-    ScriptLine,
-    allowed_actions,
-    check_action,
-    try_to_do,
-)
+from oncall.gameday.actions import ACTIONS, allowed_actions, check_action, try_to_do
 from oncall.gameday.desk import Desk
+from oncall.gameday.script import ScriptLine
+from oncall.gameday.shift import Responder
 from oncall.slo import burn_rate, percent
 from oncall.times import HOUR, MINUTE
 
@@ -107,13 +102,9 @@ def status(desk: Desk) -> str:
         if incident
         else ""
     )
-    told = (
-        [event.get("text") for event in incident.events_of("note") if event.by == "pager"]
-        if incident
-        else []
-    )
+    pages = incident.events_of("page") if incident else []
     facts = {
-        "the pager rings": told[-1] if desk.ringing and told else "",
+        "the pager rings": f"paged {pages[-1].get('who')}" if desk.ringing and pages else "",
         "fires": ", ".join(rule.name for rule in desk.firing),
         "in effect": ", ".join(desk.applied),
         "harmed": ", ".join(desk.harmed),

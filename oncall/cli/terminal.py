@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from oncall.alerting import google_policy
 from oncall.catalogue import RUNBOOKS
 from oncall.counts import Counts
-from oncall.gameday.desk import Shift
 from oncall.gameday.scoring import Score, mean_points, score
-from oncall.incident import Event, Incident
+from oncall.gameday.shift import Shift
+from oncall.incident import Incident
+from oncall.journal import Event
 from oncall.postmortem import ActionItem, measured, read_action_items
 from oncall.regression import prove, replay, to_eval_case
 from oncall.slo import burn_rate, percent, sli
@@ -238,11 +239,7 @@ def _paging(counts: Counts, incident: Incident) -> list[str]:
         )
         lines.append(f"last {duration_text(window):<13} {seen}")
     fired = f"{detect.get('window')} fires: {detect.get('action')}, {detect.get('severity')}"
-    paged = [
-        _line(event, event.get("text"))
-        for event in incident.events_of("note")
-        if event.by == "pager"
-    ]
+    paged = [_line(event, f"paged {event.get('who')}") for event in incident.events_of("page")]
     return [*lines, _line(detect, fired if detect.details else f"declared by {detect.by}"), *paged]
 
 

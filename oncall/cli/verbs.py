@@ -24,12 +24,12 @@ from oncall.catalogue import MITIGATIONS
 from oncall.cli.drill import Keep, Left, Words, begin, by_script, human, keep_in, resume
 from oncall.cli.terminal import WIDTH, score_text, shift_text, table, wrap
 from oncall.counts import read_csv
-from oncall.gameday.actions import read_script
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import Shift, run_shift
 from oncall.gameday.reference import reference
 from oncall.gameday.scenario_file import parse_scenario, read_scenario
 from oncall.gameday.scoring import Score, score, score_shift
+from oncall.gameday.script import read_script
+from oncall.gameday.shift import Shift, run_shift
 from oncall.regression import gate, save_case, to_eval_case
 from oncall.report import is_missed, report
 from oncall.scenario import Scenario

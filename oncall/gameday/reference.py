@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from oncall.catalogue import RUNBOOKS
-from oncall.gameday.desk import LADDER, Desk
-from oncall.incident import MAJOR, Incident
+from oncall.gameday.desk import Desk
+from oncall.gameday.pager import LADDER
+from oncall.incident import Incident
+from oncall.journal import MAJOR
 from oncall.postmortem import ActionItem, automations, due_date, write_postmortem
 from oncall.runbook import Mitigation, is_healthy, run_runbook
 from oncall.scenario import Review
@@ -71,10 +73,7 @@ def _mitigate(desk: Desk, who: str) -> bool:
     """Work the runbook for what shows most now; ``False`` when there is none or it does not suffice."""
 
     def approve(mitigation: Mitigation) -> bool:
-        desk.note(
-            f"{'approved' if mitigation.reversible else 'not approved'}: {mitigation.name}",
-            by="chen",
-        )
+        desk.approval(mitigation.name, granted=mitigation.reversible, by="chen")
         return mitigation.reversible
 
     runbook = RUNBOOKS.get(desk.symptom)

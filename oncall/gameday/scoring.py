@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from oncall.catalogue import MITIGATIONS, RUNBOOKS
-from oncall.incident import ESCALATED, UNDONE, UPDATE_EVERY, Event, Incident, in_effect
+from oncall.incident import Incident
+from oncall.journal import REMARKS, UPDATE_EVERY, Event, in_effect
 from oncall.postmortem import SECTIONS, measured, read_action_items
 from oncall.postmortem_lint import lint_postmortem
 from oncall.regression import prove, to_eval_case
@@ -20,7 +21,7 @@ from oncall.times import MINUTE, duration_text
 
 PROMPT_ACK, ACK_SLOPE = 5 * MINUTE, 25 * MINUTE  # prompt earns all points, so much later none
 NEEDLESS = "needless "  # before the name of an incident that was none
-LEARNT = SECTIONS[4:9]  # the sections that people write; the others follow from the journal
+WRITTEN = SECTIONS[4:9]  # the sections that people write; the others follow from the journal
 
 
 @dataclass(frozen=True)
@@ -181,10 +182,11 @@ def _waits(journal: Incident) -> Iterator[timedelta | None]:
     """
     called, helped = None, False
     for event in journal.events:
-        helped = event.get("text") == ESCALATED or (
-            helped and event.verb in ("note", "update", "measure", "triage")
-        )
-        if event.verb == "detect" or (event.verb == "note" and event.by == "pager" and not helped):
+        if event.verb == "escalate":
+            helped = True
+        elif event.verb not in (*REMARKS, "triage"):
+            helped = False
+        if event.verb == "detect" or (event.verb == "page" and not helped):
             called = called or event.at
         elif event.verb == "acknowledge" and called:
             yield event.at - called
@@ -247,8 +249,9 @@ def _kept(journal: Incident) -> list[str]:
 
 def _rollbacks(journal: Incident, names: list[str]) -> int:
     """How often one of these was taken back."""
-    notes = [event.get("text") for event in _until_mitigated(journal) if event.verb == "note"]
-    return sum(notes.count(f"{UNDONE}{name}") for name in names)
+    events = _until_mitigated(journal)
+    taken_back = [event.get("mitigation") for event in events if event.verb == "rollback"]
+    return sum(taken_back.count(name) for name in names)
 
 
 def _until_mitigated(journal: Incident) -> tuple[Event, ...]:
@@ -314,10 +317,10 @@ def _postmortem(journal: Incident, reference: Incident) -> Judgement:
         return 0, "There is no postmortem."
     findings = lint_postmortem(text, whole=True)
     missing = [finding.phrase for finding in findings if finding.rule == "missing-section"]
-    empty = [name for name in LEARNT if _body(text, name) == "Nothing recorded."]
+    empty = [name for name in WRITTEN if _body(text, name) == "Nothing recorded."]
     other = [repr(finding.phrase) for finding in findings if finding.rule != "missing-section"]
-    written = sum(name not in (*missing, *empty) for name in LEARNT) / len(LEARNT)
-    share = written - 0.1 * (len(other) + sum(name not in LEARNT for name in missing))
+    written = sum(name not in (*missing, *empty) for name in WRITTEN) / len(WRITTEN)
+    share = written - 0.1 * (len(other) + sum(name not in WRITTEN for name in missing))
     if not findings and not empty:
         return share, "Every section is there and the lint finds nothing."
     parts = _listed(

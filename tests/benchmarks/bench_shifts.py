@@ -13,8 +13,9 @@ from itertools import cycle, islice
 
 from oncall.alerting import AlertEvaluator, google_policy
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import SILENCE, run_shift
+from oncall.gameday.desk import SILENCE
 from oncall.gameday.reference import reference
+from oncall.gameday.shift import run_shift
 from oncall.times import MINUTE
 
 LIMIT = 75.0  # seconds for a thousand: "about a minute"

@@ -13,7 +13,7 @@ from lesson_code import NOTEBOOKS
 
 from oncall import SCENARIOS
 from oncall.catalogue import RUNBOOKS
-from oncall.gameday.actions import ScriptLine
+from oncall.gameday.script import ScriptLine
 from oncall.workbook.cockpit.cockpit import BUTTONS, Cockpit, journal_lines
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ AND_FORGETS = (*AT_WORK, (480, "end"))
 
 IMPORTS = f"""\
 from oncall import SCENARIOS
-from oncall.gameday.actions import ScriptLine, do
+from oncall.gameday.script import ScriptLine
+from oncall.gameday.actions import do
 from oncall.workbook.cockpit import Cockpit
 
 def cockpit_after(*script):

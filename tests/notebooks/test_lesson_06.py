@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from oncall.alerting import google_policy
 from oncall.escalation import lint_escalation
-from oncall.gameday.desk import LADDER
+from oncall.gameday.pager import LADDER
 from oncall.slo import SLO, burn_rate
 from oncall.times import MINUTE, SECOND
 from oncall.workbook.exercises.checking import check

@@ -104,8 +104,8 @@ def test_a_finding_that_is_not_found_word_for_word_marks_its_line() -> None:
 
 def test_every_rule_of_the_lint_has_a_kind_and_a_colour() -> None:
     source = Path(lint_postmortem.__code__.co_filename).read_text(encoding="utf-8")
-    rules = set(re.findall(r'_Rule\("([a-z-]+)"', source)) | set(
-        re.findall(r'"([a-z]+-[a-z]+)", "[^"]+[.]"', source)
+    rules = set(re.findall(r'_Rule\(\s*"([a-z-]+)"', source)) | set(
+        re.findall(r'"([a-z]+-[a-z]+)",\s+"[^"]+[.]"', source)
     )
     assert rules == set(COLOURS)
     assert len(COLOURS) == sum(len(some) for _, some in KINDS.values()) == 11

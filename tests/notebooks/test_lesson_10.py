@@ -13,11 +13,11 @@ import nbformat
 import pytest
 
 from oncall.catalogue import RUNBOOKS
-from oncall.gameday.actions import ScriptLine, scripted
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import run_shift
 from oncall.gameday.reference import reference
 from oncall.gameday.scoring import mean_points, score_shift
+from oncall.gameday.script import ScriptLine, scripted
+from oncall.gameday.shift import run_shift
 from oncall.postmortem import read_action_items
 from oncall.regression import prove, to_eval_case
 from oncall.times import MINUTE

@@ -16,8 +16,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from oncall.alerting import SEVERITIES, Alert
-from oncall.incident import STATES, TRANSITIONS, IllegalTransition, Incident, metrics
-from oncall.journal import TornJournal
+from oncall.incident import IllegalTransition, Incident, metrics
+from oncall.journal import LEARN_KINDS, SECURITY_STEPS, STATES, STATUSES, TRANSITIONS, TornJournal
 from oncall.slo import SLO
 
 START = datetime(2024, 12, 4, 23, 48, tzinfo=UTC)
@@ -60,10 +60,22 @@ ARGUMENTS: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {
     "update": st.tuples(said),
     "measure": counts(),
     "sample": st.tuples(texts, texts, texts),
+    "page": st.tuples(said, st.none() | st.integers(0, 9), st.none() | st.integers(0, 9)),
+    "rollback": st.tuples(said),
+    "learn": st.tuples(st.sampled_from(LEARN_KINDS), said),
+    "suspect": st.tuples(said),
+    "ask": st.tuples(said),
+    "approval": st.tuples(said, st.booleans()),
+    "predict": st.tuples(st.floats(0, 100)),
+    "secure": st.tuples(st.sampled_from(SECURITY_STEPS)),
 }
 NAMED: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "triage": st.dictionaries(st.sampled_from(("ops", "comms", "scribe")), said),
     "resolve": st.fixed_dictionaries({}, optional={"auto_recovered": st.booleans()}),
+    "mitigate": st.fixed_dictionaries({}, optional={"value": said}),
+    "update": st.fixed_dictionaries(
+        {}, optional={"status": st.sampled_from(STATUSES), "percent": st.floats(0, 100)}
+    ),
 }
 
 

@@ -13,12 +13,14 @@ import pytest
 
 from oncall.catalogue import MITIGATIONS, RUNBOOKS
 from oncall.cli.terminal import score_text, shift_text
-from oncall.gameday.actions import ACTIONS, LEARNT, allowed_actions, do
+from oncall.gameday.actions import ACTIONS, allowed_actions, do
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import Desk, run_shift
+from oncall.gameday.desk import Desk
 from oncall.gameday.reference import reference
 from oncall.gameday.scoring import mean_points, score_shift
+from oncall.gameday.shift import run_shift
 from oncall.incident import Incident
+from oncall.postmortem import LEARNT
 
 SHIFTS = int(os.environ.get("ONCALL_RANDOM_SHIFTS", "60"))
 BATCH = 20

@@ -8,20 +8,13 @@ from pathlib import Path
 import pytest
 
 from oncall.cli.drill import status
-from oncall.gameday.actions import (
-    ACTIONS,
-    ScriptLine,
-    allowed_actions,
-    check_action,
-    do,
-    read_script,
-    scripted,
-    try_to_do,
-)
+from oncall.gameday.actions import ACTIONS, allowed_actions, check_action, do, try_to_do
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import Desk, Shift, run_shift
+from oncall.gameday.desk import Desk
 from oncall.gameday.reference import reference
 from oncall.gameday.scoring import score
+from oncall.gameday.script import ScriptLine, read_script, scripted
+from oncall.gameday.shift import Shift, run_shift
 from oncall.incident import Incident
 from oncall.slo import SLO
 from oncall.times import HOUR, MINUTE

@@ -17,10 +17,12 @@ from oncall.alerting import alert_intervals, google_policy
 from oncall.catalogue import RUNBOOKS
 from oncall.cli.terminal import shift_text
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import SILENCE, Desk, Shift, run_shift
+from oncall.gameday.desk import SILENCE, Desk
 from oncall.gameday.reference import reference
 from oncall.gameday.scoring import score
-from oncall.incident import MAJOR, Incident
+from oncall.gameday.shift import Shift, run_shift
+from oncall.incident import Incident
+from oncall.journal import MAJOR
 from oncall.postmortem import read_action_items
 from oncall.postmortem_lint import lint_postmortem
 from oncall.regression import prove, to_eval_case
@@ -239,7 +241,7 @@ def test_on_a_quiet_shift_nothing_fires_though_there_is_a_blip() -> None:
 def test_a_slow_burn_opens_a_ticket_and_wakes_nobody() -> None:
     assert unattended("slow_burn") == {"ticket"}
     [incident] = played("slow_burn").incidents
-    assert not [event for event in incident.events if event.by == "pager"]
+    assert not incident.events_of("page")
     with pytest.raises(ValueError, match="no page rule sees"):
         to_eval_case(incident)
 
@@ -353,8 +355,8 @@ def test_a_relapse_pages_again_and_only_what_is_not_in_effect_is_tried() -> None
     [incident] = shift.incidents
     assert actions(incident) == ("fail_over", "serve_cached", "serve_degraded")
     assert verbs(incident).count("mitigated") == 2
-    assert [event.get("text") for event in incident.events if event.by == "pager"] == ["paged ana"]
-    assert not [text for text in notes(incident) if text.startswith("rolled back")]
+    assert [page.get("who") for page in incident.events_of("page")] == ["ana"]
+    assert not incident.events_of("rollback")
     assert incident.state == "closed"
 
 

@@ -20,20 +20,14 @@ from PIL import Image
 
 from oncall.alerting import SEVERITIES
 from oncall.catalogue import MITIGATIONS, RUNBOOKS
-from oncall.gameday.actions import (
-    ACTIONS,
-    LEARNT,
-    ScriptLine,
-    allowed_actions,
-    postmortem,
-    read_script,
-    scripted,
-)
+from oncall.gameday.actions import ACTIONS, allowed_actions
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import run_shift
 from oncall.gameday.reference import reference
 from oncall.gameday.scoring import mean_points, score_shift
+from oncall.gameday.script import ScriptLine, read_script, scripted
+from oncall.gameday.shift import run_shift
 from oncall.incident import Incident
+from oncall.postmortem import LEARNT, draft_postmortem
 from oncall.telemetry.engine import alert_intervals
 from oncall.times import MINUTE
 from oncall.workbook.cockpit.cockpit import BUTTONS, INPUTS, TIME, Cockpit, journal_lines
@@ -358,7 +352,7 @@ def test_the_inputs_beside_a_button_are_its_words_and_are_cleared_when_they_are_
         "scribe": "bo",
     }
     assert update.get("text") == "We  are on it."
-    assert learnt.get("text") == "learnt, lucky: It was day."
+    assert (learnt.get("kind"), learnt.get("value")) == ("lucky", "It was day.")
     assert {cockpit.inputs[name].value for name in ("name", "roles", "text")} == {""}
 
 
@@ -768,7 +762,7 @@ def resolved() -> Cockpit:
 
 def test_the_editor_begins_with_what_was_learnt_and_lints_as_you_type(resolved: Cockpit) -> None:
     review = resolved.debrief.reviews["INC-001"]
-    assert review.editor.value == postmortem(resolved.incidents[0])
+    assert review.editor.value == draft_postmortem(resolved.incidents[0])
     assert "The lint: 0 findings" in review._findings.value
     review.editor.value = review.editor.value.replace(
         "It waited for a person.", "Bo broke the failover & left."

@@ -18,7 +18,8 @@ from oncall.cli.drill import Left, begin, explain, human, keep_in, resume, statu
 from oncall.cli.terminal import WIDTH
 from oncall.gameday.actions import ACTIONS, try_to_do
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import Desk, Shift, run_shift
+from oncall.gameday.desk import Desk
+from oncall.gameday.shift import Shift, run_shift
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = SCENARIOS["provider_outage"]

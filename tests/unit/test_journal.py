@@ -96,7 +96,7 @@ def test_a_line_is_an_event_and_the_first_one_the_header(path: Path) -> None:
     whole_story().save(path)
     lines = [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
     assert lines[0]["journal"] == "oncall incident"
-    assert lines[0]["version"] == 1
+    assert lines[0]["version"] == 2
     assert [line["verb"] for line in lines[1:]] == [event.verb for event in whole_story().events]
     assert lines[1] == {
         "at": "2024-12-04T23:48:00Z",
@@ -450,8 +450,8 @@ BAD_HEADERS = [
     ({"journal": "a diary"}, "this is not the journal of an incident"),
     ({"journal": None}, "this is not the journal of an incident"),
     ({"version": None}, "written in version None"),
-    ({"version": 2}, "written in version 2; this oncall reads version 1: upgrade it"),
-    ({"version": "99.1"}, r"written in version 99\.1; this oncall reads version 1: upgrade it"),
+    ({"version": 3}, "written in version 3; this oncall reads versions 1 to 2: upgrade it"),
+    ({"version": "99.1"}, r"written in version 99\.1; this oncall reads versions 1 to 2"),
     ({"id": None}, "id must be a text that says something, given ''"),
     ({"id": 3}, "id must be a text that says something, given 3"),
     ({"title": ""}, "title must be a text that says something, given ''"),

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from oncall.alerting import Alert
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import run_shift
 from oncall.gameday.reference import reference
+from oncall.gameday.shift import run_shift
 from oncall.incident import Incident
 from oncall.postmortem import (
     KINDS,

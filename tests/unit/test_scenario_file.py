@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from oncall.__main__ import main
-from oncall.gameday.desk import run_shift
 from oncall.gameday.reference import reference
 from oncall.gameday.scenario_file import parse_scenario, read_scenario
 from oncall.gameday.scoring import score
+from oncall.gameday.shift import run_shift
 from oncall.scenario import Fault, RedHerring
 from oncall.slo import SLO
 from oncall.times import HOUR, MINUTE

@@ -15,9 +15,10 @@ from oncall.alerting import Alert
 from oncall.catalogue import MITIGATIONS as ALL_MITIGATIONS
 from oncall.catalogue import RUNBOOKS
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import Desk, run_shift
+from oncall.gameday.desk import Desk
 from oncall.gameday.reference import reference
 from oncall.gameday.scoring import Score, mean_points, score, score_shift
+from oncall.gameday.shift import run_shift
 from oncall.incident import Incident
 from oncall.postmortem import ActionItem, measured, write_postmortem
 from oncall.slo import SLO

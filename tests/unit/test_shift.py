@@ -15,9 +15,10 @@ from oncall.cli.terminal import shift_text
 from oncall.counts import Counts
 from oncall.escalation import EscalationPolicy, Step, escalate
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import Desk, Shift, run_shift
+from oncall.gameday.desk import Desk
 from oncall.gameday.reference import reference
 from oncall.gameday.scoring import score
+from oncall.gameday.shift import Shift, run_shift
 from oncall.incident import IllegalTransition, Incident
 from oncall.postmortem import automations, read_action_items
 from oncall.postmortem_lint import lint_postmortem
@@ -103,13 +104,10 @@ def measures(incident: Incident) -> list[tuple[datetime, float]]:
 
 
 def paged(incident: Incident) -> list[tuple[str, int]]:
-    """Whom the pager noted, and how many minutes after the first page."""
+    """Whom the pager woke, and how many minutes after the detection."""
     [detected] = [event.at for event in incident.events if event.verb == "detect"]
-    notes = [event for event in incident.events if event.by == "pager"]
-    return [
-        (event.get("text").removeprefix("paged "), (event.at - detected) // MINUTE)
-        for event in notes
-    ]
+    pages = incident.events_of("page")
+    return [(page.get("who"), (page.at - detected) // MINUTE) for page in pages]
 
 
 # --- the seed's seven ----------------------------------------------------------------------------
@@ -260,7 +258,7 @@ def test_with_nobody_there_the_ladder_climbs_to_its_end_and_the_budget_burns_on(
 
 
 def test_the_desk_s_ladder_is_the_seed_s_with_one_repeat() -> None:
-    from oncall.gameday.desk import LADDER
+    from oncall.gameday.pager import LADDER
 
     steps = (Step(("ana",), 5 * MINUTE), Step(("bo",), 10 * MINUTE), Step(("chen",), 15 * MINUTE))
     assert escalate(LADDER, SCENARIO.start) == escalate(
@@ -293,8 +291,8 @@ def test_an_acknowledgement_mends_nothing() -> None:
 def test_a_wrong_mitigation_taken_back_is_on_record_and_gone_from_the_service() -> None:
     shift, incident = played(hasty)
     [applied] = [event for event in incident.events if event.verb == "mitigate"]
-    [back] = [event for event in incident.events if event.verb == "note" and event.by != "pager"]
-    assert back.get("text") == "rolled back: serve_degraded"
+    [back] = incident.events_of("rollback")
+    assert back.get("mitigation") == "serve_degraded"
     assert f"{between(shift.counts, applied.at, back.at):.1%}" == "99.7%"
     assert f"{between(shift.counts, back.at, shift.counts.end):.0%}" == "50%"
     assert incident.metrics().impact is None
@@ -389,9 +387,7 @@ def test_time_passes_by_whole_minutes_and_anything_else_is_refused(length: timed
 
 def test_a_rollback_measures_first_so_that_the_record_shows_what_it_did() -> None:
     incident = played(hasty)[1]
-    [back] = [
-        event.at for event in incident.events if event.get("text") == "rolled back: serve_degraded"
-    ]
+    [back] = [event.at for event in incident.events_of("rollback")]
     at, ratio = [one for one in measures(incident) if one[0] <= back][-1]
     assert at == back
     assert f"{ratio:.1%}" == "99.7%"
@@ -418,9 +414,7 @@ def test_an_incident_can_be_declared_before_the_alert_and_the_alert_then_pages_f
     incident = played(responder)[1]
     assert incident.metrics().ttd == 8 * MINUTE
     assert incident.symptom == "model_provider_outage"
-    assert (
-        next(event.get("text") for event in incident.events if event.by == "pager") == "paged ana"
-    )
+    assert paged(incident)[0][0] == "ana"
 
 
 @pytest.mark.parametrize("state", ["mitigated", "resolved"])
@@ -511,8 +505,8 @@ def test_an_incident_resolved_too_early_is_reopened_and_paged_again() -> None:
     [reopened] = [event for event in incident.events if event.verb == "reopen"]
     assert reopened.by == "alerts"
     assert incident.state == "triaged"
-    woken = [event for event in incident.events if event.by == "pager" and event.at >= reopened.at]
-    assert [event.get("text") for event in woken[:2]] == ["paged ana", "paged bo"]
+    woken = [page for page in incident.events_of("page") if page.at >= reopened.at]
+    assert [page.get("who") for page in woken[:2]] == ["ana", "bo"]
 
 
 def test_a_ticket_that_was_acknowledged_still_pages_when_it_gets_worse() -> None:
@@ -523,7 +517,7 @@ def test_a_ticket_that_was_acknowledged_still_pages_when_it_gets_worse() -> None
     incident = played(forgetful, replace(SCENARIO, length=24 * HOUR, faults=(slow, fast)))[1]
     assert incident.events[0].get("action") == "ticket"
     [acknowledged] = [event.at for event in incident.events if event.verb == "acknowledge"]
-    woken = [event for event in incident.events if event.by == "pager"]
+    woken = incident.events_of("page")
     assert woken
     assert all(event.at > acknowledged for event in woken)
 

@@ -20,19 +20,14 @@ from traitlets import TraitError
 
 from oncall.alerting import SEVERITIES
 from oncall.catalogue import MITIGATIONS, RUNBOOKS, known_mitigation
-from oncall.gameday.actions import (
-    ACTIONS,
-    LEARNT,
-    ScriptLine,
-    allowed_actions,
-    check_action,
-    do,
-    postmortem,
-)
-from oncall.gameday.desk import LADDER, Desk, Shift
+from oncall.gameday.actions import ACTIONS, allowed_actions, check_action, do
+from oncall.gameday.desk import Desk
+from oncall.gameday.pager import LADDER
 from oncall.gameday.scoring import Score
+from oncall.gameday.script import ScriptLine
+from oncall.gameday.shift import Shift
 from oncall.incident import Incident
-from oncall.postmortem import write_postmortem
+from oncall.postmortem import LEARNT, draft_postmortem, write_postmortem
 from oncall.runbook import Mitigation
 from oncall.scenario import Scenario
 from oncall.slo import burn_rate, percent
@@ -381,7 +376,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _file(self, text: str) -> None:
         """File the incident at hand, as the debrief's button does."""
         incident = self.desk.incident
-        self._do("close", *(() if incident and text == postmortem(incident) else (text,)))
+        self._do("close", *(() if incident and text == draft_postmortem(incident) else (text,)))
         self.debrief.show(self.shift)
 
     def _follow_incident(self) -> None:
@@ -686,12 +681,8 @@ def _burn_text(desk: Desk) -> str:
 
 def _paged(desk: Desk) -> str:
     """Whom the pager calls, while nobody has answered."""
-    told = (
-        [event.get("text") for event in desk.incident.events if event.by == "pager"]
-        if desk.incident
-        else []
-    )
-    return str(told[-1]).removeprefix("paged ") if desk.ringing and told else ""
+    pages = desk.incident.events_of("page") if desk.incident else []
+    return str(pages[-1].get("who")) if desk.ringing and pages else ""
 
 
 def _step(one: Mitigation, applied: bool) -> str:

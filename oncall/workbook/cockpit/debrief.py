@@ -12,12 +12,12 @@ from ipywidgets import HTML, Button, Image, Layout, Textarea, VBox
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from oncall.gameday.actions import postmortem
-from oncall.gameday.desk import LADDER, Shift, run_shift
+from oncall.gameday.pager import LADDER
 from oncall.gameday.reference import reference
 from oncall.gameday.scoring import Score, mean_points, score_shift
+from oncall.gameday.shift import Shift, run_shift
 from oncall.incident import Incident
-from oncall.postmortem import read_action_items
+from oncall.postmortem import draft_postmortem, read_action_items
 from oncall.postmortem_lint import lint_postmortem
 from oncall.regression import ReplayCase, prove, to_eval_case
 from oncall.scenario import Scenario
@@ -120,7 +120,7 @@ class Review(VBox):  # type: ignore[misc]
         """Follow the journal. A text that was edited stays as it is until it is filed."""
         edited = self.editor.value != self._written
         self._incident = None  # not to read it twice
-        self._written = incident.postmortem or postmortem(incident)
+        self._written = incident.postmortem or draft_postmortem(incident)
         closed = incident.state == "closed"
         self.button.disabled = not (at_hand and incident.state == "resolved")
         self.editor.disabled = closed

@@ -23,7 +23,7 @@ from matplotlib.ticker import MaxNLocator
 
 from oncall.alerting import BurnRule
 from oncall.gameday.desk import Desk
-from oncall.incident import UNDONE, Incident
+from oncall.incident import Incident
 from oncall.slo import percent
 from oncall.telemetry.engine import alert_intervals
 from oncall.times import HOUR, MINUTE, duration_text
@@ -184,8 +184,8 @@ def in_effect(incidents: Iterable[Incident]) -> list[OpenSpan]:
     ):
         if event.verb == "mitigate":
             began[event.get("action")] = event.at
-        elif event.verb == "note" and event.get("text").removeprefix(UNDONE) in began:
-            spans.append((began.pop(event.get("text").removeprefix(UNDONE)), event.at))
+        elif event.verb == "rollback" and event.get("mitigation") in began:
+            spans.append((began.pop(event.get("mitigation")), event.at))
     return sorted([*spans, *((at, None) for at in began.values())], key=lambda span: span[0])
 
 

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from oncall.findings import Finding
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import run_shift
 from oncall.gameday.reference import reference
+from oncall.gameday.shift import run_shift
 from oncall.incident import Incident
 from oncall.postmortem import automations
 from oncall.postmortem_lint import lint_postmortem

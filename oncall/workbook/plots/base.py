@@ -22,7 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from oncall.alerting import BurnRule, Policy, Rule, alert_intervals
 from oncall.counts import Counts
-from oncall.incident import REMARKS, STATES, Incident
+from oncall.incident import Incident
+from oncall.journal import REMARKS, STATES
 from oncall.slo import SLO, percent
 from oncall.times import DAY, MINUTE, duration_text
 
