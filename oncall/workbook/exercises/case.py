@@ -43,10 +43,10 @@ def _fixed(case: ReplayCase) -> Verdict:
 # --- mistakes ------------------------------------------------------------------------------------
 
 # Takes the answer; returns what shows the mistake, or None when all is well.
-Detector = Callable[[Any], Counterexample | None]
+CaseDetector = Callable[[Any], Counterexample | None]
 
 
-def _not_a_case(kind: type) -> Detector:
+def _not_a_case(kind: type) -> CaseDetector:
     """The detector of an answer of this kind that is not a replay case."""
 
     def counterexample(answer: Any) -> Counterexample | None:
@@ -57,7 +57,7 @@ def _not_a_case(kind: type) -> Detector:
     return counterexample
 
 
-def _differs(field: str, same: Callable[[Any, Any], bool] = eq) -> Detector:
+def _differs(field: str, same: Callable[[Any, Any], bool] = eq) -> CaseDetector:
     """The detector of another value than the one that follows from the record."""
 
     def counterexample(case: ReplayCase) -> Counterexample | None:
@@ -99,7 +99,7 @@ def _fix_fails(case: ReplayCase) -> Counterexample:
 
 
 # The first that finds something is what the learner hears.
-CASE_MISTAKES: dict[str, Detector] = {
+CASE_MISTAKES: dict[str, CaseDetector] = {
     "This is a prompt case, which asks one question again. "
     "An outage is proved by a replay: to_eval_case.": _not_a_case(PromptCase),
     "This is the verdict on a case. "

@@ -11,11 +11,11 @@ from oncall.escalation import EscalationPolicy, Step, escalate
 from oncall.times import MINUTE
 from oncall.workbook.exercises.exercise import Exercise, Function
 
-Steps = Sequence[tuple[str, int]]  # a name, and its minutes to answer
+PolicySteps = Sequence[tuple[str, int]]  # a name, and its minutes to answer
 Pages = list[tuple[str, int]]  # a name, and the minute of the page
 
 
-def _ladder(steps: Steps, ack: int | None, repeat: int) -> Pages:
+def _ladder(steps: PolicySteps, ack: int | None, repeat: int) -> Pages:
     start = datetime(2000, 1, 1, tzinfo=UTC)
     policy = EscalationPolicy(tuple(Step((name,), delay * MINUTE) for name, delay in steps), repeat)
     acks = [] if ack is None else [start + ack * MINUTE]
@@ -23,7 +23,7 @@ def _ladder(steps: Steps, ack: int | None, repeat: int) -> Pages:
     return [(page.who, (page.at - start) // MINUTE) for page in pages]
 
 
-def _climb(steps: Steps) -> Pages:
+def _climb(steps: PolicySteps) -> Pages:
     """Page each step, and wait its delay before the next."""
     pages, minute = [], 0
     for name, delay in steps:
@@ -32,21 +32,21 @@ def _climb(steps: Steps) -> Pages:
     return pages
 
 
-def _wait_first(steps: Steps) -> Pages:
+def _wait_first(steps: PolicySteps) -> Pages:
     pages = zip(_climb(steps), steps, strict=True)
     return [(name, minute + delay) for (name, minute), (_, delay) in pages]
 
 
-def _wait_from_the_alert(steps: Steps) -> Pages:
+def _wait_from_the_alert(steps: PolicySteps) -> Pages:
     delays = [0, *(delay for _, delay in steps)]
     return [(name, delay) for (name, _), delay in zip(steps, delays, strict=False)]
 
 
-def _rounds(steps: Steps, repeat: int) -> Steps:
+def _rounds(steps: PolicySteps, repeat: int) -> PolicySteps:
     return [*steps] * (repeat + 1)
 
 
-def _without_last_delay(steps: Steps, repeat: int) -> Steps:
+def _without_last_delay(steps: PolicySteps, repeat: int) -> PolicySteps:
     *others, (name, _) = steps
     return _rounds([*others, (name, 0)], repeat)
 
@@ -54,22 +54,22 @@ def _without_last_delay(steps: Steps, repeat: int) -> Steps:
 def _paging(order: Function, climb: Function = _climb, wakes: Function = lt) -> Function:
     """The function that climbs the steps in this order, and pages while the ack lets it wake."""
 
-    def ladder(steps: Steps, ack: int | None, repeat: int) -> Pages:
+    def ladder(steps: PolicySteps, ack: int | None, repeat: int) -> Pages:
         pages = climb(order(steps, repeat))
         return [page for page in pages if ack is None or wakes(page[1], ack)]
 
     return ladder
 
 
-def _without_end(steps: Steps, ack: int | None, repeat: int) -> Pages:
+def _without_end(steps: PolicySteps, ack: int | None, repeat: int) -> Pages:
     return _climb(_rounds(steps, repeat))
 
 
-def _comparing_with_none(steps: Steps, ack: Any, repeat: int) -> Pages:
-    return [page for page in _climb(_rounds(steps, repeat)) if page[1] < ack]
+def _comparing_with_none(steps: PolicySteps, ack: Any, repeat: int) -> Pages:
+    return [page for page in _without_end(steps, ack, repeat) if page[1] < ack]
 
 
-def _one_page_more(steps: Steps, ack: int | None, repeat: int) -> Pages:
+def _one_page_more(steps: PolicySteps, ack: int | None, repeat: int) -> Pages:
     return _without_end(steps, ack, repeat)[: len(_ladder(steps, ack, repeat)) + 1]
 
 

@@ -9,8 +9,8 @@ from operator import itemgetter
 from oncall.workbook.exercises.exercise import Exercise, Function, altered
 
 Events = list[tuple[int, str]]  # minute and verb
-Minute = int | None
-Choice = Callable[[list[int]], int]
+Minute = int | None  # or a number of minutes; None where it is not known
+Choice = Callable[[list[int]], int]  # of one minute where a kind of event stands several times
 
 _FIRST = itemgetter(0)  # of the list, whatever its minute
 _LAST = itemgetter(-1)

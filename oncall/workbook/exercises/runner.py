@@ -51,7 +51,7 @@ class Outcome:
         """Whether there is no answer yet: it is what a stub returns or raises."""
         if self.error is None:
             return self.value is None or self.value is ...
-        # Not one of its children: an interrupted kernel raises one of those.
+        # Not a subclass: `input()` raises one in a kernel that has no standard input.
         return type(self.error) is NotImplementedError
 
     def __str__(self) -> str:

@@ -41,7 +41,7 @@ SENTENCES = (
     Sentence("Chen deployed prompt-v12 without testing it at 17:55.", ("prompt-v12", "17:55")),
     Sentence("Next time everybody must be more careful with the alias index-v7.", ("index-v7",)),
 )
-PEOPLE = ("Ana", "Bo", "Chen")
+DRAFT_PEOPLE = ("Ana", "Bo", "Chen")
 
 # Words that change the grammar of a sentence and tell nothing new.
 _GRAMMAR = {
@@ -53,7 +53,7 @@ _GRAMMAR = {
 
 # Takes the original, what replaces it and the lint's findings on that; returns what to point at,
 # or "" when all is well.
-Detector = Callable[[Sentence, str, Sequence[Finding]], str]
+SentenceDetector = Callable[[Sentence, str, Sequence[Finding]], str]
 
 
 def _empty(original: Sentence, text: str, findings: Sequence[Finding]) -> str:
@@ -64,7 +64,7 @@ def _unchanged(original: Sentence, text: str, findings: Sequence[Finding]) -> st
     return "as it stood" if _is_original(original, text) else ""
 
 
-def _linted(rule: str, containing: str = "") -> Detector:
+def _linted(rule: str, containing: str = "") -> SentenceDetector:
     """The detector of the first phrase that breaks a rule of the lint and contains this text."""
 
     def phrase(original: Sentence, text: str, findings: Sequence[Finding]) -> str:
@@ -77,7 +77,7 @@ def _linted(rule: str, containing: str = "") -> Detector:
 def _only_reordered(original: Sentence, text: str, findings: Sequence[Finding]) -> str:
     if not _says_nothing_new(original, text):
         return ""
-    return next((name for name in PEOPLE if name.lower() in _words(text)), "")
+    return next((name for name in DRAFT_PEOPLE if name.lower() in _words(text)), "")
 
 
 def _only_shortened(original: Sentence, text: str, findings: Sequence[Finding]) -> str:
@@ -90,7 +90,7 @@ def _fact_dropped(original: Sentence, text: str, findings: Sequence[Finding]) ->
 
 
 # The first that finds something is what the learner hears.
-SENTENCE_MISTAKES: dict[str, Detector] = {
+SENTENCE_MISTAKES: dict[str, SentenceDetector] = {
     "A sentence is empty. "
     "Leaving a thing out is no way to be blameless: say what happened.": _empty,
     "A sentence stands as it stood. Say what happened without a verdict on somebody.": _unchanged,
@@ -132,7 +132,7 @@ def _is_original(original: Sentence, text: Any) -> bool:
 
 def _says_nothing_new(original: Sentence, text: str) -> bool:
     """Whether a sentence about a person was only turned round or cut."""
-    about_a_person = any(name.lower() in _words(original.text) for name in PEOPLE)
+    about_a_person = any(name.lower() in _words(original.text) for name in DRAFT_PEOPLE)
     return about_a_person and not set(_words(text)) - set(_words(original.text)) - _GRAMMAR
 
 
@@ -189,7 +189,7 @@ def _check_sentence(number: int, original: Sentence, text: str) -> Feedback | No
     """The feedback on a sentence that is wrong; ``None`` for one that is right."""
     # The lint leaves quotations alone, so a sentence in quotes would pass.
     unquoted = re.sub('["`“”]', "", text.strip(" >'"))
-    findings = lint_postmortem(unquoted, people=PEOPLE)
+    findings = lint_postmortem(unquoted, people=DRAFT_PEOPLE)
     for words, detect in SENTENCE_MISTAKES.items():
         if phrase := detect(original, text, findings):
             return wrong(words, mistake=words, case=_counterexample(number, original, text, phrase))
