@@ -15,7 +15,7 @@ from oncall.escalation import lint_escalation
 from oncall.gameday.pager import LADDER
 from oncall.slo import SLO, burn_rate
 from oncall.times import MINUTE, SECOND
-from oncall.workbook.exercises.checking import check
+from oncall.workbook.exercises import check
 from oncall.workbook.lessons.ladder import (
     DELAYS,
     PAGED_AT,

@@ -16,7 +16,7 @@ from oncall.catalogue import FLOORS, MITIGATIONS, RUNBOOKS
 from oncall.mock_system import MockSystem
 from oncall.runbook import run_runbook
 from oncall.slo import SLO
-from oncall.workbook.exercises.checking import check
+from oncall.workbook.exercises import check
 from oncall.workbook.lessons.card_deck import (
     CARDS,
     NOT_PLAYED,

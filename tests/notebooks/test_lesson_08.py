@@ -18,7 +18,7 @@ from oncall.postmortem_lint import lint_postmortem
 from oncall.regression import ReplayCase, prove, replay, to_eval_case
 from oncall.slo import SLO
 from oncall.times import HOUR, MINUTE
-from oncall.workbook.exercises.checking import recorded_incident
+from oncall.workbook.exercises import recorded_incident
 from oncall.workbook.lessons.lint_and_replay import (
     COLOURS,
     COLUMNS,
