@@ -3,8 +3,10 @@
 import csv
 from pathlib import Path
 
-from oncall.gameday.bundled import MONTH
+from oncall.gameday.bundled import bundled_scenario
 from oncall.times import moment_text
+
+MONTH = bundled_scenario("assistant_30d")
 
 SEED = 30
 COLUMNS = ("id", "title", "symptom", "start", "end", "error_ratio")

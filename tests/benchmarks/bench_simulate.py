@@ -18,11 +18,13 @@ import pandas as pd
 from in_turns import HEAD, Limit, Way, print_rows
 
 from oncall.alerting import BurnRule, google_policy
-from oncall.gameday.bundled import MONTH
+from oncall.gameday.bundled import bundled_scenario
 from oncall.scenario import Scenario
 from oncall.slo import SLO
 from oncall.telemetry import simulate
 from oncall.telemetry.simulate import Simulation
+
+MONTH = bundled_scenario("assistant_30d")
 
 POLICY = google_policy()
 

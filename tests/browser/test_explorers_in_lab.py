@@ -32,7 +32,8 @@ KEYS = ("ArrowRight", "ArrowLeft", "ArrowRight")
 
 MONTH = """\
 from oncall import SLO, read_csv
-from oncall.gameday.bundled import MONTH
+from oncall.gameday.bundled import bundled_scenario
+MONTH = bundled_scenario("assistant_30d")
 from oncall.workbook.lessons.two_budgets import TARGETS, WINDOWS, window_and_target, windowed_burn
 counts = read_csv("../data/assistant_30d.csv")
 incidents = [(label.start, label.end) for label in MONTH.labels()]"""

@@ -25,7 +25,7 @@ from oncall.alerting import (
     lint_alerting,
 )
 from oncall.counts import Counts, read_csv
-from oncall.gameday.bundled import MONTH, SCENARIOS
+from oncall.gameday.bundled import SCENARIOS, bundled_scenario
 from oncall.incident import Incident
 from oncall.scenario import Fault, KnownIncident, Scenario, rhythm
 from oncall.slo import SLO, exact
@@ -43,6 +43,8 @@ from oncall.telemetry.backtest import (
 )
 from oncall.telemetry.simulate import simulate
 from oncall.times import DAY, HOUR, MINUTE, SECOND
+
+MONTH = bundled_scenario("assistant_30d")
 
 DATA = Path(__file__).parents[2] / "data"
 START = datetime(2025, 3, 1, tzinfo=UTC)

@@ -25,7 +25,7 @@ from PIL import Image
 
 from oncall.alerting import BurnRule, alert_intervals
 from oncall.counts import Counts, read_csv
-from oncall.gameday.bundled import MONTH
+from oncall.gameday.bundled import bundled_scenario
 from oncall.slo import SLO
 from oncall.times import DAY, HOUR, MINUTE
 from oncall.workbook.lessons.adversary import be_the_adversary
@@ -43,6 +43,8 @@ from oncall.workbook.lessons.two_budgets import (
     windowed_burn,
 )
 from oncall.workbook.plots.explorer import Explorer, Model, blank_figure, choice, envelope, slider
+
+MONTH = bundled_scenario("assistant_30d")
 
 DATA = Path(__file__).parents[2] / "data"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"

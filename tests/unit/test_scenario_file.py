@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from oncall.__main__ import main
+from oncall.gameday import SCENARIOS, bundled
 from oncall.gameday.reference import reference
 from oncall.gameday.scenario_file import parse_scenario, read_scenario
 from oncall.gameday.scoring import score
@@ -44,14 +46,14 @@ def test_the_example_is_played_to_its_end_by_the_reference() -> None:
 
 
 WRONG = {
-    "no TOML": ("target = 0.99", "target = ", r"not TOML: .*line 11"),
+    "no TOML": ("target = 0.99", "target = ", r"not TOML: .*line 12"),
     "no name": ('name = "monday_morning"', "", r"name: is missing"),
-    "no target": ("target = 0.99", "", r"line 9: slo.target: is missing"),
-    "a percentage": ("target = 0.99", "target = 99", r"line 11: slo.target: .*did you mean 0.99"),
+    "no target": ("target = 0.99", "", r"line 10: slo.target: is missing"),
+    "a percentage": ("target = 0.99", "target = 99", r"line 12: slo.target: .*did you mean 0.99"),
     "a target of words": (
         "target = 0.99",
         'target = "high"',
-        r"line 11: slo.target: must be a number",
+        r"line 12: slo.target: must be a number",
     ),
     "a local time": (
         "2025-03-03T08:00:00Z",
@@ -179,3 +181,43 @@ def test_a_file_that_is_empty_or_no_text_is_refused_in_one_line(
     (tmp_path / "x.toml").write_bytes(data)
     assert main(["shift", "--scenario", str(tmp_path / "x.toml")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_review_names_action_items_by_their_kind() -> None:
+    items = '[{ prevent = "one retry" }, { detect = "a probe" }]'
+    text = TEXT.partition("[[reviews]]")[0] + f"\n[[reviews]]\naction_items = {items}\n"
+    [review] = parse_scenario(text).reviews
+    assert review.action_items == (("prevent", "one retry"), ("detect", "a probe"))
+    for bad in ('"one retry"', '["one retry"]', '[{ pray = "x" }]', '[{ prevent = "" }]', "[{}]"):
+        with pytest.raises(ValueError, match=r"reviews\[1\].action_items: must"):
+            parse_scenario(text.replace(items, bad))
+
+
+def test_the_warm_up_is_whole_minutes_and_may_be_none_at_all() -> None:
+    def with_warm_up(length: str) -> str:
+        return TEXT.replace('warm_up = "3d"', f'warm_up = "{length}"')
+
+    assert parse_scenario(with_warm_up("0m")).warm_up == timedelta()
+    assert parse_scenario(with_warm_up("90m")).warm_up == timedelta(minutes=90)
+    with pytest.raises(ValueError, match="warm_up: must be whole minutes, given '90s'"):
+        parse_scenario(with_warm_up("90s"))
+
+
+def test_a_fault_may_last_for_seconds_but_not_for_no_time() -> None:
+    def lasting(length: str) -> str:
+        symptom = 'symptom = "model_provider_outage"'
+        return TEXT.replace(symptom, f'{symptom}\nduration = "{length}"', 1)
+
+    assert parse_scenario(lasting("51s")).faults[0].duration == timedelta(seconds=51)
+    with pytest.raises(ValueError, match="duration: must be above zero, given '0s'"):
+        parse_scenario(lasting("0s"))
+
+
+def test_every_bundled_scenario_is_a_file_of_its_own_name() -> None:
+    folder = Path(bundled.__file__).parent / "scenarios"
+    names = {path.stem for path in folder.iterdir()}
+    assert names == {*SCENARIOS, "assistant_30d"}
+    for name in names:
+        assert bundled.bundled_scenario(name).name == name
+    with pytest.raises(KeyError):
+        SCENARIOS["assistant_30d"]
