@@ -1,6 +1,6 @@
-"""On-call for AI services: telemetry → SLO → alert → incident → runbook → postmortem → regression case.
+"""On-call for AI services, from telemetry to a regression case.
 
-The toolkit and the story. Standard library only.
+The toolkit and the game; the standard library is all they need.
 """
 
 from oncall.alerting import (

@@ -339,7 +339,7 @@ def _first(events: Iterable[Event], *verbs: str) -> datetime | None:
 
 
 def checked_text(value: Any, name: str, *, blank: bool = False) -> str:
-    """The value itself if it is a text, ``blank`` only where that is fine; else a ``ValueError``."""
+    """The value itself if it is a text, blank only if ``blank``; else a ``ValueError``."""
     if not isinstance(value, str) or not (blank or value.strip()):
         kind = "a text" if blank else "a text that says something"
         raise ValueError(f"{name} must be {kind}, given {value!r}")

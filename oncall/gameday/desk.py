@@ -229,7 +229,7 @@ class Desk:
         self._record(self.current.false_alarm(at=self.now, by=by))
 
     def close(self, postmortem: str | None = None, *, by: str) -> None:
-        """File the incident at hand with its postmortem, once what still harms users is measured."""
+        """File the incident at hand, after a measure of what still harms users."""
         self.current.close(postmortem, at=self.now, by=by)
         self.measure_harm()
         self._record(self.current.close(postmortem, at=self.now, by=by))
@@ -243,7 +243,7 @@ class Desk:
 
     def _pass_minute(self) -> None:
         if self.incident and self.service.is_about_to_show:
-            self._measure()  # so that the next measure shows what the mitigation does, and only that
+            self._measure()  # so that the next one shows what the mitigation does, and only that
         before = self.firing
         self.firing = self._evaluator.observe(*self.service.pass_minute())
         self._respond_to([rule for rule in self.firing if rule not in before])

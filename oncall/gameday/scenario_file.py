@@ -1,4 +1,4 @@
-"""A scenario of one's own, in a small TOML file: traffic, faults, red herrings, and what each mitigation catches."""
+"""The TOML file of a scenario: its traffic, faults, red herrings and reviews."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _Reader = Callable[[Any], Any]
 def read_scenario(path: str | Path) -> Scenario:
     """The scenario in a TOML file; ``data/example_scenario.toml`` shows every field.
 
-    What is wrong is a ``ValueError`` that names the file, the line as far as it is known, and the field.
+    Anything wrong is a ``ValueError`` that names the file, the line if it is known, and the field.
     """
     try:
         return parse_scenario(Path(path).read_text(encoding="utf-8"), str(path))
@@ -83,7 +83,7 @@ def _review(table: _Table) -> Review:
 
 @dataclass
 class _Table:
-    """A TOML table, the text it stands in, and where: a path such as ``faults[2]``, counted from 1."""
+    """A TOML table, the text it stands in, and its path there, such as ``faults[2]``, from 1."""
 
     values: dict[str, Any]
     text: str

@@ -1,4 +1,4 @@
-"""The service of a shift: its traffic, what is wrong with it, and what the mitigations do about it."""
+"""The service of a shift: its traffic, its faults, and what the mitigations do about them."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Service:
         return sli(*self.counted(-max(1, length // MINUTE)))
 
     def counted(self, begin: int, end: int | None = None) -> tuple[int, int]:
-        """Good and total requests in a slice of the minutes, the first one being that of ``counts``."""
+        """Good and total requests in a slice of the minutes that have been counted."""
         return sum(self._good[begin:end]), sum(self._total[begin:end])
 
     def __len__(self) -> int:

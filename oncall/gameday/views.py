@@ -1,4 +1,4 @@
-"""What a desk shows, in words: readings, logs, the provider's page, runbooks, and what changes by itself."""
+"""What a desk shows, in words: readings, logs, runbooks, and what changes as time passes."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _event_text(event: Event, name: str, title: str) -> str:
 
 
 def sli_text(desk: Desk) -> str:
-    """How the last minute compares with the target; rounded down where rounding would hide a miss."""
+    """How the last minute compares with the target; a near miss is rounded down."""
     sli, target = desk.sli, desk.scenario.slo.target
     if math.isnan(sli):
         return "no request arrives"
@@ -134,7 +134,7 @@ def _status(desk: Desk) -> list[str]:
 
 
 def _red_herrings(desk: Desk, *, of_provider: bool) -> list[str]:
-    """What else drew the eye in the last two hours: of the provider on its page, else in the logs."""
+    """The red herrings of the last two hours: the provider's own, or all others."""
     lines, now = [], desk.now - desk.scenario.start
     for herring in desk.scenario.red_herrings:
         is_recent = herring.at <= now < herring.at + 2 * HOUR
