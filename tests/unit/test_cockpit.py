@@ -466,6 +466,13 @@ def test_a_reading_stays_beside_its_check(cockpit: Cockpit) -> None:
     assert cockpit.script[-1] == ScriptLine(150, "check", ("1", "gpu_capacity"))
 
 
+def test_a_check_before_an_incident_is_open_is_a_reading_like_any_other() -> None:
+    cockpit = Cockpit(SCENARIOS["provider_outage"])
+    [said] = cockpit.play([ScriptLine(140, "check", ("1",))])  # users feel it, and nothing fires
+    assert said.startswith("18:20 check: errors by upstream: 5xx and timeouts come from")
+    assert cockpit.script == (ScriptLine(140, "check", ("1",)),)
+
+
 def test_an_incident_without_a_runbook_opens_none() -> None:
     cockpit = Cockpit(SCENARIOS["silent_edge"])
     cockpit.play([ScriptLine(140, "look")])

@@ -370,9 +370,9 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
             if action == "runbook" and words:
                 self.inputs["symptom"].value = words[0]
             if action == "check":
-                self._readings[
-                    words[1] if len(words) > 1 else self._incident().symptom, int(words[0])
-                ] = said
+                incident = self.desk.incident  # a runbook can be followed before one is open
+                shown = incident.symptom if incident else self.desk.symptom
+                self._readings[words[1] if len(words) > 1 else shown, int(words[0])] = said
         self._follow_incident()
         if not self._playing:
             self._settle()
