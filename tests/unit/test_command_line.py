@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from oncall.catalogue import RUNBOOKS
-from oncall.cli.verbs import NEEDED, OPTIONAL, main
+from oncall.cli import main
+from oncall.cli.verbs import OPTIONAL, REQUIRED
 from oncall.counts import read_csv
 from oncall.gameday.bundled import SCENARIOS
 from oncall.incident import Incident
@@ -447,14 +448,14 @@ def test_check_says_what_is_there(monkeypatch: pytest.MonkeyPatch, capsys: Captu
     monkeypatch.setattr(importlib.metadata, "version", lambda name: f"1.2.{len(name)}")
     status, text, _ = run(capsys, "check")
     assert status == 0
-    for name in (*NEEDED, *OPTIONAL):
+    for name in (*REQUIRED, *OPTIONAL):
         [line] = [line for line in text.splitlines() if line.startswith(f"{name} ")]
         assert f"1.2.{len(name)}" in line
     assert "missing" not in text
     assert text.splitlines()[-1] == "The notebooks can run."
 
 
-@pytest.mark.parametrize("name", [*NEEDED, *OPTIONAL])
+@pytest.mark.parametrize("name", [*REQUIRED, *OPTIONAL])
 def test_check_says_what_is_missing_and_how_to_get_it(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
@@ -466,8 +467,8 @@ def test_check_says_what_is_missing_and_how_to_get_it(
     monkeypatch.setattr(importlib.metadata, "version", version)
     status, text, _ = run(capsys, "check")
     assert f"missing: pip install {name}" in text
-    assert status == (1 if name in NEEDED else 0)
-    assert (f"The notebooks lack {name}" in text) is (name in NEEDED)
+    assert status == (1 if name in REQUIRED else 0)
+    assert (f"The notebooks lack {name}" in text) is (name in REQUIRED)
 
 
 # --- bad use and bad input -----------------------------------------------------------------------

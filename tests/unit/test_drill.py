@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from oncall.__main__ import main
-from oncall.cli.drill import Left, begin, explain, human, keep_in, resume, status
-from oncall.cli.terminal import WIDTH
+from oncall.cli.drill import LeftEarly, begin, explain, human, keep_in, resume, status
+from oncall.cli.layout import WIDTH
 from oncall.gameday.actions import ACTIONS, try_to_do
 from oncall.gameday.bundled import SCENARIOS
 from oncall.gameday.desk import Desk, Shift, run_shift
@@ -139,7 +139,7 @@ def test_the_drill_says_why_time_stopped() -> None:
 def test_what_is_mistyped_is_neither_kept_nor_done() -> None:
     kept: list[tuple[str, ...]] = []
     told: list[str] = []
-    with pytest.raises(Left):
+    with pytest.raises(LeftEarly):
         run_shift(
             SCENARIO,
             1,
@@ -184,7 +184,7 @@ def test_an_action_is_on_disk_before_it_takes_effect(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cut", range(len(TYPED)))
 def test_a_shift_that_is_resumed_is_the_shift_that_was_never_left(cut: int, tmp_path: Path) -> None:
     path = tmp_path / "night"
-    with pytest.raises(Left):
+    with pytest.raises(LeftEarly):
         run_shift(
             SCENARIO, 1, human(reader(TYPED[:cut]), lambda text: None, begin(path, {**START}))
         )
