@@ -208,14 +208,15 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _do(self, action: str, *words: str) -> bool:
         """Do it, or say why it is not allowed; whether it was done."""
-        minute = self._minute()
+        minute, done = self._minute(), False
         try:
             reply = do(self.desk, action, *words)
         except ValueError as error:
-            self.said, done = f"not done: {error}", False
+            self.said = f"not done: {error}"
         else:
+            done = True
             nothing = "the shift is over" if self.over else "nothing new"
-            self.said, done = reply or f"{self.desk.now:%H:%M}: {nothing}", True
+            self.said = reply or f"{self.desk.now:%H:%M}: {nothing}"
             self._remember(ScriptLine(minute, action, words), reply)
         self._follow_incident()
         if not self._playing:

@@ -57,7 +57,8 @@ STYLE = """<style>
 
 def header_html(desk: Desk) -> str:
     """The facts above the picture; what is alarming stands out."""
-    paged, (at_hand, *waiting) = paged_now(desk), open_incidents(desk) or ["none is open"]
+    paged = paged_now(desk)
+    at_hand, *waiting = open_incidents(desk) or ["none is open"]
     sli = sli_text(desk).removeprefix("SLI ")
     facts = {
         "Time": f"{desk.now:%H:%M} of {desk.ends:%H:%M} UTC",
@@ -115,7 +116,7 @@ def paged_now(desk: Desk) -> str:
 
 
 def journal_lines(incidents: Iterable[Incident]) -> list[str]:
-    """What the journals say but for measures, by time in UTC; where there are two, by name."""
+    """What the journals say, by time in UTC, but for measures; with two, each line names its own."""
     incidents, entries = list(incidents), []
     for incident in incidents:
         text = write_postmortem(incident, contributing_factors=(), action_items=())
