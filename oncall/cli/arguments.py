@@ -12,7 +12,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of the whole command; ``verb`` of what it parses names the verb."""
+    """The parser of the whole command; its result has the name of the verb as ``verb``."""
     about = "On call for an AI service: a shift, and tools for your own telemetry."
     command = _Parser(prog="oncall", description=about)
     verbs = command.add_subparsers(title="verbs", metavar="VERB", required=True, dest="verb")

@@ -98,13 +98,13 @@ def status(desk: Desk) -> str:
     """The screen above the prompt: the SLI, the incident, who is paged, and what can be done."""
     incident = desk.incident
     lines = [_reading(desk), "no incident is open"]
-    told = []
+    pages = []
     if incident:
         state = f"{incident.id} {incident.state}, {incident.severity or 'sev?'}"
         lines[1] = f"{state}: {incident.title}"
-        told = [event.get("text") for event in incident.events_of("note") if event.by == "pager"]
+        pages = [event.get("text") for event in incident.events_of("note") if event.by == "pager"]
     facts = {
-        "the pager rings": told[-1] if desk.ringing and told else "",
+        "the pager rings": pages[-1] if desk.ringing and pages else "",
         "fires": ", ".join(rule.name for rule in desk.firing),
         "in effect": ", ".join(desk.applied),
         "harmed": ", ".join(desk.harmed),

@@ -99,7 +99,7 @@ _ROOM = """list => {
 
 @pytest.fixture(scope="module")
 def cockpits(read_for_all: Callable[..., NotebookPage]) -> NotebookPage:
-    """A notebook of cockpits: at the start, in an incident, after the shift, and two to be timed."""
+    """A notebook of cockpits: at the start, at work, after the shift, and two to be timed."""
     at_work = "cockpit_after(*at_work)"
     over = 'cockpit_after(*at_work, ScriptLine(480, "end"))'
     opened = read_for_all(IMPORTS, "cockpit_after()", at_work, over, at_work, REPLOT)

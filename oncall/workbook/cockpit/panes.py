@@ -108,22 +108,22 @@ def paged_now(desk: Desk) -> str:
     """Whom the pager calls, while nobody has answered; else nothing."""
     if not desk.ringing or not desk.incident:
         return ""
-    told = [event.get("text") for event in desk.incident.events if event.by == "pager"]
-    return str(told[-1]).removeprefix("paged ") if told else ""
+    pages = [event.get("text") for event in desk.incident.events if event.by == "pager"]
+    return str(pages[-1]).removeprefix("paged ") if pages else ""
 
 
 # --- the journal ---------------------------------------------------------------------------------
 
 
 def journal_lines(incidents: Iterable[Incident]) -> list[str]:
-    """What the journals say, by time in UTC, but for measures; with two, each line names its own."""
+    """What the journals say, measures apart, by time in UTC; with two, each line says whose it is."""
     incidents, entries = list(incidents), []
     for incident in incidents:
         text = write_postmortem(incident, contributing_factors=(), action_items=())
-        said = text.partition("\n## Timeline (UTC)\n\n")[2].partition("\n\n## ")[0].splitlines()
+        lines = text.partition("\n## Timeline (UTC)\n\n")[2].partition("\n\n## ")[0].splitlines()
         moments = sorted([incident.impact_start, *(event.at for event in incident.events)])
         name = f"{incident.id} " if len(incidents) > 1 else ""
-        for at, line in zip(moments, said, strict=True):
+        for at, line in zip(moments, lines, strict=True):
             what = line.partition(f"{at:%H:%M:%S} ")[2]
             if not what.startswith("metrics: "):
                 entries.append((at, f"{at:%H:%M} {name}{what}"))

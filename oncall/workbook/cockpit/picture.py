@@ -69,18 +69,22 @@ Box = tuple[float, float, float, float]  # from a minute to a minute, from a hei
 
 
 class Scene:
-    """What there is to see at a desk now, in one of ``VIEWS``; times are minutes of the shift."""
+    """What there is to see at a desk now, in one of ``VIEWS``; times are minutes of the shift.
+
+    ``sli``, in percent, and the burn rates of the ``long`` and the ``short`` window belong to the
+    minutes that end at ``ends``. ``left`` and ``right`` are the edges of the picture.
+    """
 
     def __init__(self, desk: Desk, view: str):
         self._desk, self.start = desk, desk.scenario.start
         self.now, window = self._minute(desk.now), VIEWS[view]
-        self.left, self.right = 0.0, desk.scenario.length / MINUTE  # the edges of the picture
+        self.left, self.right = 0.0, desk.scenario.length / MINUTE
         if window is not None:
             self.left, self.right = self.now - window / MINUTE, self.now + window / HOUR
         counts, slo, rule = desk.counts, desk.scenario.slo, first_burn_rule(desk)
         shown = min(len(counts), int(self.now - self.left) + 1)
         good, total = np.asarray(counts.good)[-shown:], np.asarray(counts.total)[-shown:]
-        self.ends = np.arange(self.now - shown + 1, self.now + 1)  # of the minutes counted
+        self.ends = np.arange(self.now - shown + 1, self.now + 1)
         with np.errstate(invalid="ignore"):
             self.sli = np.true_divide(good, total) * 100
         self.long = base.rolling_burn(counts, slo, rule.long)[-shown:]
