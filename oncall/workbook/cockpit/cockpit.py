@@ -122,7 +122,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
             "in effect": ", ".join(desk.applied),
         }
         more = "".join(f"; {name}: {fact}" for name, fact in facts.items() if fact)
-        spent = f"{desk.spent:.2%} of the budget spent"
+        spent = f"{self.model['spent']:.2%} of the budget spent"
         return f"{now} over the last hour, {spent}; {state}{more}."
 
     @property

@@ -116,7 +116,7 @@ def paged_now(desk: Desk) -> str:
 
 
 def journal_lines(incidents: Iterable[Incident]) -> list[str]:
-    """What the journals say, measures apart, by time in UTC; with two, each line says whose it is."""
+    """What the journals say but for measures, by time in UTC; with two, each line names its own."""
     incidents, entries = list(incidents), []
     for incident in incidents:
         text = write_postmortem(incident, contributing_factors=(), action_items=())
