@@ -1,4 +1,4 @@
-"""What the command line prints, held against the bytes that a reader has looked at and found right."""
+"""What the command line prints, held against bytes that a reader has looked at and found right."""
 
 from __future__ import annotations
 

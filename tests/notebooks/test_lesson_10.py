@@ -21,7 +21,8 @@ from oncall.gameday.shift import run_shift
 from oncall.postmortem import read_action_items
 from oncall.regression import prove, to_eval_case
 from oncall.times import MINUTE
-from oncall.workbook.cockpit.cockpit import BUTTONS, INPUTS, NEEDED, Cockpit
+from oncall.workbook.cockpit import Cockpit
+from oncall.workbook.cockpit.controls import BUTTONS, INPUTS, NEEDED
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "10_full_shift.ipynb"
 GOALS = Path(__file__).with_name("goals") / "10.md"
