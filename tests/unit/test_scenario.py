@@ -245,7 +245,8 @@ def test_the_days_before_the_start_are_quiet_and_fill_every_long_window(name: st
     assert counts.start == scenario.start - 3 * DAY
     assert counts.end == scenario.start + scenario.length
     warm_up = counts.slice(None, scenario.start)
-    assert 1 - sli(sum(warm_up.good), sum(warm_up.total)) == pytest.approx(scenario.errors, rel=0.01)
+    errors = 1 - sli(sum(warm_up.good), sum(warm_up.total))
+    assert errors == pytest.approx(scenario.errors, rel=0.01)
     for good, total in zip(warm_up.good, warm_up.total, strict=True):
         assert total - good <= scenario.errors * total + 1  # its share, and what was carried over
     assert all(max(scenario.failing(minute), default=0) == 0 for minute in range(-3 * 24 * 60, 0))
