@@ -108,43 +108,31 @@ class TornJournal(UserWarning):
 
 
 def read(path: str | Path, *, warn: bool = True) -> dict[int, Record]:
-    """The records of a journal by line number, in order; blank lines are passed over.
+    """The records of a journal by line number, in order; blank lines are skipped.
 
-    A torn last line is left out and, if ``warn``, reported as a ``TornJournal`` warning. A bad
-    line elsewhere is a ``ValueError`` with its number.
+    A torn last line is left out and, if ``warn`` is true, reported as a ``TornJournal`` warning.
+    A bad line anywhere else is a ``ValueError`` with its number.
     """
     data = Path(path).read_bytes()
-    if data.strip() and not data.lstrip().startswith(
-        b"{"
-    ):  # else a line of notes would pass for torn, and be cut
-        raise ValueError(
-            f"{path} is not a journal, which begins with a JSON object; give another path"
-        )
-    whole = _whole(data)
+    # Without this, a file with one line of anything would pass for torn, and be cut to nothing.
+    if data.strip() and not data.lstrip().startswith(b"{"):
+        raise ValueError(f"{path} is not a journal of JSON objects; give another path")
+    whole = _without_tear(data)
     if warn and len(whole) < len(data):
-        count = whole.count(b"\n")
-        warnings.warn(
-            TornJournal(f"{path}: the last line is torn; read the {count} lines before it"),
-            stacklevel=3,
-        )
-    return {
-        number: _record(path, number, line)
-        for number, line in enumerate(whole.splitlines(), 1)
-        if line.strip()
-    }
+        lines = whole.count(b"\n")
+        message = f"{path}: the last line is torn; read the {lines} lines before it"
+        warnings.warn(TornJournal(message), stacklevel=3)
+    numbered = enumerate(whole.splitlines(), 1)
+    return {number: _record(path, number, line) for number, line in numbered if line.strip()}
 
 
 def append(path: str | Path, records: Sequence[Record]) -> None:
     """Add records at the end, after cutting off a torn last line; on disk when this returns."""
-    lines = [
-        _line(record) for record in records
-    ]  # what JSON cannot hold must fail before anything is written
+    lines = [_line(record) for record in records]  # what JSON cannot hold fails before any write
     with open(path, "a+b") as file:
         file.seek(0)
-        whole = _whole(file.read())
-        file.truncate(
-            len(whole)
-        )  # first of all: a crash must never leave new lines in front of an old tear
+        whole = _without_tear(file.read())
+        file.truncate(len(whole))  # first, so that no crash leaves new lines before an old tear
         if whole and not whole.endswith(b"\n"):
             file.write(b"\n")
         file.writelines(lines)
@@ -154,10 +142,8 @@ def append(path: str | Path, records: Sequence[Record]) -> None:
 
 
 def _line(record: Record) -> bytes:
-    return (
-        json.dumps(record, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
-        + b"\n"
-    )
+    text = json.dumps(record, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "surrogatepass") + b"\n"
 
 
 def _record(path: str | Path, number: int, line: bytes) -> Record:
@@ -170,8 +156,8 @@ def _record(path: str | Path, number: int, line: bytes) -> Record:
     return record
 
 
-def _whole(data: bytes) -> bytes:
-    """The data without a torn last line. One that lacks only its newline, or is blank, is whole."""
+def _without_tear(data: bytes) -> bytes:
+    """The data without a torn last line. A last line that is valid JSON only lacks its newline."""
     end = data.rfind(b"\n") + 1
     try:
         json.loads(data[end:].strip() or b"{}")

@@ -11,57 +11,56 @@ from oncall.slo import exact
 
 
 class MockSystem:
-    """A service with one fault in it, to practise on: each mitigation catches a share of what still fails.
+    """A service with one fault, of which each mitigation catches a share of what still fails.
 
-    ``automated`` mitigations have applied themselves already. ``failing`` is the share that fails
-    before any mitigation, the symptom's own unless given. The state is only ``applied``, what was
-    done; a rollback takes back one time, so what was in effect before stays so.
+    ``automated`` mitigations are applied from the start. ``failing`` is the share that fails before
+    any mitigation, the symptom's own unless given. The only state is ``applied``, which lists a
+    mitigation as often as it was applied: undoing one application leaves earlier ones in effect.
     """
 
     def __init__(
         self, symptom: str, automated: Iterable[str] = (), *, failing: float | None = None
     ):
         self.symptom = symptom
-        self._model = SYMPTOMS[known_symptom(symptom)]
-        self._failing = self._model.failing if failing is None else exact(failing, "failing")
+        self._symptom = SYMPTOMS[known_symptom(symptom)]
+        self._failing = self._symptom.failing if failing is None else exact(failing, "failing")
         if not 0 <= self._failing <= 1:
             raise ValueError(f"failing must be a share from 0 to 1, given {failing!r}")
         self.applied = [known_mitigation(name) for name in automated]
 
     @property
     def slis(self) -> dict[str, Fraction]:
-        """Each SLI the fault or a mitigation touches, by name."""
-        failing, slis = self._failing, dict[str, Fraction]()
-        for name, effect in self._model.effects.items():
+        """Every SLI that the fault or a mitigation changes, by name."""
+        failing = self._failing
+        slis: dict[str, Fraction] = {}
+        for name, effect in self._symptom.effects.items():
             if name in self.applied:
                 for other, share in effect.harms.items():
                     slis[other] = slis.get(other, 1) - failing * effect.catches * share
                 failing = min(Fraction(1), failing * (1 - effect.catches))
-        return slis | {self._model.sli: 1 - failing}
+        return slis | {self._symptom.sli: 1 - failing}
 
     @property
     def sli(self) -> float:
-        """The SLI that the fault hits."""
-        return float(self.slis[self._model.sli])
+        """The SLI that the fault lowers."""
+        return float(self.slis[self._symptom.sli])
 
     @property
     def harmed(self) -> tuple[str, ...]:
-        """The other SLIs that are below their floor."""
-        return tuple(
-            n for n, value in self.slis.items() if n != self._model.sli and value < FLOORS[n]
-        )
+        """The names of the other SLIs that are below their floor."""
+        others = {name: sli for name, sli in self.slis.items() if name != self._symptom.sli}
+        return tuple(name for name, sli in others.items() if sli < FLOORS[name])
 
     def apply(self, mitigation: str) -> None:
-        """Put a mitigation into effect; one that is in effect already changes nothing."""
+        """Put a mitigation into effect; applying it again changes no SLI."""
         self.applied.append(known_mitigation(mitigation))
 
     def rollback(self, mitigation: str) -> None:
-        """Undo a mitigation, or one time of it if it was applied more often."""
+        """Undo one application of a mitigation; if there is none, that is a ``ValueError``."""
         if mitigation not in self.applied:
-            raise ValueError(
-                f"{mitigation!r} is not applied; applied are {', '.join(self.applied) or 'none'}"
-            )
+            applied = ", ".join(self.applied) or "none"
+            raise ValueError(f"{mitigation!r} is not applied; applied are {applied}")
         self.applied.remove(mitigation)
 
     def wait(self, length: timedelta) -> None:
-        """Nothing: a mock shows everything at once."""
+        """Do nothing: a mock shows everything at once."""

@@ -1,16 +1,16 @@
 """The blameless postmortem: written from the journal, with what people learnt added.
 
-The facts come from the record and from nowhere else. What it does not hold is said to be not recorded.
+The facts come from the record and from nowhere else. What it does not hold is "not recorded".
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from oncall.catalogue import MITIGATIONS, RUNBOOKS
 from oncall.incident import Incident
@@ -19,22 +19,16 @@ from oncall.slo import percent
 from oncall.times import DAY, duration_text
 
 SECTIONS = (
-    "Summary",
-    "Impact",
-    "Detection",
-    "Timeline (UTC)",
-    "Contributing factors",
-    "What went well",
-    "What went wrong",
-    "Where we got lucky",
-    "Action items",
-    "Metrics",
-)
+    "Summary", "Impact", "Detection", "Timeline (UTC)", "Contributing factors", "What went well",
+    "What went wrong", "Where we got lucky", "Action items", "Metrics",
+)  # fmt: skip
 """The sections of a postmortem, in their order."""
 
-KINDS = ("prevent", "mitigate", "detect", "process")
+ITEM_KINDS = ("prevent", "mitigate", "detect", "process")
+T = TypeVar("T")
+_DUE = r"due: (\d{4}-\d\d-\d\d)"
 _ITEM = re.compile(
-    rf"- ({'|'.join(KINDS)}): (.+) \(owner: ([^,]+), due: (\d{{4}}-\d\d-\d\d)(?:, automates: (\w+))?\)"
+    rf"- ({'|'.join(ITEM_KINDS)}): (.+) \(owner: ([^,]+), {_DUE}(?:, automates: (\w+))?\)"
 )
 
 
@@ -43,7 +37,7 @@ class ActionItem:
     """Something to change so that this does not recur, with one owner and a date.
 
     ``kind`` is prevent, mitigate, detect or process. ``automates`` names the mitigation that the
-    system will apply by itself once this is done. White space in the text counts as one space.
+    system will apply by itself once this is done. White space in the texts becomes single spaces.
     """
 
     kind: str
@@ -53,21 +47,19 @@ class ActionItem:
     automates: str | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"kind must be one of {', '.join(KINDS)}, given {self.kind!r}")
+        if self.kind not in ITEM_KINDS:
+            raise ValueError(f"kind must be one of {', '.join(ITEM_KINDS)}, given {self.kind!r}")
         for name in ("text", "owner"):
             value = getattr(self, name)
             if not isinstance(value, str) or not value.strip():
-                raise ValueError(
-                    f"an action item needs a text and an owner, given {self.text!r} and {self.owner!r}"
-                )
+                given = f"{self.text!r} and {self.owner!r}"
+                raise ValueError(f"an action item needs a text and an owner, given {given}")
             object.__setattr__(self, name, _line(value))
-        if "," in self.owner:  # two owners are none
+        if "," in self.owner:  # of two owners neither does it
             raise ValueError(f"an action item has one owner, given {self.owner!r}")
         if self.automates is not None and not re.fullmatch(r"\w+", str(self.automates)):
-            raise ValueError(
-                f"automates must be a mitigation's name such as fail_over, given {self.automates!r}"
-            )
+            needed = "automates must be a mitigation's name such as fail_over"
+            raise ValueError(f"{needed}, given {self.automates!r}")
         if not isinstance(self.due, date) or isinstance(self.due, datetime):
             raise ValueError(f"due must be a date, given {self.due!r}; give e.g. date(2025, 4, 1)")
 
@@ -87,12 +79,13 @@ def write_postmortem(
 ) -> str:
     """A postmortem in Markdown with the sections of ``SECTIONS``.
 
-    Summary, impact, detection, timeline and metrics are what the journal holds; the rest is what
-    is passed in, each a list of sentences. An empty section says that nothing was recorded.
+    Summary, impact, detection, timeline and metrics come from the journal. The other sections are
+    passed in, each as a list of sentences. An empty section says "Nothing recorded."
     """
-    facts = (_impact(incident), _detection(incident), _timeline(incident))
-    learnt = (contributing_factors, went_well, went_wrong, lucky, _items(action_items))
-    bodies = [[_summary(incident)], *map(_bullets, (*facts, *learnt, _metrics(incident)))]
+    learnt = [contributing_factors, went_well, went_wrong, lucky, _items(action_items)]
+    facts = [_impact(incident), _detection(incident), _timeline(incident)]
+    lists = [*facts, *learnt, _metrics(incident)]
+    bodies = [[_summary(incident)]] + [_bullets(sentences) for sentences in lists]
     lines = [f"# {_line(f'Postmortem {incident.id}: {incident.title}')}", ""]
     for section, body in zip(SECTIONS, bodies, strict=True):
         lines += [f"## {section}", "", *(body or ["Nothing recorded."]), ""]
@@ -100,43 +93,41 @@ def write_postmortem(
 
 
 def read_action_items(text: str) -> tuple[ActionItem, ...]:
-    """The action items of a postmortem that ``write_postmortem`` wrote; other lines are left alone."""
+    """The action items of a postmortem that ``write_postmortem`` wrote; other lines are ignored."""
     section = text.partition("\n## Action items")[2].partition("\n## ")[0]
     items = []
-    for line in section.splitlines():
-        if match := _ITEM.fullmatch(line):
-            kind, what, owner, due, automates = match.groups()
-            with contextlib.suppress(ValueError):  # 30 February
-                items.append(ActionItem(kind, what, owner, date.fromisoformat(due), automates))
+    for match in filter(None, map(_ITEM.fullmatch, section.splitlines())):
+        kind, what, owner, due, automates = match.groups()
+        with contextlib.suppress(ValueError):  # 30 February
+            items.append(ActionItem(kind, what, owner, date.fromisoformat(due), automates))
     return tuple(items)
 
 
 def measured(incident: Incident) -> tuple[int, int]:
-    """Good and total events over all of the incident's measures, (0, 0) when there are none."""
+    """Good and total events over all of the incident's measures, (0, 0) if there are none."""
     measures = incident.events_of("measure")
     return sum(m.get("good") for m in measures), sum(m.get("total") for m in measures)
 
 
 def automations(incident: Incident, owner: str) -> tuple[ActionItem, ...]:
-    """An action item for each of the runbook's mitigations that was kept: next time it is applied by itself.
+    """An action item to automate each of the runbook's mitigations that was kept.
 
-    One that cannot be rolled back is never left to a machine.
+    A mitigation that cannot be rolled back is never left to a machine.
     """
     kept = in_effect(incident.events)
-    book = RUNBOOKS[incident.symptom].mitigations if incident.symptom in RUNBOOKS else ()
-    return tuple(
-        automation(incident, one.name, owner) for one in book if one.name in kept and one.reversible
-    )
+    mitigations = RUNBOOKS[incident.symptom].mitigations if incident.symptom in RUNBOOKS else ()
+    names = [m.name for m in mitigations if m.name in kept and m.reversible]
+    return tuple(automation(incident, name, owner) for name in names)
 
 
 def automation(incident: Incident, mitigation: str, owner: str) -> ActionItem:
-    """The action item that leaves a mitigation to the system from now on."""
+    """The action item to let the system apply a mitigation by itself."""
     what = f"{MITIGATIONS[mitigation].action} without waiting for a person"
     return ActionItem("mitigate", what, owner, due_date(incident), mitigation)
 
 
 def due_date(incident: Incident) -> date:
-    """When its action items are due: two weeks after what happened last."""
+    """The day on which an incident's action items are due: two weeks after its last event."""
     return incident.events[-1].at.date() + 14 * DAY
 
 
@@ -176,75 +167,78 @@ def draft_postmortem(incident: Incident) -> str:
     return write_postmortem(incident, **sections)
 
 
+class TimelineEntry(NamedTuple):
+    """A line of an incident's timeline: when, the verb or ``impact``, and who did what in words."""
+
+    at: datetime
+    verb: str
+    text: str
+
+
+def timeline(incident: Incident) -> list[TimelineEntry]:
+    """What happened in an incident, by time; the impact comes first among equals."""
+    entries = [TimelineEntry(incident.impact_start, "impact", "impact began")]
+    for event in incident.events:
+        entries.append(TimelineEntry(event.at, event.verb, f"{event.by}: {_sentence(event)}"))
+    return sorted(entries, key=lambda entry: entry.at)
+
+
 # --- the sections that the journal fills ---------------------------------------------------------
 
 
 def _summary(incident: Incident) -> str:
+    began = f"On {incident.impact_start:%Y-%m-%d at %H:%M:%S} UTC this began"
+    impact = incident.metrics().impact
+    felt = "How long users felt it is not recorded"
+    if impact is not None:
+        felt = f"Users felt it for {duration_text(impact)}"
+    severity = incident.severity or "not decided"
     triages = incident.events_of("triage")
     commander = f" {triages[-1].get('ic')} was incident commander." if triages else ""
-    impact = incident.metrics().impact
-    felt = (
-        "How long users felt it is not recorded"
-        if impact is None
-        else f"Users felt it for {duration_text(impact)}"
-    )
-    return _line(
-        f"On {incident.impact_start:%Y-%m-%d} at {incident.impact_start:%H:%M:%S} UTC this began: {incident.title}. "
-        f"{felt}. Severity {incident.severity or 'not decided'}.{commander}"
-    )
+    return _line(f"{began}: {incident.title}. {felt}. Severity {severity}.{commander}")
 
 
 def _impact(incident: Incident) -> list[str]:
-    good, total = measured(incident)
-    impact = incident.metrics().impact
+    start, impact, slo = incident.impact_start, incident.metrics().impact, incident.slo
     length = "; for how long is not recorded" if impact is None else f" for {duration_text(impact)}"
-    lines = [f"Users felt it from {_clock(incident, incident.impact_start)} UTC{length}."]
+    lines = [f"Users felt it from {_clock(incident, start)} UTC{length}."]
+    good, total = measured(incident)
     if not total:
         return [*lines, "How many requests failed is not recorded."]
     bad = total - good
-    last = max(event.at for event in incident.events_of("measure"))
-    until = _clock(incident, last)
-    lines.append(
-        f"{bad:,} of {total:,} requests failed ({percent(bad / total, 3)}), measured until {until} UTC."
-    )
-    if last <= incident.impact_start:  # how long was measured is not known
+    end = max(event.at for event in incident.events_of("measure"))
+    failed = f"{bad:,} of {total:,} requests failed ({percent(bad / total, 3)})"
+    lines.append(f"{failed}, measured until {_clock(incident, end)} UTC.")
+    if end <= start:  # how long was measured is not known
         return lines
-    slo = incident.slo
-    spent = (last - incident.impact_start) / slo.period * float(bad / (total * slo.exact_budget))
-    share = (
-        percent(spent, 3) if spent < 9 else f"{spent:,.0%}"
-    )  # three digits of 1,111% would be 1.11e+03%
-    budget = (
-        f"the error budget of an evenly loaded {duration_text(slo.period)} at {percent(slo.target)}"
-    )
-    return [*lines, f"That is {share} of {budget}."]
+    spent = (end - start) / slo.period * float(bad / (total * slo.exact_budget))
+    share = percent(spent, 3) if spent < 9 else f"{spent:,.0%}"  # not 1.11e+03%
+    budget = f"the error budget of an evenly loaded {duration_text(slo.period)}"
+    return [*lines, f"That is {share} of {budget} at {percent(slo.target)}."]
 
 
 def _detection(incident: Incident) -> list[str]:
-    detect, ttd = next(iter(incident.events_of("detect")), None), incident.metrics().ttd
-    if detect is None or ttd is None:
+    detections = incident.events_of("detect")
+    if not detections:
         return []
-    delay = f"{duration_text(abs(ttd))} {'after the impact began' if ttd >= timedelta() else 'before users felt it'}"
+    detect = detections[0]
+    ttd = detect.at - incident.impact_start
+    when = "before users felt it" if ttd < timedelta() else "after the impact began"
     by_alert = bool(detect.get("action"))
-    noticed = f"{'An alert' if by_alert else 'A person'} noticed it at {_clock(incident, detect.at)} UTC, {delay}."
+    who = "An alert" if by_alert else "A person"
+    clock = _clock(incident, detect.at)
+    noticed = f"{who} noticed it at {clock} UTC, {duration_text(abs(ttd))} {when}."
     return [noticed, f"{_sentence(detect)}."] if by_alert else [noticed]
 
 
 def _timeline(incident: Incident) -> list[str]:
-    began = (incident.impact_start, "impact began")
-    told = [(event.at, f"{event.by}: {_sentence(event)}") for event in incident.events]
-    return [
-        f"{_clock(incident, at)} {text}"
-        for at, text in sorted([began, *told], key=lambda entry: entry[0])
-    ]
+    return [f"{_clock(incident, entry.at)} {entry.text}" for entry in timeline(incident)]
 
 
 def _metrics(incident: Incident) -> list[str]:
     times = incident.metrics()
-    return [
-        f"{name}: {duration_text(getattr(times, name.lower()))}"
-        for name in ("TTD", "TTA", "TTM", "TTR", "Impact")
-    ]
+    names = ("TTD", "TTA", "TTM", "TTR", "Impact")
+    return [f"{name}: {duration_text(getattr(times, name.lower()))}" for name in names]
 
 
 _SENTENCES = {
@@ -290,32 +284,32 @@ def _sentence(event: Event) -> str:
 
 
 def _clock(incident: Incident, at: datetime) -> str:
-    """The time of day, with the date in front when the incident spans more than one."""
-    moments = [incident.impact_start, *(event.at for event in incident.events)]
-    pattern = "%H:%M:%S" if len({moment.date() for moment in moments}) == 1 else "%Y-%m-%d %H:%M:%S"
-    return at.strftime(pattern)
+    """The time of day, with the date in front if the incident spans more than one."""
+    days = {incident.impact_start.date(), *(event.at.date() for event in incident.events)}
+    return at.strftime("%H:%M:%S" if len(days) == 1 else "%Y-%m-%d %H:%M:%S")
+
+
+# --- the sections that people fill ---------------------------------------------------------------
 
 
 def _items(items: Iterable[ActionItem]) -> list[str]:
-    listed = _listed(items)
-    if not isinstance(listed, list) or not all(isinstance(item, ActionItem) for item in listed):
-        example = "ActionItem('prevent', 'Cap the retries', 'ana', date(2025, 4, 1))"
-        raise ValueError(
-            f"action_items must be a list of ActionItem, given {listed!r}; give e.g. [{example}]"
-        )
-    return list(map(str, listed))
+    example = "ActionItem('prevent', 'Cap the retries', 'ana', date(2025, 4, 1))"
+    needed = "action_items must be a list of ActionItem, given {}; give e.g. " + f"[{example}]"
+    return [str(item) for item in _list_of(ActionItem, items, needed)]
 
 
-def _bullets(lines: Iterable[str]) -> Sequence[str]:
-    listed = _listed(lines)
-    if not isinstance(listed, list) or not all(isinstance(line, str) for line in listed):
-        raise ValueError(f"give a list of sentences such as ['One provider.'], given {listed!r}")
-    return [f"- {_line(line)}" for line in listed]
+def _bullets(lines: Iterable[str]) -> list[str]:
+    needed = "give a list of sentences such as ['One provider.'], given {}"
+    return [f"- {_line(line)}" for line in _list_of(str, lines, needed)]
 
 
-def _listed(values: Any) -> Any:
-    """The values as a list; a text, or what holds no values, as it is."""
-    return values if isinstance(values, str) or not isinstance(values, Iterable) else list(values)
+def _list_of(kind: type[T], values: Any, needed: str) -> list[T]:
+    """The values as a list of this type; anything else is a ``ValueError``, a bare text too."""
+    if isinstance(values, Iterable) and not isinstance(values, str):
+        values = list(values)
+    if not isinstance(values, list) or not all(isinstance(value, kind) for value in values):
+        raise ValueError(needed.format(repr(values)))
+    return values
 
 
 def _line(text: str) -> str:

@@ -15,83 +15,94 @@ from oncall.findings import Finding
 from oncall.postmortem import SECTIONS
 from oncall.slo import exact_ratio
 
-# --- phrases ---------------------------------------------------------------------------------------
+# --- phrases -------------------------------------------------------------------------------------
 #
-# A phrase ends at a comma or at the end of a line. "a/b" is one word or the other, "(a)" may be missing,
-# "a*" has any ending, "..." is up to eight words of one clause, and CAPITALS name a list of words. "@" is
-# somebody who acts; "&" is a group, or somebody after "by", "of" and the like. The rest is as in ``re``.
-# So "skipped/bypassed ... CHECK" finds "skipped the nightly tests", and "by &" finds "by the on-call engineer".
+# A phrase ends at a comma or at the end of a line. "a/b" is one word or the other, "(a)" may be
+# missing, "a*" has any ending, "..." is up to eight words of one clause, and CAPITALS name a list
+# of words. "@" is somebody who acts; "&" is a group, or somebody after "by", "of" and the like. The
+# rest is as in ``re``. So "skipped/bypassed ... CHECK" finds "skipped the nightly tests", and
+# "by &" finds "by the on-call engineer".
 
 _WORDS = {
-    "PERSON": "he/she, (?-i:I), ROLEs?, THE ROLEs?, THE ADJECTIVE ROLEs?, THE ADJECTIVE ADJECTIVE ROLEs?",
+    "PERSON": """he/she, (?-i:I), ROLEs?, THE ROLEs?, THE ADJECTIVE ROLEs?
+    THE ADJECTIVE ADJECTIVE ROLEs?""",
     "THE": "the/a/an/our/one/some/another/that/this/their",
-    "ADJECTIVE": r"(?!(?:no|of|for|to|by|with|from|and|or|the|an?|in|on|at|that|which|who|is|was|were|had)\s)[\w']+",
-    "ROLE": """(on call) engineer/developer/SRE/DBA/intern/technician/contractor/consultant/administrator/programmer
-        sysadmin/colleague/teammate/employee/trainee/analyst/scientist/reviewer/approver/author/scribe/maintainer/hire
-        person/someone/somebody/team/devs/commander/IC, on call, THE (HUMAN) operator/responder/admin
-        incident/release/shift/engineering/product manager, team/tech/support lead""",
-    "HUMAN": "human/junior/senior/new/night/duty/network, on call",  # an operator or admin may be software
-    "FAULT": """broke/broken/caused/crashed/ruined/wrecked/corrupted/destroyed/overwrote/botched/bungled/fumbled/mis*ed
-        misread/misunderstood/overlooked/ignored/disregarded/violated/missed, mixed/messed/screwed up, slept through
-        failed to/in/at, WRONGLY *, introduced/made ... SLIPs?, left ... on/enabled/disabled/open/unattended
-        let ... expire/lapse, skipped/bypassed ... CHECK, ACTED ... wrong, DEPLOYED ... BAD, NEVER (*ly) CHECK
-        took/brought/knocked down, took/brought/knocked (*) (*) LIVE down/offline
-        deleted/dropped/wiped/erased/truncated/purged (the/our/a) LIVE
-        *acted/responded/waited/took ... too long/late/slowly
-        is/was/were (*ly) slow/late/hasty to, is/was/were too slow/late/hasty, is/was/were (*ly) at fault/inattentive
-        is/was/were to blame, is/was/were responsible for the SLIPs?/breakage/outage, was/were not paying attention""",
-    "SLIP": """bug/regression/error/typo/mistake/fault/defect/flaw/leak/blunder/slip/oversight/misconfiguration/failure
-        negligence/carelessness/indecision/haste/inexperience, lack of""",
+    "ADJECTIVE": r"(?!STOPWORD\s)[\w']+",
+    "STOPWORD": """no/of/for/to/by/with/from/and/or/the/an?/in/on/at/that/which/who
+    is/was/were/had""",
+    "OBJECT": "the/an?/our/it/by/in",
+    "ROLE": """(on call) engineer/developer/SRE/DBA/intern/technician/contractor/consultant
+    (on call) administrator/programmer, sysadmin/colleague/teammate/employee/trainee/analyst
+    scientist/reviewer/approver/author/scribe/maintainer/hire, person/someone/somebody/team/devs
+    commander/IC, on call, THE (HUMAN) operator/responder/admin
+    incident/release/shift/engineering/product manager, team/tech/support lead""",
+    "HUMAN": "human/junior/senior/new/night/duty/network, on call",  # others may be software
+    "FAULT": """broke/broken/caused/crashed/ruined/wrecked/corrupted/destroyed/overwrote/botched
+    bungled/fumbled/mis*ed, misread/misunderstood/overlooked/ignored/disregarded/violated/missed
+    mixed/messed/screwed up, slept through, failed to/in/at, WRONGLY *, introduced/made ... SLIPs?
+    left ... on/enabled/disabled/open/unattended, let ... expire/lapse, skipped/bypassed ... CHECK
+    ACTED ... wrong, DEPLOYED ... BAD, NEVER (*ly) CHECK, took/brought/knocked down
+    took/brought/knocked (*) (*) LIVE down/offline
+    deleted/dropped/wiped/erased/truncated/purged (the/our/a) LIVE
+    *acted/responded/waited/took ... too long/late/slowly, is/was/were (*ly) slow/late/hasty to
+    is/was/were too slow/late/hasty, is/was/were (*ly) at fault/inattentive, is/was/were to blame
+    is/was/were responsible for the SLIPs?/breakage/outage, was/were not paying attention""",
+    "SLIP": """bug/regression/error/typo/mistake/fault/defect/flaw/leak/blunder/slip/oversight
+    misconfiguration/failure, negligence/carelessness/indecision/haste/inexperience, lack of""",
     "BAD": "bad/broken/faulty/incorrect/untested/unreviewed/buggy/invalid/wrong/poor",
-    "WRONGLY": "accidentally/mistakenly/inadvertently/wrongly/incorrectly/erroneously/prematurely/unknowingly/hastily",
+    "WRONGLY": """accidentally/mistakenly/inadvertently/wrongly/incorrectly/erroneously/prematurely
+    unknowingly/hastily""",
     "ACTED": "*ed/ran/cut/put/set/sent/gave/took/made/wrote/chose/shut/told/given/led",
-    "DEPLOYED": "pushed/deployed/shipped/merged/released/applied/committed/approved/ran/typed/entered/used/wrote/made",
+    "DEPLOYED": """pushed/deployed/shipped/merged/released/applied/committed/approved/ran/typed
+    entered/used/wrote/made""",
     "LIVE": "prod/production/live/customers?/site/service/system/API/cluster/region",
     "NEVER": "did not, didn't, never, had not, hadn't",
-    "CHECK": """test*/review*/check*/verif*/validat*/approv*/read/reading/ask*/tell*/told/think*/permission/canary
-        staging/backup*/follow*/notice/look*/realise/realize/respond*/escalate*/inform*/communicate/update/bother*/consider""",
-    "FORGOT": "forgot*/neglected/panicked, bothered to, not/couldn't be bothered, was/were (too) lazy/dumb",
-    "HARSH": """careless*/negligen*/incompeten*/reckless*/irresponsibl*/inattentive/complacen*/unprofessional*/sloppy
-        sloppi*/stupid*/laziness/foolish*/clums*/inexcusable, know/known/knows better, asleep at the wheel""",
-    "DONE": """*ed/been/begun/bought/broken/brought/built/caught/chosen/come/cost/cut/done/felt/found/given/gone/had
-        heard/held/hit/kept/known/led/left/let/lost/made/meant/met/paid/put/read/run/rung/said/seen/sent/set/shown/shut
-        slept/spent/spoken/stood/taken/thought/told/woken""",
-    "USERS": "users/customers/clients/tenants/callers/visitors/requests/queries/calls/sessions/orders/answers/people",
+    "CHECK": """test*/review*/check*/verif*/validat*/approv*/read/reading/ask*/tell*/told/think*
+    permission/canary, staging/backup*/follow*/notice/look*/realise/realize/respond*/escalate*
+    inform*/communicate/update/bother*/consider""",
+    "FORGOT": """forgot*/neglected/panicked, bothered to, not/couldn't be bothered
+    was/were (too) lazy/dumb""",
+    "FORGETFUL": r"\A\W{0,9}forgot",  # a sentence that leaves out who
+    "HARSH": """careless*/negligen*/incompeten*/reckless*/irresponsibl*/inattentive/complacen*
+    unprofessional*/sloppy, sloppi*/stupid*/laziness/foolish*/clums*/inexcusable
+    know/known/knows better, asleep at the wheel""",
+    "DONE": """*ed/been/begun/bought/broken/brought/built/caught/chosen/come/cost/cut/done/felt
+    found/given/gone/had, heard/held/hit/kept/known/led/left/let/lost/made/meant/met/paid/put/read
+    run/rung/said/seen/sent/set/shown/shut, slept/spent/spoken/stood/taken/thought/told/woken""",
+    "USERS": """users/customers/clients/tenants/callers/visitors/requests/queries/calls/sessions
+    orders/answers/people""",
     "FEW": "some/many/several/few/various/most/multiple/numerous, a few, lots of, a/an (*) (*) of",
     "NUMBER": r"(?<!:)[\d,.]+",  # no time of day
-    "SUFFERED": """affected/impacted/unable/lost/degraded/dropped/timed/complained/suffered/rejected/experienc*/fail*
-        slow*, saw/had/noticed errors/problems/trouble/issues/slow*, could not, couldn't""",
-    "THEIRS": "provider*/vendor*/supplier*/upstream/partial/AWS/GCP/Azure/Cloudflare/OpenAI/Anthropic/GitHub",
+    "SUFFERED": """affected/impacted/unable/lost/degraded/dropped/timed/complained/suffered/rejected
+    experienc*/fail*/slow*, saw/had/noticed errors/problems/trouble/issues/slow*, could not
+    couldn't""",
+    "THEIRS": """provider*/vendor*/supplier*/upstream/partial/AWS/GCP/Azure/Cloudflare/OpenAI
+    Anthropic/GitHub""",
     "NOT": "not/no/never/nor/avoid/*n't, instead of, rather than",
-    "END": r"(?=\W{0,2}$|[^\w\s'&]|\s(?:AFTER)\b)",  # no noun: "due to the on-call schedule" blames nobody
-    "AFTER": r"at|in|on|during|when|while|who|and|because|before|after|to|for|from|with|not|last|again|\w+ly|\w+ing",
+    "END": r"(?=\W{0,2}$|[^\w\s'&]|\sAFTER\b)",  # "due to the on-call schedule" blames nobody
+    "AFTER": r"""at/in/on/during/when/while/who/and/because/before/after/to/for/from/with/not/last
+    again, \w+ly, \w+ing""",
 }
-_CLAUSE = "that|which|because|when|while|after|how|why|if|saw|found|noticed|spotted|reported|said|reverted|fixed"
-_GAP = rf"(?:(?!(?:{_CLAUSE})\b)(?:[^\s.,;:|-]|[.,:]\b)+[\s-]+){{0,8}}?"
+_JOINS = "that|which|because|when|while|after|how|why|if"
+_TELLS = "saw|found|noticed|spotted|reported|said|reverted|fixed"
+_GAP = rf"(?:(?!(?:{_JOINS}|{_TELLS})\b)(?:[^\s.,;:|-]|[.,:]\b)+[\s-]+){{0,8}}?"
+_SIGNS = {"*": r"\w*", "@": "@+", "&": "&+", "... ": _GAP, " ": r",?[\s-]+"}  # in this order
+_EITHER = r"[\w*?']+(?:/[\w*?']+)+"
 
 
+@cache
 def _any(phrases: str) -> str:
-    """A regular expression for any of these phrases; a space also stands for a comma, a hyphen or a line's end."""
+    """A regular expression for any of these phrases; a space also matches a hyphen or line end."""
+
+    def listed(name: re.Match[str]) -> str:
+        return _any(_WORDS[name[0]]) if name[0] in _WORDS else name[0]
+
     pattern = "|".join(phrase.strip() for phrase in re.split(r",\s|\n", phrases))
     pattern = re.sub(r"\(([^()]+)\) ", r"(?:\1 |)", pattern)
-    pattern = re.sub(
-        r"[\w*?']+(?:/[\w*?']+)+", lambda words: f"(?:{words[0].replace('/', '|')})", pattern
-    )
-    for short, long in (
-        ("*", r"\w*"),
-        ("@", "@+"),
-        ("&", "&+"),
-        ("... ", _GAP),
-        (" ", r",?[\s-]+"),
-    ):
-        pattern = pattern.replace(short, long)
-    return (
-        "(?:"
-        + re.sub(
-            "[A-Z]+", lambda name: _any(_WORDS[name[0]]) if name[0] in _WORDS else name[0], pattern
-        )
-        + ")"
-    )
+    pattern = re.sub(_EITHER, lambda words: f"(?:{words[0].replace('/', '|')})", pattern)
+    for sign, meaning in _SIGNS.items():
+        pattern = pattern.replace(sign, meaning)
+    return f"(?:{re.sub('[A-Z]+', listed, pattern)})"
 
 
 @cache
@@ -101,59 +112,49 @@ def _phrases(phrases: str) -> re.Pattern[str]:
 
 def _did(who: str, what: str) -> str:
     """The phrases in which somebody does something, at once or after some words."""
-    did = f"(had/has/also/then/just) (*ly) {what}"
-    return f"{who} {did}, {who} ... and/but/then {did}, {who} who ... {did}, {who} on/at/in/from (*) (*) * {did}"
+    between = ("", "... and/but/then ", "who ... ", "on/at/in/from (*) (*) * ")
+    return ", ".join(f"{who} {words}(had/has/also/then/just) (*ly) {what}" for words in between)
 
 
-# What the rules would match and is fine: terms of art, what is denied, what somebody did well.
-_FINE = r"""broke down/off/even/into, broke the news/glass/tie/deadlock/loop, broke ... into, sloppy quorum/count/phrase
-    took down the (*) banner/notice/bad/faulty/broken/affected/unhealthy/failing/old, NEVER ... because/since
-    noticed/spotted/corrected/reported/suspected/received/removed ... BAD, was/were/been ACTED ... BAD
-    human error rate/baseline/bar, error/bug budget/rate/log/report/page/message/ratio/code/fix, double check in
+# What the rules would find and is fine: terms of art, what is denied, what somebody did well.
+_FINE = r"""broke down/off/even/into, broke the news/glass/tie/deadlock/loop, broke ... into
+    sloppy quorum/count/phrase, NEVER ... because/since
+    took down the (*) banner/notice/bad/faulty/broken/affected/unhealthy/failing/old
+    noticed/spotted/corrected/reported/suspected/received/removed ... BAD
+    was/were/been ACTED ... BAD, human error rate/baseline/bar, double check in
+    error/bug budget/rate/log/report/page/message/ratio/code/fix
     if only one/two/three/a/some/half, not/doesn't/don't pay attention, no/all/every/other USERS
     have been (*) worse/longer, have lasted (*) longer
-    have automated/dedicated/documented/limited/named/shared/defined/tested (?!(?:the|an?|our|it|by|in)\b)*
+    have automated/dedicated/documented/limited/named/shared/defined/tested (?!OBJECT\b)*
     NOT ... human error, NOT ... outage*, NOT ... due to &, NOT ... because of &, NOT ... @'s SLIP
     THEIRS's (*) (*) outage*, THEIRS (*) (*) (*) outage*, outage* of/at/in (the/our) THEIRS"""
 
 
-# --- rules -----------------------------------------------------------------------------------------
+# --- rules ---------------------------------------------------------------------------------------
 
-_SECTIONS = {  # each section: what other people's templates call it, and what belongs in it
-    "Summary": (
-        "summary, executive/incident summary, overview, tl dr, what happened",
-        "what happened, in three lines",
-    ),
-    "Impact": ("(*) impact", "how many of how many, from when to when"),
-    "Detection": (
-        "(*) detection, how we found out, how we noticed",
-        "what told you, and how long after the start",
-    ),
-    "Timeline (UTC)": (
-        "(incident) timeline, chronology",
-        "who saw and did what, with times in UTC",
-    ),
-    "Contributing factors": (
-        "(contributing/root) factors?/causes?, root cause analysis",
-        "all that had to be true",
-    ),
-    "What went well": ("what went well/right, what worked", "what to keep"),
-    "What went wrong": (
-        "what went wrong/poorly/badly, what didn't work, what didn't go well",
-        "what made it worse",
-    ),
-    "Where we got lucky": ("(where) we got lucky, luck", "what helped that you cannot count on"),
-    "Action items": (
-        "(corrective) actions?, actions? items?, follow ups?, next steps",
-        "who does what by when",
-    ),
-    "Metrics": ("(key) metrics/numbers", "TTD, TTA, TTM, TTR and the budget spent"),
-}
+# What other people's templates call each section, and what belongs in it; in their order.
+_SECTION_GUIDE = dict(zip(SECTIONS, (
+    ("summary, executive/incident summary, overview, tl dr, what happened",
+        "what happened, in three lines"),
+    ("(*) impact", "how many of how many, from when to when"),
+    ("(*) detection, how we found out, how we noticed",
+        "what told you, and how long after the start"),
+    ("(incident) timeline, chronology", "who saw and did what, with times in UTC"),
+    ("(contributing/root) factors?/causes?, root cause analysis", "all that had to be true"),
+    ("what went well/right, what worked", "what to keep"),
+    ("what went wrong/poorly/badly, what didn't work, what didn't go well", "what made it worse"),
+    ("(where) we got lucky, luck", "what helped that you cannot count on"),
+    ("(corrective) actions?, actions? items?, follow ups?, next steps", "who does what by when"),
+    ("(key) metrics/numbers", "TTD, TTA, TTM, TTR and the budget spent"),
+), strict=True))  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Rule:
-    """Phrases that make a finding, but not in these sections, nor in a sentence with one of ``unless``."""
+    """Phrases that make a finding, except in the sections ``not_in`` and beside ``unless``.
+
+    ``unless`` holds phrases too; a sentence with one of them is left alone.
+    """
 
     name: str
     phrases: str
@@ -164,140 +165,52 @@ class _Rule:
 
 
 _RULES = (
-    _Rule("blame-person", _did("@", "FAULT") + """, & who ... FAULT, @ ... by mistake/accident, @ ... in error
-              @ ... too early/soon, @ ... against/in/on/at the wrong, @ ... without ... CHECK, & without ... CHECK
-              mis*ed/misread/broken/caused/corrupted/destroyed/overwritten/overlooked/ignored/missed (*ly) by &END
-              SLIPs? by &END, SLIPs? (*) (*) made/introduced/caused/committed by &END, WRONGLY * by &
-              BAD ... DEPLOYED by &, @'s (own) (*) SLIPs?, &'s (own) (*) SLIPs?, his/her/my (own) (*) SLIPs?
-              because of &END, due to &END, lies with &END, on the part of &, fault of &, blame/blamed/blames @
-              cause/culprit (of the) (*) was @""",
-          "it lays a fault at a person's door.",
-          "Make the system the subject: which check, step or signal was missing, and what made the act look right?"),
+    _Rule("blame-person", _did("@", "FAULT") + """, & who ... FAULT, @ ... by mistake/accident
+        @ ... in error, @ ... too early/soon, @ ... against/in/on/at the wrong
+        @ ... without ... CHECK, & without ... CHECK
+        mis*ed/misread/broken/caused/corrupted (*ly) by &END
+        destroyed/overwritten/overlooked/ignored/missed (*ly) by &END, SLIPs? by &END
+        SLIPs? (*) (*) made/introduced/caused/committed by &END, WRONGLY * by &
+        BAD ... DEPLOYED by &, @'s (own) (*) SLIPs?, &'s (own) (*) SLIPs?
+        his/her/my (own) (*) SLIPs?, because of &END, due to &END, lies with &END, on the part of &
+        fault of &, blame/blamed/blames @, cause/culprit (of the) (*) was @""",
+        "it lays a fault at a person's door.",
+        "Make the system the subject: which check, step or signal was missing, and what made the "
+        "act look right?"),
     _Rule("human-error", "human/operator/pilot error/mistake/failure, fat finger*",
-          "it ends the inquiry where it should begin.",
-          "Ask what made the slip easy and its effect large: an unlabelled field, no preview, no limit, no canary."),
-    _Rule("counterfactual", """should/could/would/shouldn't/couldn't/wouldn't (*ly) (not) have/of (also/just/*ly) DONE
-              should've/could've/would've (not/*ly) DONE, ought (not) to have DONE, in hindsight
-              if only ... had/could/would""",
-          "it describes a night that did not happen.",
-          "Say what did happen and why it made sense then; what you want changed is an action item.",
-          not_in=("Action items", "Where we got lucky")),
-    _Rule("judgement", f"{_did('@', 'FORGOT')}, {_did('&', 'FORGOT')}, nobody ... FORGOT, \\A\\W{{0,9}}forgot, HARSH",
-          "it judges people.",
-          "Say what made it easy to miss: was there a step, a reminder, a check that fails without it?"),
-    _Rule("vague-impact", r"""FEW (of) (our/the) (*) USERS ... SUFFERED, (?<!\w\s)users/customers were affected/impacted
-              impact ... was/is (*ly) minor/small/limited/low/minimal/significant/large/severe, some (*) impact
-              somewhat/slightly/partially/noticeably degraded/slow*/worse, for a while, for some time""",
-          "nobody can tell how bad it was.",
-          "Give the number: how many of how many, from when to when, and the lowest SLI.",
-          not_in=SECTIONS[2:], unless=r"NUMBER percent/of/USERS, NUMBER (?!FEW)\w+ USERS, USERS \(NUMBER, NUMBER\s?%"),
-    _Rule("be-careful", """more careful*, be careful, try/trying harder, more vigilant/diligent, be mindful, remember to
-              double check, pay (more/closer) attention, take more care""",
-          "nobody is careful at three in the morning, and nothing will be different next time.",
-          "Change something that works when people are tired: a check in the pipeline, a limit, an alert, a default."),
+        "it ends the inquiry where it should begin.",
+        "Ask what made the slip easy and its effect large: an unlabelled field, no preview, no "
+        "limit, no canary."),
+    _Rule("counterfactual",
+        """should/could/would/shouldn't/couldn't/wouldn't (*ly) (not) have/of (also/just/*ly) DONE
+        should've/could've/would've (not/*ly) DONE, ought (not) to have DONE, in hindsight
+        if only ... had/could/would""",
+        "it describes a night that did not happen.",
+        "Say what did happen and why it made sense then; what you want changed is an action item.",
+        not_in=("Action items", "Where we got lucky")),
+    _Rule("judgement",
+        f"{_did('@', 'FORGOT')}, {_did('&', 'FORGOT')}, nobody ... FORGOT, FORGETFUL, HARSH",
+        "it judges people.",
+        "Say what made it easy to miss: was there a step, a reminder, a check that fails without "
+        "it?"),
+    _Rule("vague-impact", r"""FEW (of) (our/the) (*) USERS ... SUFFERED
+        (?<!\w\s)users/customers were affected/impacted, some (*) impact
+        impact ... was/is (*ly) minor/small/limited/low/minimal/significant/large/severe
+        somewhat/slightly/partially/noticeably degraded/slow*/worse, for a while, for some time""",
+        "nobody can tell how bad it was.",
+        "Give the number: how many of how many, from when to when, and the lowest SLI.",
+        not_in=SECTIONS[2:],
+        unless=r"NUMBER percent/of/USERS, NUMBER (?!FEW)\w+ USERS, USERS \(NUMBER, NUMBER\s?%"),
+    _Rule("be-careful", """more careful*, be careful, try/trying harder, more vigilant/diligent
+        be mindful, remember to, double check, pay (more/closer) attention, take more care""",
+        "nobody is careful at three in the morning, and nothing will be different next time.",
+        "Change something that works when people are tired: a check in the pipeline, a limit, an "
+        "alert, a default."),
     _Rule("not-an-outage", "outages?", "the SLI never reached 0.",
-          "Call it a degradation and give the lowest SLI.", not_in=("Action items",)),
+        "Call it a degradation and give the lowest SLI.", not_in=("Action items",)),
 )  # fmt: skip
-
-
-# --- the lint --------------------------------------------------------------------------------------
-
-
-def lint_postmortem(
-    text: str, *, people: Sequence[str] = (), lowest_sli: float | None = None, whole: bool = False
-) -> list[Finding]:
-    """What in this postmortem blames, judges, regrets or stays vague, in the order of its lines.
-
-    ``people`` are names to be read as people; @handles, roles such as "the on-call engineer", he
-    and she are known without. "Outage" is questioned where ``lowest_sli``, a ratio, is above 0.
-    Any text is taken. A sentence by itself gets only its own findings; a text that is ``whole``, has
-    headings, is empty or only a file's name is also told which of ``SECTIONS`` it lacks. Lines count
-    from 1; 0 is the text as a whole. What could have been may be written under "Action items" and
-    "Where we got lucky".
-    """
-    if not isinstance(text, str):
-        raise ValueError(
-            f"text must be the postmortem itself, given {text!r:.60}; give e.g. path.read_text()"
-        )
-    if isinstance(people, str):
-        raise ValueError(f"people must be a list of names, given {people!r}; give [{people!r}]")
-    partial = lowest_sli is not None and (exact_ratio(lowest_sli, "lowest_sli") or 0) > 0
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    said = _HIDDEN.sub(
-        _blank, text.translate(_STRAIGHT)
-    )  # here and below, every character keeps its place
-    blocks = list(_blocks(text, said))
-    said = _phrases(_FINE).sub(_blank, _mark_people(said, people))
-    whole = (
-        whole or bool(_NO_TEXT.fullmatch(text)) or any(block.kind in _HEADINGS for block in blocks)
-    )
-    found = [*_section_findings(blocks, whole), *_action_findings(blocks)]
-    for rule in _RULES:
-        if partial or rule.name != "not-an-outage":
-            found += [
-                finding for block in blocks for finding in _rule_findings(rule, block, said, text)
-            ]
-    return sorted(dict.fromkeys(found), key=lambda finding: finding.line)
-
-
-_NO_TEXT = re.compile(
-    r"\s*(?:\S+\.(?:md|txt)\s*)?"
-)  # nothing, or a path given by mistake: no sentence either
-
-
-def _rule_findings(rule: _Rule, block: _Block, said: str, text: str) -> Iterator[Finding]:
-    if block.kind == "title" or block.section in rule.not_in:
-        return
-    for sentence in _SENTENCE.finditer(said, block.start, block.start + len(block.text)):
-        if not _phrases(rule.unless).search(sentence[0]):
-            for match in _phrases(rule.phrases).finditer(sentence[0]):
-                start, end = (sentence.start() + place for place in match.span())
-                phrase = " ".join(text[start:end].split())
-                yield Finding(
-                    text.count("\n", 0, start) + 1, phrase, rule.name, rule.why, rule.suggestion
-                )
-
-
-# --- people ----------------------------------------------------------------------------------------
-
-_COMMON_NAMES = """alice bob carol dave mallory steve mike john jane mary peter paul anna maria david james robert
-    susan sarah lisa kate emma linda karen nancy laura kevin brian george daniel matthew emily rachel priya yuki ivan"""
-_ALSO_WORDS = """art bill chase drew faith frank grace grant hope hunter jack mark max may miles page pat ray rich
-    rob rose skip stone sue will"""  # names only where written with a capital
+# What every action item must hold, and the finding if it does not.
 _NOBODY = r"(?:tbd|tba|none|nobody|n/a|unassigned|unknown|teams?|\?|-)"
-_NAMED = rf"(?im)\b(?:owner|IC|commander|scribe|author)\s?[:=]\s?@?(?!{_NOBODY})([^\W\d_]++)(?=\s?(?:[,;)|.]|$))"
-
-
-def _mark_people(said: str, people: Sequence[str]) -> str:
-    """The text with people as "@@@", or as "&&&" where they are not who acts; without emphasis."""
-    words = sorted(
-        {
-            word
-            for name in (*people, *re.findall(_NAMED, said), _COMMON_NAMES)
-            for word in name.split()
-        }
-    )
-    also_words = _ALSO_WORDS.split()
-    names = "|".join(
-        f"(?-i:{word.title()})" if word.lower() in also_words else re.escape(word) for word in words
-    )
-    person = (
-        r"(?P<to>\b(?:by|of|to|for|with|from|than)\s+)?(?<!\bno\s)(?<![\w@./-])(?:(?P<group>we|they|you|every(?:one|body))"
-        rf"|@\w+(?:[.-]\w+)*|(?<!\bthe\s)(?:{names})(?:\s+(?:{names}))*|{_any('PERSON')})(?![\w-])"
-        r"(?:,(?:\s(?!who)[\w'-]+){1,5},(?=\s))?"  # "the DBA, in a hurry, dropped"
-    )
-
-    def mark(match: re.Match[str]) -> str:
-        to = match["to"] or ""
-        return to + ("&" if to or match["group"] else "@") * (len(match[0]) - len(to))
-
-    plain = re.sub(r"\*|\b_+|_+\b", lambda marks: " " * len(marks[0]), said)
-    return re.sub(person, mark, plain, flags=re.IGNORECASE)
-
-
-# --- sections and action items ---------------------------------------------------------------------
-
-_UNFILLED = re.compile(r"\W*+(?:todo|tbd|tba|fill in|fill this in)?\W*", re.I)
 _OWNER = re.compile(
     r"(?i)(?:\b(?:owner|assignee|responsible|who|DRI)s?\s?[:=]|\bassigned to\b|\bowned by\b)[\s*]*+"
     rf"(?!{_NOBODY}(?!\w))[^\s,;)|]|(?<!\w)@\w|\(\w+(?: \w+)?, (?:due |by )?\d"
@@ -307,86 +220,155 @@ _DATE = re.compile(  # but not one that tells when something happened, as in "br
     r"(?i)(?:\bdue:? on |(?<!\bon\s)(?<!\bof\s)(?<!\bsince\s)(?<!\bfrom\s)(?<!\bthe\s))"
     rf"\b(?:\d{{4}}-\d\d|\d\d?[./]\d\d?[./]\d\d|\d\d?\.? {_MONTH}|{_MONTH}[a-z]*\.? \d|Q[1-4]\b)"
 )
+_ITEM_RULES = (
+    (_OWNER, "no-owner", "nobody will do it.", "Name one person, such as owner: ana."),
+    (_DATE, "no-date", "it is only a wish.", "Give a day, such as due: 2024-12-20."),
+)
+
+
+# --- the lint ------------------------------------------------------------------------------------
+
+
+def lint_postmortem(
+    text: str, *, people: Sequence[str] = (), lowest_sli: float | None = None, whole: bool = False
+) -> list[Finding]:
+    """What in this postmortem blames, judges, regrets or stays vague, in the order of its lines.
+
+    ``people`` are names to be read as people; @handles, roles such as "the on-call engineer", he
+    and she are known without. "Outage" is questioned if ``lowest_sli``, a ratio, is above 0.
+
+    Any text is accepted. Sentences alone get only their own findings. A text that is ``whole``, has
+    headings, is empty or is only a file's name is also told which of ``SECTIONS`` it lacks. Lines
+    count from 1; 0 is the text as a whole. What could have been may be written under "Action items"
+    and "Where we got lucky".
+    """
+    if not isinstance(text, str):
+        given = f"given {text!r:.60}; give e.g. path.read_text()"
+        raise ValueError(f"text must be the postmortem itself, {given}")
+    if isinstance(people, str):
+        raise ValueError(f"people must be a list of names, given {people!r}; give [{people!r}]")
+    partial = lowest_sli is not None and (exact_ratio(lowest_sli, "lowest_sli") or 0) > 0
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    prose = _HIDDEN.sub(_blank, text.translate(_STRAIGHT))  # each character keeps its place
+    blocks = list(_blocks(text, prose))
+    prose = _phrases(_FINE).sub(_blank, _mark_people(prose, people))
+    if _NO_TEXT.fullmatch(text) or any(block.kind in _HEADINGS for block in blocks):
+        whole = True
+    findings = [*_section_findings(blocks, whole), *_item_findings(blocks)]
+    for rule in _RULES:
+        if partial or rule.name != "not-an-outage":
+            for block in blocks:
+                findings += _rule_findings(rule, block, prose, text)
+    return sorted(dict.fromkeys(findings), key=lambda finding: finding.line)
+
+
+def _rule_findings(rule: _Rule, block: _Block, prose: str, text: str) -> Iterator[Finding]:
+    if block.kind == "title" or block.section in rule.not_in:
+        return
+    for sentence in _SENTENCE.finditer(prose, block.start, block.start + len(block.text)):
+        if _phrases(rule.unless).search(sentence[0]):
+            continue
+        for match in _phrases(rule.phrases).finditer(sentence[0]):
+            start = sentence.start() + match.start()
+            phrase = " ".join(text[start : start + len(match[0])].split())
+            line = text.count("\n", 0, start) + 1
+            yield Finding(line, phrase, rule.name, rule.why, rule.suggestion)
 
 
 def _section_findings(blocks: list[_Block], whole: bool) -> Iterator[Finding]:
-    lines = {block.section: block.line for block in reversed(blocks) if block.kind == "title"}
-    filled = {
-        block.section
-        for block in blocks
-        if block.kind not in _HEADINGS and not _UNFILLED.fullmatch(block.text)
-    }
-    for name, (_, belongs) in _SECTIONS.items() if whole else ():
-        if name not in filled:
-            advice = f'Write {belongs}, or "Nothing recorded."'
-            yield Finding(
-                lines.get(name, 0),
-                name,
-                "missing-section",
-                "the section is missing or empty.",
-                advice,
-            )
-    for block in blocks:
-        if block.kind == "title" and "root" in block.text.lower():
+    titles = [block for block in blocks if block.kind == "title"]
+    lines = {title.section: title.line for title in reversed(titles)}
+    bodies = [block for block in blocks if block.kind not in _HEADINGS]
+    filled = {block.section for block in bodies if not _UNFILLED.fullmatch(block.text)}
+    for name, (_, contents) in _SECTION_GUIDE.items():
+        if whole and name not in filled:
+            rule, why = "missing-section", "the section is missing or empty."
+            advice = f'Write {contents}, or "Nothing recorded."'
+            yield Finding(lines.get(name, 0), name, rule, why, advice)
+    for title in titles:
+        if "root" in title.text.lower():
+            phrase = title.text.strip("#*_: ")
             advice = 'Call it "Contributing factors" and list all that had to be true.'
-            yield Finding(
-                block.line, block.text.strip("#*_: "), "root-cause", "there is seldom one.", advice
-            )
+            yield Finding(title.line, phrase, "root-cause", "there is seldom one.", advice)
 
 
-def _action_findings(blocks: list[_Block]) -> Iterator[Finding]:
+def _item_findings(blocks: list[_Block]) -> Iterator[Finding]:
     for line, item in _action_items([block for block in blocks if block.section == "Action items"]):
         phrase = " ".join(item.split())[:60]
-        if not _OWNER.search(item):
-            yield Finding(
-                line,
-                phrase,
-                "no-owner",
-                "nobody will do it.",
-                "Name one person, such as owner: ana.",
-            )
-        if not _DATE.search(item):
-            yield Finding(
-                line,
-                phrase,
-                "no-date",
-                "it is only a wish.",
-                "Give a day, such as due: 2024-12-20.",
-            )
+        for pattern, rule, why, advice in _ITEM_RULES:
+            if not pattern.search(item):
+                yield Finding(line, phrase, rule, why, advice)
 
 
 def _action_items(blocks: list[_Block]) -> list[tuple[int, str]]:
-    """The action items by line: table rows, list items with what is indented below, or else paragraphs."""
-    kinds = ("item",) if any(block.kind in ("item", "row") for block in blocks) else ("text",)
+    """The action items by line: rows of a table or items of a list, or if there are none, texts.
+
+    What is indented below an item belongs to it.
+    """
+    kind = "item" if any(block.kind in ("item", "row") for block in blocks) else "text"
     items: list[tuple[int, str]] = []
     header: list[str] = []
     for block in blocks:
         if block.kind == "row":
             cells = [cell.strip() for cell in block.text.strip().strip("|").split("|")]
-            header = header or cells
-            if cells is not header and block.text.strip("|-: "):
-                items.append(
-                    (block.line, "; ".join(map(": ".join, zip(header, cells, strict=False))))
-                )
+            if not header:
+                header = cells
+            elif block.text.strip("|-: "):
+                named = map(": ".join, zip(header, cells, strict=False))
+                items.append((block.line, "; ".join(named)))
         elif items and block.text[0].isspace():
-            items[-1] = (items[-1][0], items[-1][1] + "\n" + block.text)
-        elif block.kind in kinds:
+            line, item = items.pop()
+            items.append((line, f"{item}\n{block.text}"))
+        elif block.kind == kind:
             items.append((block.line, block.text))
-    return [
-        (line, item)
-        for line, item in items
-        if not re.match(r"\W*(?:nothing|none|no|tbd|todo)\b", item, re.I)
-    ]
+    return [(line, item) for line, item in items if not _NO_ITEM.match(item)]
 
 
-# --- reading Markdown ------------------------------------------------------------------------------
+# --- people --------------------------------------------------------------------------------------
+
+_COMMON_NAMES = """alice bob carol dave mallory steve mike john jane mary peter paul anna maria
+    david james robert susan sarah lisa kate emma linda karen nancy laura kevin brian george daniel
+    matthew emily rachel priya yuki ivan"""
+_ALSO_WORDS = """art bill chase drew faith frank grace grant hope hunter jack mark max may miles
+    page pat ray rich rob rose skip stone sue will"""  # names only if they have a capital
+_GIVEN = rf"@?(?!{_NOBODY})([^\W\d_]++)(?=\s?(?:[,;)|.]|$))"
+_NAMED = rf"(?im)\b(?:owner|IC|commander|scribe|author)\s?[:=]\s?{_GIVEN}"
+
+
+def _mark_people(prose: str, people: Sequence[str]) -> str:
+    """The text with people as "@@@", or as "&&&" where they are not who acts; without emphasis."""
+    listed = " ".join([*people, *re.findall(_NAMED, prose), _COMMON_NAMES]).split()
+    also_words = _ALSO_WORDS.split()
+    names = "|".join(
+        f"(?-i:{name.title()})" if name.lower() in also_words else re.escape(name)
+        for name in sorted(set(listed))
+    )
+    person = (
+        r"(?P<to>\b(?:by|of|to|for|with|from|than)\s+)?(?<!\bno\s)(?<![\w@./-])"
+        r"(?:(?P<group>we|they|you|every(?:one|body))|@\w+(?:[.-]\w+)*"
+        rf"|(?<!\bthe\s)(?:{names})(?:\s+(?:{names}))*|{_any('PERSON')})(?![\w-])"
+        r"(?:,(?:\s(?!who)[\w'-]+){1,5},(?=\s))?"  # "the DBA, in a hurry, dropped"
+    )
+
+    def mark(match: re.Match[str]) -> str:
+        to = match["to"] or ""
+        return to + ("&" if to or match["group"] else "@") * (len(match[0]) - len(to))
+
+    plain = re.sub(r"\*|\b_+|_+\b", lambda marks: " " * len(marks[0]), prose)
+    return re.sub(person, mark, plain, flags=re.IGNORECASE)
+
+
+# --- reading Markdown ----------------------------------------------------------------------------
 
 _HEADINGS = ("title", "heading")  # a title opens one of SECTIONS
+_NO_TEXT = re.compile(r"\s*(?:\S+\.(?:md|txt)\s*)?")  # nothing, or only a path, given by mistake
+_UNFILLED = re.compile(r"\W*+(?:todo|tbd|tba|fill in|fill this in)?\W*", re.I)
+_NO_ITEM = re.compile(r"\W*(?:nothing|none|no|tbd|todo)\b", re.I)
 _ACTION = re.compile(r"\W*(?:prevent|mitigate|detect|process):|.*\bowner:", re.I)
 _SENTENCE = re.compile(r"(?:[^.!?]|[.!?](?!\s))+")
 _STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
 _ITEM = r"(?:[-*+•]|\d{1,3}[.)])[ \t]"
-_MORE = rf"\n(?![ \t]*(?:\#{{1,6}}[ \t]|\||>|{_ITEM}|$))"  # the end of a line that the next one goes on with
+_MORE = rf"\n(?![ \t]*(?:\#{{1,6}}[ \t]|\||>|{_ITEM}|$))"  # a line end within one block
 _BLOCK = re.compile(
     rf"""(?mx)^(?![ \t]*$)[ \t]*(?:
     (?P<row>\|.*)
@@ -407,7 +389,7 @@ _HIDDEN = re.compile(  # comments, code, quotations, addresses
 
 @dataclass(frozen=True)
 class _Block:
-    """A title, heading, item, row or text: where it stands, and in which section."""
+    """A title, heading, item, row or text: where it starts, and which section it is in."""
 
     start: int
     line: int
@@ -417,30 +399,33 @@ class _Block:
 
 
 def _blank(hidden: re.Match[str]) -> str:
-    """As many characters of no meaning; a comment counts for nothing at all."""
+    """The same number of filler characters; spaces for a comment, which counts for nothing."""
     return re.sub(r"[^\n]", " " if hidden[0].startswith("<!--") else "\0", hidden[0])
 
 
-def _blocks(text: str, said: str) -> Iterator[_Block]:
+def _blocks(text: str, prose: str) -> Iterator[_Block]:
+    """The blocks of a text, found in its prose, which is as long."""
     section, depth = "", 0
-    for match in _BLOCK.finditer(said):
+    for match in _BLOCK.finditer(prose):
         kind, words = str(match.lastgroup), match[0].strip()
         title = _title(words) if kind in ("heading", "label") else ""
         level = len(words) - len(words.lstrip("#")) or 2
         if title or (kind == "heading" and level <= depth):
             section, depth = title, level
-        if title or kind == "label":
-            kind = "title" if title else "text"
-        place = (
-            "Action items" if kind == "item" and not section and _ACTION.match(words) else section
-        )
+        if title:
+            kind = "title"
+        elif kind == "label":
+            kind = "text"
+        is_action = kind == "item" and not section and _ACTION.match(words)
         start, end = match.span()
-        yield _Block(start, said.count("\n", 0, start) + 1, kind, place, text[start:end])
+        line = prose.count("\n", 0, start) + 1
+        yield _Block(start, line, kind, "Action items" if is_action else section, text[start:end])
 
 
 def _title(words: str) -> str:
-    """The section that this heading opens, or "" for none."""
+    """The section that this heading opens, or "" if it opens none."""
     plain = " ".join(re.findall(r"[a-z']+", re.sub(r"\([^()]*\)", "", words[:80].lower())))
-    return next(
-        (name for name, (titles, _) in _SECTIONS.items() if _phrases(titles).fullmatch(plain)), ""
-    )
+    for name, (titles, _) in _SECTION_GUIDE.items():
+        if _phrases(titles).fullmatch(plain):
+            return name
+    return ""

@@ -1,17 +1,18 @@
 """Regression cases: an incident as a test that fails before the fix and passes after it.
 
-A replay case puts the fault back in and waits for the page and for the SLI. A prompt case asks the
-question that went wrong again. Both are one JSON object in a file.
+A replay case injects the fault again and waits for the page and for the SLI to recover. A prompt
+case asks the question that went wrong again. Both are one JSON object in a file.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +26,20 @@ from oncall.slo import SLO, exact, exact_ratio, percent, slo_from_record, slo_to
 from oncall.times import DAY, MINUTE, duration_text, positive
 
 VERSION = 1
-QUIET = 3 * DAY  # of clean traffic before the fault: longer than any window of a rule that pages
-REQUESTS = (
-    1_000_000  # a minute, in a replay: enough that rounding to whole requests decides nothing
-)
-Answer = (
-    str | tuple[str, timedelta]
-)  # what a system said, and how long it took if that was measured
+WARM_UP = 3 * DAY  # of clean traffic before the fault: longer than any window of a page rule
+REQUESTS = 1_000_000  # per minute in a replay: so many that rounding to whole ones does not matter
+Answer = str | tuple[str, timedelta]  # a system's output, and its latency if that was measured
 Ask = Callable[[str], Answer]
+Paths = str | Path | Iterable[str | Path]
 
 
 @dataclass(frozen=True)
 class ReplayCase:
-    """An incident as a test: fault in → page within ``page_within`` → SLI at target within ``restore_within``.
+    """An incident as a test: after the fault, a page must come and the SLI be back at its target.
 
-    Both are counted from the fault and are above zero. ``error_ratio``, above 0, is the share of
-    requests that fail before any mitigation. Only what is automated mitigates.
+    The limits ``page_within`` and ``restore_within`` are above zero and count from the fault.
+    ``error_ratio``, above 0, is the share of requests that fail before any mitigation. Nothing
+    mitigates but what is automated.
     """
 
     id: str
@@ -53,21 +52,19 @@ class ReplayCase:
     def __post_init__(self) -> None:
         checked_text(self.id, "id", blank=True)
         known_symptom(self.symptom)
-        if not exact_ratio(self.error_ratio, "error_ratio"):  # nan too
-            raise ValueError(
-                f"error_ratio must be above 0 and at most 1, given {self.error_ratio!r}"
-            )
+        if not exact_ratio(self.error_ratio, "error_ratio"):  # nan is None, and not above 0 either
+            raise ValueError(f"error_ratio must be above 0, up to 1, given {self.error_ratio!r}")
         positive(self.page_within, "page_within")
         positive(self.restore_within, "restore_within")
 
 
 @dataclass(frozen=True)
 class PromptCase:
-    """A question that was once answered badly, as a test on what comes back.
+    """A question that was once answered badly, as a test of the answer.
 
-    The answer must hold every text of ``must_contain`` and none of ``must_not_contain``, whatever
-    their case, and take no longer than ``max_latency``. With neither list any answer would pass, so
-    that is a ``ValueError``.
+    The answer must contain every text of ``must_contain`` and none of ``must_not_contain``, in
+    upper or lower case, and take no longer than ``max_latency``. If both lists are empty, any
+    answer would pass, so that is a ``ValueError``.
     """
 
     id: str
@@ -84,9 +81,7 @@ class PromptCase:
         for name in ("must_contain", "must_not_contain"):
             object.__setattr__(self, name, _texts(getattr(self, name), name))
         if not (self.must_contain or self.must_not_contain):
-            raise ValueError(
-                "a prompt case needs must_contain or must_not_contain, else any answer passes"
-            )
+            raise ValueError("give must_contain or must_not_contain, or any answer passes")
         if self.max_latency is not None:
             positive(self.max_latency, "max_latency")
 
@@ -96,7 +91,7 @@ Case = ReplayCase | PromptCase
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a case passed, and why; for a replay also when it paged and when the SLI was back."""
+    """Whether a case passed, and why; for a replay also the times to the page and to recovery."""
 
     case: str
     passed: bool
@@ -106,12 +101,10 @@ class Verdict:
 
 
 def _texts(values: Iterable[str], name: str) -> tuple[str, ...]:
-    """The values as a tuple; one text by itself is refused, for it would be read letter by letter."""
-    texts = () if isinstance(values, str) else tuple(values)
-    if isinstance(values, str) or not all(isinstance(text, str) and text for text in texts):
-        raise ValueError(
-            f"{name} must be a list of texts, given {values!r}; give e.g. ['one', 'two']"
-        )
+    """The texts as a tuple; a bare string is refused: it would be read as single letters."""
+    texts = None if isinstance(values, str) else tuple(values)
+    if texts is None or not all(isinstance(text, str) and text for text in texts):
+        raise ValueError(f"{name} must be a list of texts, given {values!r}; give e.g. ['a', 'b']")
     return texts
 
 
@@ -124,51 +117,80 @@ def to_eval_case(
     page_within: timedelta | None = None,
     restore_within: timedelta | None = None,
 ) -> ReplayCase:
-    """The incident as a replay case.
+    """The incident as a replay case, with the worst error ratio that its measures show.
 
-    The error ratio is the worst that the incident's measures show. ``page_within`` is the earliest
-    page's detection time at that ratio, rounded up to a minute, plus one, unless given;
-    ``restore_within`` adds the settle times of the symptom's runbook and one minute more: what a
-    machine needs that does at once what people did. It stays below what the incident took as
-    recorded, for a longer one would prove nothing. A ``ValueError`` when nothing was measured; and,
-    unless both limits are given, when no page rule sees such a fault, nothing in the runbook
-    restores it, or people were quicker than a page and any automation after it.
+    ``page_within``, unless given, is the time at which the first page rule fires at that ratio,
+    rounded up to a minute, plus one minute. ``restore_within``, unless given, adds the settle times
+    of the symptom's runbook and another minute: what a machine needs that does at once what people
+    did. It stays below the time that people took: if the recorded incident passes its case, the
+    case proves nothing. It is a ``ValueError`` if nothing was measured, and, unless both limits are
+    given, if no page rule sees such a fault, if nothing in the runbook restores it, or if people
+    were quicker than a page and any automation after it.
     """
-    symptom, slo, error_ratio = (
-        known_symptom(incident.symptom),
-        incident.slo,
-        _worst_error_ratio(incident),
-    )
+    symptom, slo = known_symptom(incident.symptom), incident.slo
+    ratio = _worst_error_ratio(incident)
     if page_within is None or restore_within is None:
-        page = _detection_time(slo, error_ratio) + MINUTE
+        page = _detection_time(slo, ratio) + MINUTE
         page_within = page if page_within is None else positive(page_within, "page_within")
         if restore_within is None:
-            restore_within = _restore_within(incident, error_ratio, max(page, page_within))
-    return ReplayCase(
-        f"regression-{incident.id}", symptom, slo, error_ratio, page_within, restore_within
-    )
+            restore_within = _restore_within(incident, ratio, max(page, page_within))
+    name = f"regression-{incident.id}"
+    return ReplayCase(name, symptom, slo, ratio, page_within, restore_within)
+
+
+def _worst_error_ratio(incident: Incident) -> float:
+    measures = [(event.get("good"), event.get("total")) for event in incident.events_of("measure")]
+    worst = max(((total - good) / total for good, total in measures if total), default=0.0)
+    if not worst:
+        missing = f"{incident.id} holds no measure that shows the fault"
+        raise ValueError(f"{missing}; record one with .measure(good, total)")
+    return worst
+
+
+def _detection_time(slo: SLO, error_ratio: float) -> timedelta:
+    """The time from the fault to its first page at this error ratio, rounded up to a minute."""
+    times = [rule.detection_time(slo, error_ratio) for rule in _page_rules(slo)]
+    earliest = min((time for time in times if time is not None), default=None)
+    if earliest is None:
+        fault = f"{percent(error_ratio, 3)} failing at a target of {percent(slo.target)}"
+        raise ValueError(f"no page rule sees {fault}")
+    return math.ceil(earliest / MINUTE) * MINUTE
+
+
+def _page_rules(slo: SLO) -> tuple[BurnRule, ...]:
+    return tuple(rule for rule in google_policy(slo.period) if rule.action == "page")
 
 
 def _restore_within(incident: Incident, error_ratio: float, page: timedelta) -> timedelta:
-    """What the runbook, automated, needs after the page, but less than people took."""
-    mitigations, impact = RUNBOOKS[incident.symptom].mitigations, incident.metrics().impact
-    names = [mitigation.name for mitigation in mitigations]
-    parts = [part for size in range(len(names) + 1) for part in combinations(names, size)]
-    replays = [
-        _page_and_restore(incident.symptom, incident.slo, error_ratio, part)[1] for part in parts
-    ]
-    soonest = min((restored for restored in replays if restored is not None), default=None)
-    if soonest is None:
-        failing = percent(error_ratio, 3)
-        raise ValueError(f"nothing in the runbook of {incident.symptom} restores {failing} failing")
+    """The limit for recovery: the page, then the whole runbook, or less where people took less."""
+    mitigations = RUNBOOKS[incident.symptom].mitigations
+    # Of this case only the replay matters, and not the limits.
+    fault = ReplayCase(incident.id, incident.symptom, incident.slo, error_ratio, page, page)
+    soonest, impact = _soonest_restored(fault), incident.metrics().impact
     if impact is not None and impact <= soonest:
         raise ValueError(
-            f"no automation is quicker than people were: they took {duration_text(impact)}, and a page and any "
-            f"automation take at least {duration_text(soonest)}; a longer restore_within gates the automations, but "
-            f"proves nothing about {incident.id}"
+            f"no automation is quicker than people were: they took {duration_text(impact)}, and a "
+            f"page and any automation take at least {duration_text(soonest)}; a longer "
+            f"restore_within gates the automations, but proves nothing about {incident.id}"
         )
     limit = page + sum((mitigation.settle for mitigation in mitigations), MINUTE)
     return limit if impact is None else min(limit, max(soonest, impact - MINUTE))
+
+
+def _soonest_restored(fault: ReplayCase) -> timedelta:
+    """The shortest time from a fault to recovery, over every part of the runbook, automated.
+
+    All subsets of the runbook's mitigations are replayed, at most 32: some mitigations help only
+    together, and each that is not needed costs its settle time.
+    """
+    names = [mitigation.name for mitigation in RUNBOOKS[fault.symptom].mitigations]
+    subsets = chain.from_iterable(combinations(names, size) for size in range(len(names) + 1))
+    times = [replay(fault, subset).restored_after for subset in subsets]
+    soonest = min((time for time in times if time is not None), default=None)
+    if soonest is None:
+        failing = f"{percent(fault.error_ratio, 3)} failing"
+        raise ValueError(f"nothing in the runbook of {fault.symptom} restores {failing}")
+    return soonest
 
 
 def to_prompt_case(
@@ -178,196 +200,140 @@ def to_prompt_case(
     must_not_contain: Iterable[str] = (),
     max_latency: timedelta | None = None,
 ) -> PromptCase:
-    """The incident's recorded sample as a prompt case; without a sample or a demand, a ``ValueError``."""
-    must, must_not = (
-        _texts(must_contain, "must_contain"),
-        _texts(must_not_contain, "must_not_contain"),
-    )
+    """The incident's last sample as a prompt case; a ``ValueError`` if it has none."""
     return PromptCase(
-        **_sample(incident), must_contain=must, must_not_contain=must_not, max_latency=max_latency
+        **_sample(incident),
+        must_contain=_texts(must_contain, "must_contain"),
+        must_not_contain=_texts(must_not_contain, "must_not_contain"),
+        max_latency=max_latency,
     )
 
 
 def _sample(incident: Incident) -> dict[str, Any]:
-    """What a prompt case takes from the record: the last sample, and an id beside the replay case's."""
+    """The fields of a prompt case that the record decides: its id, and the last sample."""
     samples = [dict(event.details) for event in incident.events_of("sample")]
     if not samples:
-        raise ValueError(
-            f"{incident.id} holds no sample; record one with .sample(input, bad_output, good_output)"
-        )
+        advice = "record one with .sample(input, bad_output, good_output)"
+        raise ValueError(f"{incident.id} holds no sample; {advice}")
     return {"id": f"regression-{incident.id}-prompt", **samples[-1]}
-
-
-def _worst_error_ratio(incident: Incident) -> float:
-    measures = [(event.get("good"), event.get("total")) for event in incident.events_of("measure")]
-    worst = max(((total - good) / total for good, total in measures if total), default=0.0)
-    if not worst:
-        raise ValueError(
-            f"{incident.id} holds no measure that shows the fault; record one with .measure(good, total)"
-        )
-    return worst
-
-
-def _detection_time(slo: SLO, error_ratio: float) -> timedelta:
-    """When the first page comes at this error ratio, rounded up to a whole minute."""
-    times = [
-        time
-        for rule in _page_rules(slo)
-        if (time := rule.detection_time(slo, error_ratio)) is not None
-    ]
-    if not times:
-        raise ValueError(
-            f"no page rule sees {percent(error_ratio, 3)} failing at a target of {percent(slo.target)}"
-        )
-    return -(-min(times) // MINUTE) * MINUTE
-
-
-def _page_rules(slo: SLO) -> tuple[BurnRule, ...]:
-    return tuple(rule for rule in google_policy(slo.period) if rule.action == "page")
 
 
 # --- running and proving -------------------------------------------------------------------------
 
 
 def replay(case: ReplayCase, automated: Iterable[str] = ()) -> Verdict:
-    """Put the fault into a healthy service and see whether it is paged and restored in time.
+    """Inject the fault into a healthy service, and see whether it is paged and restored in time.
 
-    The service has had three days of clean traffic, counted by the minute. Automated mitigations
-    begin with the page, in the runbook's order, and each takes its settle time.
+    Before the fault there are three days of clean traffic, in buckets of a minute. The automated
+    mitigations begin at the page, in the runbook's order, and each takes its settle time.
     """
-    wanted = {known_mitigation(name) for name in _texts(automated, "automated")}
-    return _verdict(case, *_page_and_restore(case.symptom, case.slo, case.error_ratio, wanted))
-
-
-def _page_and_restore(
-    symptom: str, slo: SLO, error_ratio: float, automated: Collection[str]
-) -> tuple[timedelta | None, timedelta | None]:
-    """When the fault is paged and when the SLI is back, ``None`` for never."""
-    system = MockSystem(symptom, failing=error_ratio)
-    paged = elapsed = _paged_after(system.sli, slo)
-    restored = MINUTE if is_healthy(system, slo) else None
-    for mitigation in RUNBOOKS[symptom].mitigations:
-        if elapsed is not None and restored is None and mitigation.name in automated:
+    names = {known_mitigation(name) for name in _texts(automated, "automated")}
+    system = MockSystem(case.symptom, failing=case.error_ratio)
+    paged = elapsed = _paged_after(system.sli, case.slo)
+    restored = MINUTE if is_healthy(system, case.slo) else None
+    for mitigation in RUNBOOKS[case.symptom].mitigations:
+        if elapsed is not None and restored is None and mitigation.name in names:
             system.apply(mitigation.name)
             elapsed += mitigation.settle
-            restored = elapsed if is_healthy(system, slo) else None
-    return paged, restored
+            restored = elapsed if is_healthy(system, case.slo) else None
+    return _verdict(case, paged, restored)
 
 
 @cache  # the same for every set of automations
 def _paged_after(sli: float, slo: SLO) -> timedelta | None:
-    """When the first page comes at this SLI; ``None`` when three days bring none, for then none ever comes."""
+    """The time to the first page at this SLI; ``None`` if none comes in three days, or ever."""
     evaluator, good = AlertEvaluator(slo, _page_rules(slo), MINUTE), round(exact(sli) * REQUESTS)
-    for _ in range(QUIET // MINUTE):
+    for _ in range(WARM_UP // MINUTE):
         evaluator.observe(REQUESTS, REQUESTS)
-    minutes = range(1, QUIET // MINUTE + 1)
+    minutes = range(1, WARM_UP // MINUTE + 1)
     return next((minute * MINUTE for minute in minutes if evaluator.observe(good, REQUESTS)), None)
 
 
 def _verdict(case: ReplayCase, paged: timedelta | None, restored: timedelta | None) -> Verdict:
-    problems = [
-        f"not {what} within {duration_text(within)}"
-        + ("" if after is None else f" but after {duration_text(after)}")
-        for what, after, within in (
-            ("paged", paged, case.page_within),
-            ("restored", restored, case.restore_within),
-        )
-        if after is None or after > within
-    ]
-    why = (
-        "; ".join(problems)
-        or f"paged after {duration_text(paged)}, restored after {duration_text(restored)}"
-    )
-    return Verdict(case.id, not problems, why, paged, restored)
+    """Whether these times keep the limits of the case."""
+    problems = []
+    limits = (("paged", paged, case.page_within), ("restored", restored, case.restore_within))
+    for what, after, within in limits:
+        if after is None or after > within:
+            late = "" if after is None else f" but after {duration_text(after)}"
+            problems.append(f"not {what} within {duration_text(within)}{late}")
+    times = f"paged after {duration_text(paged)}, restored after {duration_text(restored)}"
+    return Verdict(case.id, not problems, "; ".join(problems) or times, paged, restored)
 
 
 def prove(case: Case, incident: Incident, action_items: Iterable[ActionItem] = ()) -> Verdict:
-    """Whether the case proves the fix: what was recorded fails it, the system with the fix passes.
+    """Whether the case proves the fix: it fails on what was recorded and passes with the fix.
 
-    For a replay case the fix is what the action items automate, and nothing else may differ: the
-    case must be the one that follows from the incident. For a prompt case the recorded bad output
-    must fail and the recorded good one pass.
+    The case must be the one that follows from the incident. For a replay case the fix is what the
+    action items automate. For a prompt case the recorded bad output must fail and the recorded good
+    one pass.
     """
     if isinstance(case, PromptCase):
         expected: Case = replace(case, **_sample(incident))
     else:
-        expected = to_eval_case(
-            incident, page_within=case.page_within, restore_within=case.restore_within
-        )
-    if differs := [name for name, value in vars(expected).items() if getattr(case, name) != value]:
-        return Verdict(
-            case.id,
-            False,
-            f"not proved: the case differs from {incident.id} in {', '.join(differs)}",
-        )
+        limits = {"page_within": case.page_within, "restore_within": case.restore_within}
+        expected = to_eval_case(incident, **limits)
+    differing = [name for name, value in vars(expected).items() if getattr(case, name) != value]
+    if differing:
+        return _not_proved(case, f"the case differs from {incident.id} in {', '.join(differing)}")
     if isinstance(case, PromptCase):
-        return _told_apart(case)
+        return _prove_prompt(case)
     automated = [item.automates for item in action_items if item.automates]
-    if foreign := [
-        name
-        for name in automated
-        if name not in {m.name for m in RUNBOOKS[case.symptom].mitigations}
-    ]:
-        return Verdict(
-            case.id, False, f"not proved: {', '.join(foreign)} is no mitigation of {case.symptom}"
-        )
+    mitigations = {mitigation.name for mitigation in RUNBOOKS[case.symptom].mitigations}
+    foreign = [name for name in automated if name not in mitigations]
+    if foreign:
+        return _not_proved(case, f"{', '.join(foreign)} is no mitigation of {case.symptom}")
     recorded = incident.metrics()
     if _verdict(case, recorded.ttd, recorded.impact).passed:
-        return Verdict(
-            case.id,
-            False,
-            "not proved: the incident as recorded passes; give a shorter restore_within",
-        )
-    return _fail_to_pass(case, automated)
+        return _not_proved(case, "the incident as recorded passes; give a shorter restore_within")
+    return _prove_replay(case, automated)
 
 
-def _fail_to_pass(case: ReplayCase, automated: Sequence[str]) -> Verdict:
+def _not_proved(case: Case, why: str) -> Verdict:
+    return Verdict(case.id, False, f"not proved: {why}")
+
+
+def _prove_replay(case: ReplayCase, automated: Sequence[str]) -> Verdict:
+    """Whether the case fails without these automations and passes with them."""
     before, after = replay(case), replay(case, automated)
     if before.passed:
         return replace(before, passed=False, why="not proved: it passes with nothing automated")
     if not after.passed:
-        return replace(
-            after,
-            why=f"not proved: with {', '.join(automated) or 'nothing'} automated, {after.why}",
-        )
+        names = ", ".join(automated) or "nothing"
+        return replace(after, why=f"not proved: with {names} automated, {after.why}")
     return replace(after, why=f"proved: without the fix, {before.why}; with it, {after.why}")
 
 
+def _prove_prompt(case: PromptCase) -> Verdict:
+    """Whether the case fails on the recorded bad output and passes on the good one."""
+    any_latency = replace(case, max_latency=None)  # none was recorded
+    good = judge_answer(any_latency, case.good_output)
+    if judge_answer(any_latency, case.bad_output).passed:
+        return _not_proved(case, "the recorded bad output passes; demand what it lacks")
+    if not good.passed:
+        return _not_proved(case, f"the recorded good output fails: {good.why}")
+    return Verdict(case.id, True, "proved: the recorded bad output fails, the good one passes")
+
+
 def judge_answer(case: PromptCase, answer: Answer) -> Verdict:
-    """Whether an answer meets a prompt case; what is no answer fails. A latency demanded but unknown is not met."""
+    """Whether an answer meets a prompt case.
+
+    Anything but an answer fails; so does an unknown latency where one is demanded.
+    """
     text, latency = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
     if not isinstance(text, str) or not isinstance(latency, timedelta | None):
         given = " ".join(repr(answer).split())[:60]
-        return Verdict(
-            case.id, False, f"answer= must return a text, or a text and a timedelta; given {given}"
-        )
-    said = text.casefold()
-    problems = [
-        f"{wanted!r} is missing" for wanted in case.must_contain if wanted.casefold() not in said
-    ]
-    problems += [
-        f"{banned!r} is there" for banned in case.must_not_contain if banned.casefold() in said
-    ]
-    if case.max_latency is not None and (latency is None or latency > case.max_latency):
-        problems.append(
-            f"latency {duration_text(latency)}, {duration_text(case.max_latency)} allowed"
-        )
+        wanted = "answer= must return a text, or a text and a timedelta"
+        return Verdict(case.id, False, f"{wanted}; given {given}")
+    text = text.casefold()
+    missing = [wanted for wanted in case.must_contain if wanted.casefold() not in text]
+    present = [banned for banned in case.must_not_contain if banned.casefold() in text]
+    problems = [f"{wanted!r} is missing" for wanted in missing]
+    problems += [f"{banned!r} is there" for banned in present]
+    limit = case.max_latency
+    if limit is not None and (latency is None or latency > limit):
+        problems.append(f"latency {duration_text(latency)}, {duration_text(limit)} allowed")
     return Verdict(case.id, not problems, "; ".join(problems) or "the answer meets every demand")
-
-
-def _told_apart(case: PromptCase) -> Verdict:
-    """Whether the case fails on the recorded bad output and passes on the good one; latency was not recorded."""
-    outputs = (case.bad_output, case.good_output)
-    bad, good = (judge_answer(replace(case, max_latency=None), output) for output in outputs)
-    if bad.passed:
-        return replace(
-            bad,
-            passed=False,
-            why="not proved: the recorded bad output passes; demand what it lacks",
-        )
-    if not good.passed:
-        return replace(good, why=f"not proved: the recorded good output fails: {good.why}")
-    return replace(good, why="proved: the recorded bad output fails, the good one passes")
 
 
 # --- the gate ------------------------------------------------------------------------------------
@@ -375,7 +341,7 @@ def _told_apart(case: PromptCase) -> Verdict:
 
 @dataclass(frozen=True)
 class Gate:
-    """The verdict on a whole set of cases; true where it passed, so that ``assert gate("evals")`` works."""
+    """The verdict on a whole set of cases; it is true if all passed: ``assert gate("evals")``."""
 
     passed: bool
     verdicts: tuple[Verdict, ...]
@@ -390,27 +356,19 @@ class Gate:
     __repr__ = __str__  # what pytest shows of a failed assert
 
 
-def gate(
-    paths: str | Path | Iterable[str | Path],
-    *,
-    automated: Iterable[str] = (),
-    answer: Ask | None = None,
-) -> Gate:
-    """Run every case in these files and folders; the gate passes when each is proved and passes.
+def gate(paths: Paths, *, automated: Iterable[str] = (), answer: Ask | None = None) -> Gate:
+    """Run every case in these files and folders; the gate passes if each is proved and passes.
 
-    ``automated`` names the mitigations that the system applies by itself, ``answer`` asks the system
-    a prompt: the one way to run prompt cases. A case that cannot fail, one that stands twice, a file
-    that is no case, an answer that raises, and an empty set all fail the gate.
+    ``automated`` names the mitigations that the system applies by itself. ``answer`` asks the
+    system a prompt; without it, prompt cases fail. A case that cannot fail, two with one id, a file
+    that holds no case, an answer that raises, and an empty set all fail the gate.
     """
     automated = tuple(map(known_mitigation, _texts(automated, "automated")))
-    files = [
-        file
-        for path in ([paths] if isinstance(paths, str | Path) else paths)
-        for file in _case_files(Path(path))
-    ]
+    roots = [paths] if isinstance(paths, str | Path) else paths
+    files = [file for root in roots for file in _case_files(Path(root))]
     verdicts = [_gate_case(file, automated, answer) for file in files]
-    cases = [verdict.case for verdict in verdicts]
-    verdicts = [_standing_once(verdict, cases.count(verdict.case)) for verdict in verdicts]
+    ids = [verdict.case for verdict in verdicts]
+    verdicts = [_with_own_id(verdict, ids.count(verdict.case)) for verdict in verdicts]
     return Gate(bool(verdicts) and all(verdict.passed for verdict in verdicts), tuple(verdicts))
 
 
@@ -424,11 +382,11 @@ def _gate_case(file: Path, automated: tuple[str, ...], answer: Ask | None) -> Ve
     except (OSError, ValueError) as error:
         return Verdict(str(file), False, str(error).removeprefix(f"{file} "))
     if isinstance(case, ReplayCase):
-        return _fail_to_pass(case, automated)
+        return _prove_replay(case, automated)
     if answer is None:
-        why = "a prompt case runs from a test: gate(paths, answer=ask), where ask(prompt) asks your system"
-        return Verdict(case.id, False, why)
-    proof = _told_apart(case)
+        how = "a prompt case runs from a test: gate(paths, answer=ask)"
+        return Verdict(case.id, False, f"{how}, where ask(prompt) asks your system")
+    proof = _prove_prompt(case)
     return _ask(case, answer) if proof.passed else proof
 
 
@@ -436,29 +394,24 @@ def _ask(case: PromptCase, answer: Ask) -> Verdict:
     try:
         return judge_answer(case, answer(case.input))
     except Exception as error:  # whatever happens in there, the other cases still run
-        return Verdict(
-            case.id, False, " ".join(f"answer= raised {type(error).__name__}: {error}".split())
-        )
+        why = f"answer= raised {type(error).__name__}: {error}"
+        return Verdict(case.id, False, " ".join(why.split()))
 
 
-def _standing_once(verdict: Verdict, times: int) -> Verdict:
+def _with_own_id(verdict: Verdict, times: int) -> Verdict:
     if times == 1:
         return verdict
-    return replace(
-        verdict, passed=False, why=f"stands {times} times; give each case an id of its own"
-    )
+    why = f"stands {times} times; give each case an id of its own"
+    return replace(verdict, passed=False, why=why)
 
 
 # --- as JSON -------------------------------------------------------------------------------------
 
 
 def save_case(case: Case, path: str | Path) -> None:
-    """Write a case as one JSON object, in a folder that is made if need be; ``load_case`` gives the same case back."""
-    record = {
-        "case": "replay" if isinstance(case, ReplayCase) else "prompt",
-        "version": VERSION,
-        **vars(case),
-    }
+    """Write a case to a file, as one JSON object that ``load_case`` reads; makes the folder too."""
+    kind = "replay" if isinstance(case, ReplayCase) else "prompt"
+    record = {"case": kind, "version": VERSION, **vars(case)}
     text = json.dumps(record, indent=2, ensure_ascii=False, default=_to_json)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(text + "\n", encoding="utf-8")
@@ -469,7 +422,7 @@ def _to_json(value: SLO | timedelta) -> Any:
 
 
 def load_case(path: str | Path) -> Case:
-    """The case in a file; anything else is a ``ValueError`` that names the file and what is wrong."""
+    """The case in a file; if there is none, a ``ValueError`` that names the file and the reason."""
     try:
         return _from_json(json.loads(Path(path).read_text(encoding="utf-8")))
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -482,9 +435,7 @@ def _from_json(record: Any) -> Case:
         raise ValueError(f"it must be a JSON object, given {record!r:.40}")
     kind, version = record.pop("case", None), record.pop("version", None)
     if version != VERSION:
-        raise ValueError(
-            f"written in version {version!r}; this oncall reads version {VERSION}: upgrade it"
-        )
+        raise ValueError(f"written in version {version!r}; this oncall reads {VERSION}: upgrade it")
     for name in ("page_within", "restore_within", "max_latency"):
         if record.get(name) is not None:
             record[name] = timedelta(seconds=record[name])

@@ -1,7 +1,7 @@
-"""Running a runbook: mitigate least risk first, verify each step, roll back what does not help, and stop.
+"""Runbooks: what one is, and running it: least risk first, verify, roll back what does not help.
 
 Each mitigation is verified against the SLI that users feel. The runbooks themselves are data, in
-``runbooks``, and so is what each mitigation catches.
+``oncall.catalogue``, and so is what each mitigation catches.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from oncall.times import MINUTE, utc
 
 @dataclass(frozen=True)
 class Check:
-    """A reading to take before acting, and what it shows when this symptom is the right one."""
+    """A reading to take before acting, and what it shows if the symptom is this one."""
 
     look: str
     expect: str
@@ -25,10 +25,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Mitigation:
-    """Something that stops the harm, without mending its cause.
+    """An action that stops the harm without mending its cause.
 
-    ``settle`` is how long it takes to show in the SLI. ``rollback`` says how to undo it; an
-    irreversible one has none and stays.
+    ``settle`` is how long it takes to show in the SLI. ``rollback`` says how to undo it; it is
+    empty for an irreversible one.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Mitigation:
 
 @dataclass(frozen=True)
 class Runbook:
-    """What an on-call engineer does about one symptom, and whom they call when it is not enough."""
+    """What an on-call engineer does about one symptom, and whom they call if it is not enough."""
 
     symptom: str
     title: str
@@ -54,11 +54,11 @@ class Runbook:
 
 
 Approve = Callable[[Mitigation], bool]
-ROLLED_BACK = MINUTE  # how long until what was rolled back no longer shows
+ROLLED_BACK = MINUTE  # how long until a mitigation that was rolled back no longer shows
 
 
 class System(Protocol):
-    """Whatever a runbook can be run on: a mock, a shift, or an adapter to the real thing."""
+    """Anything that a runbook can be run on: a mock, a shift, or an adapter to the real thing."""
 
     @property
     def sli(self) -> float:
@@ -66,28 +66,28 @@ class System(Protocol):
 
     @property
     def harmed(self) -> tuple[str, ...]:
-        """The names of other SLIs that are now below what users accept."""
+        """The names of the other SLIs that are now below what users accept."""
 
     @property
     def applied(self) -> Collection[str]:
         """The names of the mitigations in effect."""
 
     def apply(self, mitigation: str) -> None:
-        """Do it."""
+        """Put a mitigation into effect."""
 
     def rollback(self, mitigation: str) -> None:
-        """Undo it."""
+        """Undo one application of a mitigation."""
 
     def wait(self, length: timedelta) -> None:
-        """Let time pass, so that what was done can show."""
+        """Let time pass, so that what was done can show in the SLI."""
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """One mitigation tried: ``before`` and ``after`` are the SLI, ``at`` is when ``after`` was read.
+    """One mitigation as it was tried, with the SLI ``before`` and ``after`` it.
 
-    ``refused`` means that it needed approval and got none; ``harmed`` names other SLIs that it brought
-    below what users accept.
+    ``at`` is when ``after`` was read. ``refused`` means that it needed approval and got none;
+    ``harmed`` names the other SLIs that it brought below what users accept.
     """
 
     mitigation: Mitigation
@@ -105,7 +105,7 @@ class StepResult:
 
     @property
     def outcome(self) -> str:
-        """What became of it, in words."""
+        """What became of the mitigation, in words."""
         if self.refused:
             return "refused: not approved"
         if self.helped:
@@ -116,7 +116,7 @@ class StepResult:
 
 @dataclass(frozen=True)
 class RunbookRun:
-    """What was tried, in order, and whether the SLI was back at its target at the end."""
+    """The mitigations that were tried, in order, and whether the system was healthy at the end."""
 
     steps: tuple[StepResult, ...]
     healthy: bool
@@ -130,14 +130,15 @@ def run_runbook(
     at: datetime,
     approve: Approve = lambda mitigation: False,
 ) -> RunbookRun:
-    """Work through a runbook from ``at`` on, and stop as soon as the SLI is at its target.
+    """Work through a runbook from ``at`` on, and stop as soon as the system is healthy.
 
-    Each mitigation is given its ``settle`` time, then verified: it helped when the SLI rose and no
-    other SLI was harmed. One that did not help is rolled back, and a minute later the next is
-    tried; one that cannot be rolled back stays. Those that need approval are put to ``approve``, which says no
-    unless told otherwise. What is in effect already, automated or from before, is left alone.
+    Each mitigation is given its ``settle`` time and then verified: it helped if the SLI rose and no
+    other SLI was harmed. One that did not help is rolled back, and a minute later the next one is
+    tried; one that cannot be rolled back stays. Those that need approval are put to ``approve``,
+    which says no unless told otherwise. Mitigations already in effect are left alone.
     """
-    at, steps = utc(at, "at"), []
+    at = utc(at, "at")
+    steps: list[StepResult] = []
     for mitigation in runbook.mitigations:
         if is_healthy(system, slo):
             break
@@ -149,9 +150,9 @@ def run_runbook(
 
 
 def is_healthy(system: System, slo: SLO) -> bool:
-    """Whether the SLI is at its target, exactly at it included, and no other SLI is harmed.
+    """Whether the SLI is at its target or above it, and no other SLI is harmed.
 
-    An SLI of ``nan``, no events, is no evidence of health.
+    An SLI of ``nan``, which means no events, is no evidence of health.
     """
     ratio = exact_ratio(system.sli, "sli")
     return ratio is not None and ratio >= slo.exact_target and not system.harmed
@@ -163,10 +164,9 @@ def _try(mitigation: Mitigation, system: System, at: datetime, approve: Approve)
         return StepResult(mitigation, at, before, before, kept=False, refused=True)
     system.apply(mitigation.name)
     system.wait(mitigation.settle)
+    at += mitigation.settle
     harmed = tuple(name for name in system.harmed if name not in harmed_before)
-    step = StepResult(
-        mitigation, at + mitigation.settle, before, system.sli, kept=True, harmed=harmed
-    )
+    step = StepResult(mitigation, at, before, system.sli, kept=True, harmed=harmed)
     if step.helped or not mitigation.reversible:
         return step
     system.rollback(mitigation.name)

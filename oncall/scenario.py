@@ -1,4 +1,4 @@
-"""Scenarios: a service with a daily rhythm, and what breaks in it when; the same seed gives the same events."""
+"""Scenarios: the traffic of a service, and what breaks in it when; one seed gives one outcome."""
 
 from __future__ import annotations
 
@@ -12,45 +12,24 @@ from oncall.counts import Counts
 from oncall.slo import SLO, exact_ratio
 from oncall.times import DAY, MINUTE, moment_text, utc
 
-# Requests in each hour of a UTC day and on each day of the week, in percent of the mean. Tables and
-# straight lines between them: sines differ in their last digit from machine to machine.
+# Requests in each hour of a UTC day and on each day of the week, in percent of the mean. They are
+# tables with straight lines between them, as sines differ in the last digit between machines.
 DAILY = (
-    52,
-    45,
-    41,
-    40,
-    43,
-    52,
-    70,
-    94,
-    118,
-    134,
-    141,
-    140,
-    136,
-    139,
-    145,
-    146,
-    142,
-    134,
-    124,
-    114,
-    104,
-    94,
-    83,
-    69,
-)
+    52, 45, 41, 40, 43, 52, 70, 94, 118, 134, 141, 140,
+    136, 139, 145, 146, 142, 134, 124, 114, 104, 94, 83, 69,
+)  # fmt: skip
 WEEKLY = (112, 115, 114, 111, 104, 72, 72)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that breaks: from ``start`` on, ``error_ratio`` of the requests fail until it is mitigated.
+    """Something that breaks: from ``start`` on, a share of the requests fails until mitigated.
 
-    ``start`` counts from the scenario's start. The error ratio is reached in a straight line over
-    ``ramp``. With a ``duration`` it goes away by itself. Requests that are ``lost`` never arrive and
-    so are not counted; those that are ``synthetic`` are counted, though no user sent them.
-    ``catches`` gives the share that each mitigation catches; without any, the symptom's own hold.
+    ``start`` counts from the scenario's start. That share rises in a straight line over ``ramp``,
+    up to ``error_ratio``. With a ``duration`` the fault ends by itself. If the requests are
+    ``lost``, they never arrive and so are not counted; if they are ``synthetic``, they are counted,
+    but no user sent them. ``catches`` gives the share that each mitigation catches; if it is empty,
+    the symptom's own shares apply.
     """
 
     symptom: str
@@ -68,15 +47,18 @@ class Fault:
         return self.error_ratio * ((self._area(end) - self._area(begin)) / (end - begin))
 
     def _area(self, moment: timedelta) -> timedelta:
-        """The area under the line up to a moment, as time at the full error ratio."""
+        """The area under the share of failures up to a moment, as time at the full error ratio."""
         lasted = max(timedelta(), moment - self.start)
-        lasted = lasted if self.duration is None else min(lasted, self.duration)
-        return lasted * (lasted / self.ramp / 2) if lasted < self.ramp else lasted - self.ramp / 2
+        if self.duration is not None:
+            lasted = min(lasted, self.duration)
+        if lasted < self.ramp:
+            return lasted * (lasted / self.ramp / 2)
+        return lasted - self.ramp / 2
 
 
 @dataclass(frozen=True)
 class RedHerring:
-    """Something that is true, draws the eye, and has nothing to do with it."""
+    """An observation that is true, draws the eye, and has nothing to do with the fault."""
 
     at: timedelta
     text: str
@@ -84,7 +66,7 @@ class RedHerring:
 
 @dataclass(frozen=True)
 class Review:
-    """What the people who look back at an incident would find; an action item is its kind and its text."""
+    """What people find when they look back at an incident; an action item is a kind and a text."""
 
     contributing_factors: tuple[str, ...] = ()
     went_well: tuple[str, ...] = ()
@@ -95,9 +77,10 @@ class Review:
 
 @dataclass(frozen=True)
 class KnownIncident:
-    """The truth about one fault in a series: what it was, and from when to when; ``end`` is ``None`` if it lasts.
+    """The truth about one fault in telemetry: what it was, and from when to when.
 
-    Moments are aware, and the end is after the start; the error ratio is from 0 to 1, ``nan`` where unknown.
+    Moments are aware. ``end`` is after the start, or ``None`` if the fault lasts. The error ratio
+    is from 0 to 1, ``nan`` if unknown.
     """
 
     title: str
@@ -111,22 +94,21 @@ class KnownIncident:
         if self.end is not None:
             object.__setattr__(self, "end", utc(self.end, "end"))
             if self.end <= self.start:
-                raise ValueError(
-                    f"the incident ends at {moment_text(self.end)}, not after its start"
-                )
-        if isinstance(self.error_ratio, str | None):
-            raise ValueError(
-                f"error_ratio must be a number, math.nan where unknown, given {self.error_ratio!r}"
-            )
-        exact_ratio(self.error_ratio, "error_ratio")
+                end = moment_text(self.end)
+                raise ValueError(f"the incident ends at {end}, not after its start")
+        ratio = self.error_ratio
+        if isinstance(ratio, str | None):
+            known = "error_ratio must be a number, math.nan where unknown"
+            raise ValueError(f"{known}, given {ratio!r}")
+        exact_ratio(ratio, "error_ratio")
 
 
 @dataclass(frozen=True)
 class Scenario:
     """A stretch of a service's life: its traffic, its SLO, and the faults in it.
 
-    ``requests`` is the mean number a minute, ``errors`` the share that fails on a good day.
-    ``warm_up`` is the time before the start, without faults, so that every long window is full.
+    ``requests`` is their mean number per minute, ``errors`` the share that fails on a good day.
+    ``warm_up`` is time without faults before the start, so that every long window is full.
     ``reviews`` holds what there is to find about each incident, in the order in which they open.
     """
 
@@ -146,29 +128,28 @@ class Scenario:
         object.__setattr__(self, "start", utc(self.start, "start"))
 
     def counts(self, seed: int) -> Counts:
-        """The scenario's telemetry by the minute when nobody does anything about it."""
+        """The scenario's telemetry, minute by minute, if nobody does anything about the faults."""
         traffic = Traffic(self, seed)
-        first, last = -(self.warm_up // MINUTE), self.length // MINUTE
-        buckets = [
-            traffic.minute(m, *self.failing_and_lost(self.failing(m))) for m in range(first, last)
-        ]
+        buckets = []
+        for minute in range(-(self.warm_up // MINUTE), self.length // MINUTE):
+            failing, lost = self.failing_and_lost(self.failing(minute))
+            buckets.append(traffic.minute(minute, failing, lost))
         good, total = zip(*buckets, strict=True)
         return Counts(self.start - self.warm_up, MINUTE, good, total)
 
     def failing(self, minute: int) -> list[float]:
-        """The share of requests that each fault hits in a minute, counted from the start."""
+        """The share of requests that each fault hits in a minute, numbered from the start."""
         return [fault.failing(minute * MINUTE, (minute + 1) * MINUTE) for fault in self.faults]
 
     def failing_and_lost(self, shares: list[float]) -> tuple[float, float]:
-        """The shares of all requests that fail and that never arrive, from the share that each fault hits."""
-        failing = [
-            share for fault, share in zip(self.faults, shares, strict=True) if not fault.lost
-        ]
-        lost = [share for fault, share in zip(self.faults, shares, strict=True) if fault.lost]
+        """The shares of all requests that fail and that are lost, given the share per fault."""
+        hits = list(zip(self.faults, shares, strict=True))
+        failing = [share for fault, share in hits if not fault.lost]
+        lost = [share for fault, share in hits if fault.lost]
         return combined(failing), combined(lost)
 
     def labels(self) -> tuple[KnownIncident, ...]:
-        """The faults as moments in time."""
+        """The faults as known incidents, with moments in place of lengths of time."""
 
         def label(fault: Fault) -> KnownIncident:
             start = self.start + fault.start
@@ -179,15 +160,15 @@ class Scenario:
 
 
 def combined(shares: Iterable[float]) -> float:
-    """The share that fails when several things fail independently: 1 − the product of what each leaves."""
+    """The share that fails if each of several shares fails independently: 1 − Π (1 − share)."""
     return 1 - math.prod(1 - share for share in shares)
 
 
 class Traffic:
     """A scenario's requests and errors, minute by minute.
 
-    What rounding to whole numbers leaves over is carried to the next minute, so that an error ratio
-    of 0.3 % is 0.3 % at any traffic. The seed decides the jitter of the traffic.
+    What rounding down to whole requests leaves over is carried to the next minute, so that an error
+    ratio of 0.3 % is 0.3 % at any traffic. The seed decides the jitter of the traffic.
     """
 
     def __init__(self, scenario: Scenario, seed: int):
@@ -197,9 +178,9 @@ class Traffic:
         self._errors_over = 0.0
 
     def minute(self, minute: int, failing: float, lost: float = 0.0) -> tuple[int, int]:
-        """Good and total requests in a minute, counted from the scenario's start.
+        """Good and total requests in a minute, numbered from the scenario's start.
 
-        The share ``lost`` never arrives; of the others the share ``failing`` fails besides the usual.
+        The share ``lost`` never arrives. Of the rest, ``failing`` fails on top of the usual errors.
         """
         scenario = self._scenario
         jitter = 0.96 + 0.08 * self._random()
@@ -215,6 +196,6 @@ class Traffic:
 
 def rhythm(at: datetime) -> float:
     """The traffic at a moment as a multiple of its mean, from the daily and the weekly table."""
-    past = (at.minute * 60 + at.second) / 3600
-    hourly = DAILY[at.hour] + (DAILY[(at.hour + 1) % 24] - DAILY[at.hour]) * past
-    return hourly * WEEKLY[at.weekday()] / 10_000
+    this_hour, next_hour = DAILY[at.hour], DAILY[(at.hour + 1) % 24]
+    part = (at.minute * 60 + at.second) / 3600
+    return (this_hour + (next_hour - this_hour) * part) * WEEKLY[at.weekday()] / 10_000

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from oncall.catalogue import known_mitigation, known_symptom
-from oncall.postmortem import KINDS
+from oncall.postmortem import ITEM_KINDS
 from oncall.scenario import Fault, RedHerring, Review, Scenario
 from oncall.slo import SLO
 from oncall.times import DAY, MINUTE, parse_duration, parse_moment
@@ -223,9 +223,11 @@ def _length(value: Any) -> timedelta:
 def _action_items(value: Any) -> tuple[tuple[str, str], ...]:
     items: list[tuple[str, str]] = []
     for item in value if isinstance(value, list) else [value]:
-        if not isinstance(item, dict) or len(item) != 1 or not set(item) <= set(KINDS):
+        if not isinstance(item, dict) or len(item) != 1 or not set(item) <= set(ITEM_KINDS):
             example = '[{ prevent = "retry in one layer only" }]'
-            raise ValueError(f"must name {', '.join(KINDS)}, given {item!r}; write e.g. {example}")
+            raise ValueError(
+                f"must name {', '.join(ITEM_KINDS)}, given {item!r}; write e.g. {example}"
+            )
         items += [(kind, _text(text)) for kind, text in item.items()]
     return tuple(items)
 

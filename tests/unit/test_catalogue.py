@@ -1,4 +1,4 @@
-"""The nine runbooks: complete, in order, least risk first, and each right for its own symptom and hardly any other."""
+"""The nine runbooks: complete, least risk first, and right for hardly any symptom but their own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from oncall.alerting import SEVERITIES
 from oncall.catalogue import FLOORS, MITIGATIONS, RUNBOOKS, SYMPTOMS, Symptom
 from oncall.mock_system import MockSystem
-from oncall.runbook import Mitigation, RunbookRun, is_healthy, run_runbook
+from oncall.runbook import RunbookRun, is_healthy, run_runbook
 from oncall.slo import SLO
 
 AT = datetime(2025, 3, 4, 18, 30, tzinfo=UTC)
@@ -26,42 +26,41 @@ NINE = (
     "poisoned_cache",
     "gpu_capacity",
 )
+RISKS = ("low", "medium", "high")
 ALSO_HEALS = {"model_provider_outage": {"gpu_capacity"}, "gpu_capacity": {"slow_first_token"}}
 
 
 def slo_of(symptom: str, target: float | None = None) -> SLO:
-    """The SLO of the SLI that a symptom hits; its target is the SLI's floor unless given."""
+    """An SLO of the SLI that a symptom lowers; its target is the SLI's floor unless given."""
     name = SYMPTOMS[symptom].sli
     return SLO(name, float(FLOORS[name]) if target is None else target)
 
 
 @cache
 def run(
-    book: str, symptom: str, target: float | None = 0.99, approves: bool = True
+    name: str, symptom: str, target: float | None = 0.99, approves: bool = True
 ) -> tuple[RunbookRun, MockSystem]:
-    """One runbook run on one symptom, with everything approved or nothing, and the system it leaves."""
-    system = MockSystem(symptom)
-    slo = slo_of(symptom, target)
-    return run_runbook(
-        RUNBOOKS[book], system, slo=slo, at=AT, approve=lambda mitigation: approves
-    ), system
+    """A runbook run on a symptom, with everything or nothing approved, and the system it leaves."""
+    system, slo = MockSystem(symptom), slo_of(symptom, target)
+    tried = run_runbook(RUNBOOKS[name], system, slo=slo, at=AT, approve=lambda _: approves)
+    return tried, system
 
 
-def kept(book: str, symptom: str) -> list[str]:
-    return [step.mitigation.name for step in run(book, symptom)[0].steps if step.kept]
+def kept(name: str, symptom: str) -> list[str]:
+    return [step.mitigation.name for step in run(name, symptom)[0].steps if step.kept]
 
 
 # --- the matrix ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("target", [0.99, None], ids=["99%", "the floor"])
-@pytest.mark.parametrize("book", NINE)
+@pytest.mark.parametrize("name", NINE)
 def test_a_runbook_heals_its_own_symptom_and_at_most_one_other(
-    book: str, target: float | None
+    name: str, target: float | None
 ) -> None:
-    healed = {symptom for symptom in NINE if run(book, symptom, target)[0].healthy}
-    assert healed - {book} == ALSO_HEALS.get(book, set())
-    assert book in healed
+    healed = {symptom for symptom in NINE if run(name, symptom, target)[0].healthy}
+    assert healed - {name} == ALSO_HEALS.get(name, set())
+    assert name in healed
     assert len(healed) <= 2
 
 
@@ -77,9 +76,8 @@ def test_caching_everything_turns_availability_green_and_quality_red() -> None:
     system = MockSystem("model_provider_outage", ["cache_everything"])
     assert (system.sli, system.harmed) == (1.0, ("quality",))
     assert not is_healthy(system, slo_of("model_provider_outage"))
-    assert not any(
-        one.name == "cache_everything" for book in RUNBOOKS.values() for one in book.mitigations
-    )
+    for runbook in RUNBOOKS.values():
+        assert MITIGATIONS["cache_everything"] not in runbook.mitigations
 
 
 @pytest.mark.parametrize("symptom", NINE)
@@ -87,30 +85,26 @@ def test_each_step_that_the_right_runbook_takes_is_needed(symptom: str) -> None:
     taken = kept(symptom, symptom)
     assert len(taken) >= 2
     for name in taken:
-        assert not is_healthy(
-            MockSystem(symptom, [one for one in taken if one != name]), slo_of(symptom, 0.99)
-        ), name
+        others = [other for other in taken if other != name]
+        assert not is_healthy(MockSystem(symptom, others), slo_of(symptom, 0.99)), name
 
 
 @pytest.mark.parametrize("symptom", NINE)
-@pytest.mark.parametrize("book", NINE)
+@pytest.mark.parametrize("name", NINE)
 def test_the_wrong_runbook_leaves_nothing_in_effect_that_did_not_help(
-    book: str, symptom: str
+    name: str, symptom: str
 ) -> None:
-    mitigated, system = run(book, symptom)
-    idle = {step.mitigation.name for step in mitigated.steps if step.kept and not step.helped}
-    assert all(not MITIGATIONS[name].reversible for name in idle)
-    assert system.applied == kept(book, symptom)
+    tried, system = run(name, symptom)
+    idle = [step.mitigation for step in tried.steps if step.kept and not step.helped]
+    assert not any(mitigation.reversible for mitigation in idle)
+    assert system.applied == kept(name, symptom)
     assert system.harmed == ()
 
 
 def test_the_outage_of_the_model_provider_keeps_its_numbers() -> None:
     mitigated, system = run(NINE[0], NINE[0])
-    assert [(step.before, step.after) for step in mitigated.steps] == [
-        (0.5, 0.85),
-        (0.85, 0.95),
-        (0.95, 1.0),
-    ]
+    readings = [(step.before, step.after) for step in mitigated.steps]
+    assert readings == [(0.5, 0.85), (0.85, 0.95), (0.95, 1.0)]
     assert system.slis == {"availability": 1, "quality": Fraction(95, 100)}
 
 
@@ -119,18 +113,12 @@ def test_the_outage_of_the_model_provider_keeps_its_numbers() -> None:
 
 def test_some_symptoms_are_healed_without_approval_and_some_wait_for_it() -> None:
     without = {symptom for symptom in NINE if run(symptom, symptom, 0.99, False)[0].healthy}
-    assert set(NINE) - without == {
-        "rate_limit_storm",
-        "quality_regression",
-        "stale_index",
-        "gpu_capacity",
-    }
+    waiting = {"rate_limit_storm", "quality_regression", "stale_index", "gpu_capacity"}
+    assert set(NINE) - without == waiting
 
 
-def test_what_cannot_be_taken_back_needs_approval_and_is_not_needed_where_the_runbook_fits() -> (
-    None
-):
-    irreversible = {name for name, one in MITIGATIONS.items() if not one.reversible}
+def test_what_cannot_be_undone_needs_approval_and_is_not_needed_where_the_runbook_fits() -> None:
+    irreversible = {name for name in MITIGATIONS if not MITIGATIONS[name].reversible}
     assert irreversible == {"purge_cache", "raise_spend_limit"}
     assert all(MITIGATIONS[name].needs_approval for name in irreversible)
     assert not irreversible & {name for symptom in NINE for name in kept(symptom, symptom)}
@@ -176,31 +164,27 @@ def test_what_heals_one_symptom_makes_another_worse(symptom: str, mitigation: st
 
 def test_there_are_nine_each_with_a_system_to_practise_on() -> None:
     assert tuple(RUNBOOKS) == tuple(SYMPTOMS) == NINE
-    assert all(book.symptom == symptom for symptom, book in RUNBOOKS.items())
+    assert all(runbook.symptom == symptom for symptom, runbook in RUNBOOKS.items())
 
 
 def test_every_sli_of_an_ai_service_is_hit_or_harmed_by_something() -> None:
     hit = {symptom.sli for symptom in SYMPTOMS.values()}
-    harmed = {
-        name
-        for one in SYMPTOMS.values()
-        for effect in one.effects.values()
-        for name in effect.harms
-    }
+    effects = [effect for symptom in SYMPTOMS.values() for effect in symptom.effects.values()]
+    harmed = {name for effect in effects for name in effect.harms}
     assert hit == {"availability", "first_token", "quality", "cost"}
     assert hit | harmed == set(FLOORS)
 
 
 @pytest.mark.parametrize("symptom", NINE)
 def test_a_runbook_is_complete(symptom: str) -> None:
-    book = RUNBOOKS[symptom]
-    assert all(text.strip() for text in (book.title, book.owner, book.escalate_to))
-    assert book.severity in SEVERITIES
-    assert 3 <= len(book.checks) <= 5
-    assert all(check.look.strip() and check.expect.strip() for check in book.checks)
-    assert len({check.look for check in book.checks}) == len(book.checks)
-    assert 3 <= len(book.mitigations) <= 5
-    assert len(set(book.mitigations)) == len(book.mitigations)
+    runbook = RUNBOOKS[symptom]
+    assert all(text.strip() for text in (runbook.title, runbook.owner, runbook.escalate_to))
+    assert runbook.severity in SEVERITIES
+    assert 3 <= len(runbook.checks) <= 5
+    assert all(check.look.strip() and check.expect.strip() for check in runbook.checks)
+    assert len({check.look for check in runbook.checks}) == len(runbook.checks)
+    assert 3 <= len(runbook.mitigations) <= 5
+    assert len(set(runbook.mitigations)) == len(runbook.mitigations)
 
 
 @pytest.mark.parametrize("symptom", NINE)
@@ -208,39 +192,36 @@ def test_a_runbook_tries_least_risk_first_and_the_reversible_before_the_irrevers
     symptom: str,
 ) -> None:
     mitigations = RUNBOOKS[symptom].mitigations
-    risks = [("low", "medium", "high").index(one.risk.partition(":")[0]) for one in mitigations]
+    risks = [RISKS.index(mitigation.risk.partition(":")[0]) for mitigation in mitigations]
     assert risks == sorted(risks)
-    irreversible = [not one.reversible for one in mitigations]
+    irreversible = [not mitigation.reversible for mitigation in mitigations]
     assert irreversible == sorted(irreversible)
 
 
 @pytest.mark.parametrize("name", MITIGATIONS)
 def test_a_mitigation_says_what_it_does_what_it_risks_and_how_to_undo_it(name: str) -> None:
-    one = MITIGATIONS[name]
-    assert one.name == name
+    mitigation = MITIGATIONS[name]
+    assert mitigation.name == name
     assert name.isidentifier()
-    assert one.action.strip()
-    risk, _, why = one.risk.partition(": ")
-    assert risk in ("low", "medium", "high")
+    assert mitigation.action.strip()
+    risk, _, why = mitigation.risk.partition(": ")
+    assert risk in RISKS
     assert why.strip()
-    assert bool(one.rollback.strip()) == one.reversible
-    assert one.settle > timedelta()
-    assert not one.settle % timedelta(minutes=1)
+    assert bool(mitigation.rollback.strip()) == mitigation.reversible
+    assert mitigation.settle > timedelta()
+    assert not mitigation.settle % timedelta(minutes=1)
 
 
-def test_every_mitigation_but_the_tempting_one_stands_in_a_runbook_and_is_the_same_in_each() -> (
-    None
-):
-    used: list[Mitigation] = [one for book in RUNBOOKS.values() for one in book.mitigations]
-    assert {one.name for one in used} == set(MITIGATIONS) - {"cache_everything"}
-    assert all(MITIGATIONS[one.name] is one for one in used)
+def test_every_mitigation_but_the_tempting_one_is_in_a_runbook_and_the_same_in_each() -> None:
+    used = [mitigation for runbook in RUNBOOKS.values() for mitigation in runbook.mitigations]
+    assert {mitigation.name for mitigation in used} == set(MITIGATIONS) - {"cache_everything"}
+    assert all(MITIGATIONS[mitigation.name] is mitigation for mitigation in used)
 
 
 @pytest.mark.parametrize("symptom", NINE)
 def test_each_mitigation_of_a_runbook_catches_something_of_its_symptom(symptom: str) -> None:
-    assert all(
-        SYMPTOMS[symptom].effects[one.name].catches > 0 for one in RUNBOOKS[symptom].mitigations
-    )
+    effects = SYMPTOMS[symptom].effects
+    assert all(effects[listed.name].catches > 0 for listed in RUNBOOKS[symptom].mitigations)
 
 
 @pytest.mark.parametrize("model", SYMPTOMS.values(), ids=NINE)
@@ -252,8 +233,6 @@ def test_what_is_said_about_effects_is_about_mitigations_and_slis_that_exist(
     assert set(model.effects) <= set(MITIGATIONS)
     for name, effect in model.effects.items():
         assert -1 <= effect.catches <= 1, name
-        assert effect.catches > 0 or not effect.harms, (
-            name
-        )  # what catches nothing has nothing to harm
+        assert effect.catches > 0 or not effect.harms, name  # catching nothing harms nothing
         assert set(effect.harms) <= set(FLOORS) - {model.sli}, name
         assert all(0 < share <= 1 for share in effect.harms.values()), name

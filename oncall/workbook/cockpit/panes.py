@@ -12,7 +12,7 @@ from ipywidgets import HTML, Button, HBox, VBox
 from oncall.catalogue import RUNBOOKS
 from oncall.gameday import Desk
 from oncall.incident import Incident
-from oncall.postmortem import write_postmortem
+from oncall.postmortem import timeline
 from oncall.runbook import Check, Mitigation, Runbook
 from oncall.slo import burn_rate, percent
 from oncall.times import HOUR, duration_text
@@ -119,14 +119,10 @@ def journal_lines(incidents: Iterable[Incident]) -> list[str]:
     """What the journals say but for measures, by time in UTC; with two, each line names its own."""
     incidents, entries = list(incidents), []
     for incident in incidents:
-        text = write_postmortem(incident, contributing_factors=(), action_items=())
-        lines = text.partition("\n## Timeline (UTC)\n\n")[2].partition("\n\n## ")[0].splitlines()
-        moments = sorted([incident.impact_start, *(event.at for event in incident.events)])
         name = f"{incident.id} " if len(incidents) > 1 else ""
-        for at, line in zip(moments, lines, strict=True):
-            what = line.partition(f"{at:%H:%M:%S} ")[2]
-            if not what.startswith("metrics: "):
-                entries.append((at, f"{at:%H:%M} {name}{what}"))
+        for at, verb, text in timeline(incident):
+            if verb != "measure":
+                entries.append((at, f"{at:%H:%M} {name}{text}"))
     return [line for _, line in sorted(entries, key=lambda entry: entry[0])]
 
 
