@@ -39,7 +39,7 @@ from oncall.times import MINUTE
 from oncall.workbook.cockpit.cockpit import BUTTONS, INPUTS, TIME, Cockpit, journal_lines
 from oncall.workbook.cockpit.debrief import budget_burned, describe_responses, plot_responses
 from oncall.workbook.cockpit.picture import LOOKS, STATES, VIEWS, LivePlot, in_effect, scene
-from oncall.workbook.plots.explorer import styled
+from oncall.workbook.plots.base import styled
 
 GOOD = (
     ScriptLine(150, "look", ("metrics",)),

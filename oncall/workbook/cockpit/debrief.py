@@ -23,22 +23,9 @@ from oncall.regression import ReplayCase, prove, to_eval_case
 from oncall.scenario import Scenario
 from oncall.times import MINUTE, duration_text
 from oncall.workbook.cockpit.picture import clock_ticks
-from oncall.workbook.plots.base import (
-    BLUE,
-    GREEN,
-    GREY,
-    INK,
-    ORANGE,
-    SHADE,
-    SKY,
-    VERMILION,
-    WIDTH,
-    Floats,
-    Plot,
-    as_days,
-    impact_span,
-)
-from oncall.workbook.plots.explorer import styled
+from oncall.workbook.plots import Plot, impact_span, styled
+from oncall.workbook.plots.base import WIDTH, Floats, as_days
+from oncall.workbook.plots.colours import BLUE, GREEN, GREY, INK, ORANGE, SHADE, SKY, VERMILION
 
 LANES = {  # by verb: what its lane is called, and its colour
     "detect": ("detected", VERMILION),

@@ -25,25 +25,12 @@ from oncall.alerting import BurnRule
 from oncall.gameday.desk import Desk
 from oncall.incident import UNDONE, Incident
 from oncall.slo import percent
-from oncall.telemetry.engine import alert_intervals
+from oncall.telemetry.engine import alert_intervals, burn_rates
 from oncall.times import HOUR, MINUTE, duration_text
-from oncall.workbook.plots.base import (
-    BLUE,
-    GREEN,
-    GREY,
-    INK,
-    ORANGE,
-    SHADE,
-    SKY,
-    VERMILION,
-    Floats,
-    OpenSpan,
-    impact_span,
-    rolling_burn,
-    stays,
-    union,
-)
-from oncall.workbook.plots.explorer import WIDTH, Easel, styled
+from oncall.workbook.plots import impact_span, stays, styled
+from oncall.workbook.plots.base import Floats, OpenSpan, union
+from oncall.workbook.plots.colours import BLUE, GREEN, GREY, INK, ORANGE, SHADE, SKY, VERMILION
+from oncall.workbook.plots.explorer import EXPLORER_WIDTH, CachedFigure
 
 VIEWS: dict[str, timedelta | None] = {"the last 2 hours": 2 * HOUR, "the whole shift": None}
 LOOKS: dict[
@@ -142,7 +129,7 @@ def scene(desk: Desk, view: str) -> Scene:
         ends=np.arange(now - shown + 1, now + 1),
         sli=sli,
         burns=tuple(  # type: ignore[arg-type]  # two of them
-            rolling_burn(counts, desk.scenario.slo, window)[-shown:]
+            burn_rates(counts, desk.scenario.slo, [window])[window][-shown:]
             for window in (rule.long, rule.short)
         ),
         alerts=tuple(
@@ -200,18 +187,18 @@ class LivePlot:
 
     def __init__(self, desk: Desk):
         with styled():
-            self.figure = Figure(figsize=(WIDTH, HEIGHT), dpi=150)
+            self.figure = Figure(figsize=(EXPLORER_WIDTH, HEIGHT), dpi=150)
             self._sli, self._burn, self._lanes = _stage(self.figure, desk)
             self.artists = _artists(self._sli, self._burn, self._lanes)
-            self._easel = Easel(self.figure, self.artists.values())
+            self._cached = CachedFigure(self.figure, self.artists.values())
 
     def draw(self, desk: Desk, view: str) -> bytes:
         """The desk as it is now."""
         shown = scene(desk, view)
         show(self.artists, shown)
         if _grow(self._sli, self._burn, shown):
-            self._easel.draw_background()
-        return self._easel.draw()
+            self._cached.draw_background()
+        return self._cached.draw()
 
 
 def _grow(sli: Axes, burn: Axes, shown: Scene) -> bool:
