@@ -44,16 +44,17 @@ REPLOT = """\
 import matplotlib.pyplot as plt
 from ipywidgets import IntSlider, VBox, interactive_output
 from oncall.workbook.cockpit import picture
-from oncall.workbook.explorer import WIDTH, styled
+from oncall.workbook.plots.base import styled
+from oncall.workbook.plots.explorer import EXPLORER_WIDTH
 desk = cockpit_after(*at_work).desk
 
 def replot(minute):
     do(desk, "wait", "1")
     shown = picture.scene(desk, "the last 2 hours")
     with styled():
-        figure = plt.figure(figsize=(WIDTH, 2.8))
+        figure = plt.figure(figsize=(EXPLORER_WIDTH, 2.8))
         sli, burn, lanes = picture._stage(figure, desk)
-        picture.show(cockpit_plot._artists(sli, burn, lanes), shown)
+        picture.show(picture._artists(sli, burn, lanes), shown)
         picture._grow(sli, burn, shown)
         plt.show()
 
