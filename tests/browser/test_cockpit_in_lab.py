@@ -47,14 +47,15 @@ REPLOT = """\
 import matplotlib.pyplot as plt
 from ipywidgets import IntSlider, VBox, interactive_output
 from oncall.workbook.cockpit import picture
-from oncall.workbook.plots.explorer import WIDTH, styled
+from oncall.workbook.plots.base import styled
+from oncall.workbook.plots.explorer import EXPLORER_WIDTH
 desk = cockpit_after(*at_work).desk
 
 def replot(minute):
     do(desk, "wait", "1")
     shown = picture.Scene(desk, "the last 2 hours")
     with styled():
-        axes = picture.build_axes(plt.figure(figsize=(WIDTH, 2.8)), desk)
+        axes = picture.build_axes(plt.figure(figsize=(EXPLORER_WIDTH, 2.8)), desk)
         picture.update_artists(picture.build_artists(axes), shown)
         picture.fit_axes(axes, shown)
         plt.show()

@@ -28,7 +28,7 @@ from oncall.workbook.cockpit.picture import (
     Scene,
     mitigation_spans,
 )
-from oncall.workbook.plots.explorer import styled
+from oncall.workbook.plots.base import styled
 
 
 @pytest.fixture

@@ -22,19 +22,9 @@ from oncall.regression import prove, to_eval_case
 from oncall.scenario import Scenario
 from oncall.times import DAY, MINUTE, duration_text
 from oncall.workbook.cockpit.picture import clock_ticks
-from oncall.workbook.plots import base
-from oncall.workbook.plots.base import (
-    BLUE,
-    GREEN,
-    GREY,
-    INK,
-    ORANGE,
-    SHADE,
-    SKY,
-    VERMILION,
-    as_days,
-)
-from oncall.workbook.plots.explorer import styled
+from oncall.workbook.plots import Plot, impact_span, styled
+from oncall.workbook.plots.base import WIDTH, Floats, as_days
+from oncall.workbook.plots.colours import BLUE, GREEN, GREY, INK, ORANGE, SHADE, SKY, VERMILION
 
 EVENT_LANES = {  # by verb: what its lane is called, and its colour
     "detect": ("detected", VERMILION),
@@ -209,12 +199,12 @@ def _table(score: Score) -> str:
     )
 
 
-def plot_responses(mine: Shift, theirs: Shift, scores: dict[str, Score]) -> base.Plot:
+def plot_responses(mine: Shift, theirs: Shift, scores: dict[str, Score]) -> Plot:
     """Your shift beside the reference's, on one axis of time: who did what when, and its cost."""
     begin, end = _stretch(mine, theirs)
     ticks, points = clock_ticks(begin, end, 7), mean_points(scores)
     with styled():
-        figure = Figure(figsize=(base.WIDTH, 4.2), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
         grid = figure.subplots(2, 2, sharex=True, sharey="row", height_ratios=(1.6, 1))
         for (lanes, budget), shift in zip(grid.T, (mine, theirs), strict=True):
             _draw_lanes(lanes, shift, end)
@@ -227,7 +217,7 @@ def plot_responses(mine: Shift, theirs: Shift, scores: dict[str, Score]) -> base
         grid[1, 0].set_ylabel("budget burned, %")
         grid[1, 0].set_ylim(bottom=0)  # of both
     yours, reference = _summary(mine, end), _summary(theirs, end)
-    return base.Plot(figure, f"{points} of 100. Yours: {yours}. The reference: {reference}.")
+    return Plot(figure, f"{points} of 100. Yours: {yours}. The reference: {reference}.")
 
 
 def _summary(shift: Shift, edge: datetime) -> str:
@@ -251,7 +241,7 @@ def _firsts(incident: Incident) -> Iterator[str]:
             yield f"{name} {time:%H:%M}"
 
 
-def budget_burned(shift: Shift) -> base.Floats:
+def budget_burned(shift: Shift) -> Floats:
     """The share of the period's error budget spent since the shift began, by minute from 0 on."""
     scenario, first = shift.scenario, shift.scenario.warm_up // MINUTE
     bad = np.asarray(shift.counts.total)[first:] - np.asarray(shift.counts.good)[first:]
@@ -274,7 +264,7 @@ def _stretch(*shifts: Shift) -> tuple[datetime, datetime]:
 
 def _draw_lanes(axes: Axes, shift: Shift, end: datetime) -> None:
     for incident in shift.incidents:
-        began, over = base.impact_span(incident)
+        began, over = impact_span(incident)
         over = over or min(end, shift.counts.end)
         axes.axvspan(as_days(began), as_days(over), color=GREY, alpha=SHADE, lw=0)
     for lane, (verb, (_, colour)) in enumerate(EVENT_LANES.items()):

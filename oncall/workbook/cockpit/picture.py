@@ -24,11 +24,12 @@ from oncall.alerting import BurnRule
 from oncall.gameday.desk import Desk
 from oncall.incident import Incident
 from oncall.slo import percent
-from oncall.telemetry.engine import alert_intervals
+from oncall.telemetry.engine import alert_intervals, burn_rates
 from oncall.times import HOUR, MINUTE, duration_text
-from oncall.workbook.plots import base
-from oncall.workbook.plots.base import BLUE, GREEN, GREY, INK, ORANGE, SHADE, SKY, VERMILION
-from oncall.workbook.plots.explorer import WIDTH, Easel, styled
+from oncall.workbook.plots import impact_span, stays, styled
+from oncall.workbook.plots.base import OpenSpan, union
+from oncall.workbook.plots.colours import BLUE, GREEN, GREY, INK, ORANGE, SHADE, SKY, VERMILION
+from oncall.workbook.plots.explorer import EXPLORER_WIDTH, CachedFigure
 
 VIEWS: dict[str, timedelta | None] = {"the last 2 hours": 2 * HOUR, "the whole shift": None}
 # Each kind of bar; where two share a colour, the hatching tells them apart.
@@ -87,10 +88,10 @@ class Scene:
         self.ends = np.arange(self.now - shown + 1, self.now + 1)
         with np.errstate(invalid="ignore"):
             self.sli = np.true_divide(good, total) * 100
-        self.long = base.rolling_burn(counts, slo, rule.long)[-shown:]
-        self.short = base.rolling_burn(counts, slo, rule.short)[-shown:]
+        burns = burn_rates(counts, slo, [rule.long, rule.short])
+        self.long, self.short = burns[rule.long][-shown:], burns[rule.short][-shown:]
         self.alerts = self._alerts()
-        self.impact = self._stretches(map(base.impact_span, desk.incidents))
+        self.impact = self._stretches(map(impact_span, desk.incidents))
         self.states = [self._states(incident) for incident in desk.incidents]  # of each incident
         self.names = [incident.id for incident in desk.incidents]
         self.applied = self._stretches(mitigation_spans(desk.incidents))
@@ -105,7 +106,7 @@ class Scene:
     def _minute(self, moment: datetime) -> float:
         return (moment - self.start) / MINUTE
 
-    def _stretches(self, spans: Iterable[base.OpenSpan]) -> list[Stretch]:
+    def _stretches(self, spans: Iterable[OpenSpan]) -> list[Stretch]:
         """Spans in minutes of the shift; one that has not ended lasts until now."""
         now = self._desk.now
         return [(self._minute(begin), self._minute(end or now)) for begin, end in spans]
@@ -116,14 +117,14 @@ class Scene:
         fired = alert_intervals(desk.counts, desk.scenario.slo, desk.policy)
         for action in ("ticket", "page"):
             spans = [(a.start, a.end or desk.now) for a in fired if a.rule.action == action]
-            bars += [(*stretch, action) for stretch in self._stretches(base.union(spans))]
+            bars += [(*stretch, action) for stretch in self._stretches(union(spans))]
         return bars
 
     def _states(self, incident: Incident) -> list[Bar]:
         """A bar for each state that an incident was in, but for ``closed``."""
-        stays = [stay for stay in base.stays(incident) if stay.state in BAR_OF_STATE]
-        stretches = self._stretches((stay.start, stay.end) for stay in stays)
-        kinds = [BAR_OF_STATE[stay.state] for stay in stays]
+        shown = [stay for stay in stays(incident) if stay.state in BAR_OF_STATE]
+        stretches = self._stretches((stay.start, stay.end) for stay in shown)
+        kinds = [BAR_OF_STATE[stay.state] for stay in shown]
         return [(*stretch, kind) for stretch, kind in zip(stretches, kinds, strict=True)]
 
     def _marks(self, verb: str) -> list[Mark]:
@@ -139,9 +140,9 @@ def first_burn_rule(desk: Desk) -> BurnRule:
     return next(rule for rule in desk.policy if isinstance(rule, BurnRule))
 
 
-def mitigation_spans(incidents: Iterable[Incident]) -> list[base.OpenSpan]:
+def mitigation_spans(incidents: Iterable[Incident]) -> list[OpenSpan]:
     """When each mitigation was in effect; ``None`` for the end of one that was not rolled back."""
-    spans: list[base.OpenSpan] = []
+    spans: list[OpenSpan] = []
     began: dict[str, datetime] = {}
     events = [event for incident in incidents for event in incident.events]
     for event in sorted(events, key=lambda event: event.at):
@@ -163,10 +164,10 @@ class LivePlot:
 
     def __init__(self, desk: Desk):
         with styled():
-            self.figure = Figure(figsize=(WIDTH, HEIGHT), dpi=150)
+            self.figure = Figure(figsize=(EXPLORER_WIDTH, HEIGHT), dpi=150)
             self._axes = build_axes(self.figure, desk)
             self.artists = build_artists(self._axes)
-            self._easel = Easel(self.figure, self.artists.values())
+            self._easel = CachedFigure(self.figure, self.artists.values())
 
     def draw(self, desk: Desk, view: str) -> bytes:
         """The desk as it is now."""
