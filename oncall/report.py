@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import textwrap
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import gt, lt, sub
 
 from oncall.alerting import (
     AlertInterval,
     BurnRule,
     Policy,
-    Rule,
     SilenceRule,
     alert_intervals,
+    fits,
     lint_alerting,
 )
 from oncall.counts import Counts
@@ -25,7 +25,7 @@ def report(counts: Counts, slo: SLO, policy: Policy) -> str:
 
     Rules whose windows the buckets do not divide are named and left out.
     """
-    usable = tuple(rule for rule in policy if _fits(rule, counts.step))
+    usable = tuple(rule for rule in policy if fits(rule, counts.step))
     lines = [
         f"SLO        {slo}",
         f"Counts     {len(counts):,} buckets of {duration_text(counts.step)}, "
@@ -144,11 +144,6 @@ def _bounds(slo: SLO, policy: Policy) -> list[str]:
                 f"Up to {percent(lowest, 4)} of requests failing, for however long, never {name}."
             )
     return lines
-
-
-def _fits(rule: Rule, step: timedelta) -> bool:
-    windows = (rule.long, rule.short) if isinstance(rule, BurnRule) else (rule.after,)
-    return not any(window % step for window in windows)
 
 
 def _clock(moment: datetime) -> str:

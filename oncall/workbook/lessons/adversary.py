@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,7 @@ from oncall.alerting import AlertInterval, Policy, google_policy
 from oncall.counts import Counts
 from oncall.scenario import KnownIncident
 from oncall.slo import SLO
-from oncall.telemetry.backtest import _detection, _median, _Spending, is_true, merge_pages
+from oncall.telemetry.backtest import History
 from oncall.telemetry.engine import Counters, alert_intervals, burn_rates
 from oncall.times import DAY, HOUR, MINUTE, SECOND, duration_text
 from oncall.workbook.plots.base import BLUE, GREY, INK, ORANGE, VERMILION, Floats
@@ -249,21 +248,17 @@ def judge(
 ) -> Row:
     """How alerts did on a past with these incidents, as ``backtest`` judges; partly filled windows do not count."""
     full = [alert for alert in fired if alert.coverage == 1]
-    pages, spent = merge_pages(full), _Spending(counts, slo)
-    true = [page for page in pages if is_true(page, labels)]
-    found = [_detection(label, true, labels, counts, spent) for label in labels]
-    missed = [one.incident for one in found if one.delay is None]
+    result = History(counts, labels, slo).judge(name, full)
+    missed = [found.incident for found in result.detections if found.delay is None]
     opened = [alert.start for alert in full if alert.rule.action == "ticket"]
-    delays = [one.delay for one in found if one.delay is not None]
-    resets = [one.reset for one in found if one.reset is not None]
     return Row(
         name,
-        len(pages),
-        len(true) / len(pages) if pages else math.nan,
-        len(delays) / len(labels),
+        result.pages,
+        result.precision,
+        result.recall,
         sum(
             any(label.start < at <= (label.end or counts.end) for at in opened) for label in missed
         ),
-        _median(delays),
-        _median(resets),
+        result.detection_median,
+        result.reset_median,
     )
