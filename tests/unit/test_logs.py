@@ -399,6 +399,6 @@ def test_days_that_begin_in_another_zone_are_refused(log: Path, database: Any) -
         count_requests("log", good=FAST, every="hour", connection=database)
 
 
-def test_what_is_no_connection_is_an_error() -> None:
+def test_anything_but_a_connection_is_an_error() -> None:
     with pytest.raises(ValueError, match="connection must be a Spark session"):
         count_requests("log", good=FAST, connection="duckdb")
