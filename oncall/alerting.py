@@ -274,9 +274,10 @@ class AlertInterval:
         """
         intervals = []
         for rule, buckets in zip(policy, changes, strict=True):
+            full = start + rule.windows[0]  # when the data fills its longest window
             ends = [start + step * (bucket + 1) for bucket in buckets]
             for fires, clears in zip_longest(ends[::2], ends[1::2]):
-                coverage = min(1.0, (fires - start) / rule.windows[0])
+                coverage = 1.0 if fires >= full else (fires - start) / rule.windows[0]
                 intervals.append(cls(rule, fires, clears, coverage))
         return sorted(intervals, key=lambda interval: interval.start)
 
@@ -287,12 +288,14 @@ def alert_intervals(counts: Counts, slo: SLO, policy: Policy) -> list[AlertInter
         raise ValueError("give Counts.from_frame(frame); oncall.telemetry.engine takes frames too")
     evaluator = AlertEvaluator(slo, policy, counts.step)
     changes: list[list[int]] = [[] for _ in policy]
+    before: tuple[Rule, ...] = ()
     for bucket, (good, total) in enumerate(zip(counts.good, counts.total, strict=True)):
         firing = evaluator.observe(good, total)
-        for rule, buckets in zip(policy, changes, strict=True):
-            was_firing = len(buckets) % 2 == 1
-            if (rule in firing) != was_firing:
-                buckets.append(bucket)
+        if firing != before:
+            for rule, buckets in zip(policy, changes, strict=True):
+                if (rule in firing) != (rule in before):
+                    buckets.append(bucket)
+        before = firing
     return AlertInterval.from_changes(policy, changes, counts.start, counts.step)
 
 

@@ -224,7 +224,7 @@ def paging_episodes(alerts: Iterable[AlertInterval]) -> list[AlertEpisode]:
     for page in sorted(pages, key=lambda page: (page.start, page.since)):
         if episodes and page.start <= _end(episodes[-1]):
             last = episodes.pop()
-            page = last._replace(end=max(last, page, key=_end).end)
+            page = AlertEpisode(last.since, last.start, max(last, page, key=_end).end)
         episodes.append(page)
     return episodes
 

@@ -60,7 +60,8 @@ def simulate(policy: Policy, scenario: Scenario, months: int, seed: int) -> Simu
     tests = [(rule, _test(rule, scenario.slo, month)) for rule in policy]
     tallies = []
     for failed in _draw(month, months, np.random.default_rng(seed)):
-        tallies.append(_tally(month, [(rule, test(failed)) for rule, test in tests]))
+        firing = [(rule, fires) for rule, test in tests if (fires := test(failed)).any()]
+        tallies.append(_tally(month, firing))
     pages, false_pages, tickets, missed = np.array(tallies, np.int64).T
     findings = findings_at(policy, scenario.slo, month.start, MINUTE, month.requests)
     return Simulation(pages, false_pages, tickets, missed, findings)
@@ -137,11 +138,13 @@ def _spared(scenario: Scenario) -> NDArray[np.float64]:
     spared = np.ones(MONTH // MINUTE)
     for fault in scenario.faults:
         end = min(MONTH, scenario.length, fault.start + (fault.duration or MONTH))
+        minutes = range(max(0, fault.start // MINUTE), ceil_div(end, MINUTE))
         at_full = range(ceil_div(fault.start + fault.ramp, MINUTE), end // MINUTE)
-        for minute in range(max(0, fault.start // MINUTE), ceil_div(end, MINUTE)):
-            begin = minute * MINUTE
-            share = fault.error_ratio if minute in at_full else fault.failing(begin, begin + MINUTE)
-            spared[minute] *= 1 - share
+        shares = np.full(len(minutes), fault.error_ratio)
+        for index, minute in enumerate(minutes):
+            if minute not in at_full:
+                shares[index] = fault.failing(minute * MINUTE, (minute + 1) * MINUTE)
+        spared[minutes.start : minutes.stop] *= 1 - shares
     return spared
 
 
@@ -229,14 +232,15 @@ def _in_window(month: _Month, running: Integers, window: timedelta) -> Integers:
     return gains
 
 
-def _tally(month: _Month, verdicts: list[tuple[Rule, Flags]]) -> tuple[int, int, int, int]:
-    """Pages, false pages, tickets and missed incidents of a month."""
-    policy = tuple(rule for rule, _ in verdicts)
-    changes = [_changes(month, fires) for _, fires in verdicts]
-    alerts = AlertInterval.from_changes(policy, changes, month.start, MINUTE)
+def _tally(month: _Month, firing: list[tuple[Rule, Flags]]) -> tuple[int, int, int, int]:
+    """Pages, false pages, tickets and missed incidents of a month in which these rules fire."""
+    changes = [(rule, _changes(month, fires)) for rule, fires in firing]
+    pages = {rule: minutes for rule, minutes in changes if rule.action == "page"}
+    alerts = AlertInterval.from_changes(tuple(pages), pages.values(), month.start, MINUTE)
     episodes = paging_episodes(alerts)
     true = [episode for episode in episodes if is_true(episode, month.incidents)]
-    tickets = sum(alert.rule.action == "ticket" for alert in alerts)
+    begins = [minutes[::2] for rule, minutes in changes if rule.action == "ticket"]
+    tickets = sum(map(len, begins))
     caught = [any(matches(episode, incident) for episode in true) for incident in month.incidents]
     return len(episodes), len(episodes) - len(true), tickets, caught.count(False)
 
@@ -246,5 +250,5 @@ def _changes(month: _Month, fires: Flags) -> list[int]:
 
     A rule that fires as the month begins counts from there.
     """
-    changes: list[int] = (np.flatnonzero(np.diff(fires, prepend=False)) + month.warm_up).tolist()
-    return changes
+    changes: list[int] = (np.flatnonzero(fires[1:] != fires[:-1]) + month.warm_up + 1).tolist()
+    return [month.warm_up, *changes] if fires[0] else changes
