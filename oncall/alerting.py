@@ -229,7 +229,8 @@ class AlertEvaluator:
         buckets, rest = divmod(length, self._step)
         if rest or not 0 < buckets < self._size:
             step, limit = duration_text(self._step), duration_text(self._step * (self._size - 1))
-            raise ValueError(f"{length} is not kept; give whole buckets of {step}, at most {limit}")
+            mend = f"give whole buckets of {step}, at most {limit}"
+            raise ValueError(f"a window of {length} is not kept; {mend}")
         bad, total = self._last(buckets)
         return total - bad, total
 

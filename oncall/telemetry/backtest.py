@@ -223,17 +223,16 @@ def paging_episodes(alerts: Iterable[AlertInterval]) -> list[AlertEpisode]:
     episodes: list[AlertEpisode] = []
     for page in sorted(pages, key=lambda page: (page.start, page.since)):
         if episodes and page.start <= _end(episodes[-1]):
-            last = episodes.pop()
-            page = AlertEpisode(last.since, last.start, max(last, page, key=_end).end)
-        episodes.append(page)
+            last = episodes[-1]
+            episodes[-1] = AlertEpisode(last.since, last.start, max(last, page, key=_end).end)
+        else:
+            episodes.append(page)
     return episodes
 
 
 def is_true(episode: AlertEpisode, incidents: Iterable[KnownIncident]) -> bool:
     """Whether an incident overlaps the time that the page is about."""
-    return any(
-        incident.start < episode.start and episode.since < _end(incident) for incident in incidents
-    )
+    return any(label.start < episode.start and episode.since < _end(label) for label in incidents)
 
 
 def matches(episode: AlertEpisode, incident: KnownIncident) -> bool:

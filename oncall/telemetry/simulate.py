@@ -18,7 +18,7 @@ from oncall.telemetry._arrays import Flags, Integers, ceil_div
 from oncall.telemetry.backtest import findings_at, is_true, matches, paging_episodes
 from oncall.times import DAY, HOUR, MINUTE, SECOND
 
-MONTH = 30 * DAY
+THIRTY_DAYS = 30 * DAY
 WEEK = 7 * DAY
 TOGETHER = 32  # months whose faults are drawn in one go, which takes half the time
 
@@ -95,7 +95,8 @@ class _Month:
 
 def _month(policy: Policy, scenario: Scenario) -> _Month:
     warm_up = max((rule.windows[0] // MINUTE for rule in policy), default=0)
-    start, end = scenario.start - warm_up * MINUTE, scenario.start + min(MONTH, scenario.length)
+    start = scenario.start - warm_up * MINUTE
+    end = scenario.start + min(THIRTY_DAYS, scenario.length)
     spared = _spared(scenario)
     faulty_minutes = np.flatnonzero(spared < 1)
     incidents = [
@@ -106,7 +107,7 @@ def _month(policy: Policy, scenario: Scenario) -> _Month:
     return _Month(
         start,
         warm_up,
-        requests=_requests(start, scenario.requests, warm_up + MONTH // MINUTE),
+        requests=_requests(start, scenario.requests, warm_up + THIRTY_DAYS // MINUTE),
         errors=scenario.errors,
         faulty_minutes=faulty_minutes + warm_up,
         chances=1 - (1 - scenario.errors) * spared[faulty_minutes],
@@ -135,9 +136,9 @@ def _rhythm(start: datetime) -> NDArray[np.float64]:
 
 def _spared(scenario: Scenario) -> NDArray[np.float64]:
     """The share of requests in each minute of the month that no fault makes fail."""
-    spared = np.ones(MONTH // MINUTE)
+    spared = np.ones(THIRTY_DAYS // MINUTE)
     for fault in scenario.faults:
-        end = min(MONTH, scenario.length, fault.start + (fault.duration or MONTH))
+        end = min(THIRTY_DAYS, scenario.length, fault.start + (fault.duration or THIRTY_DAYS))
         minutes = range(max(0, fault.start // MINUTE), ceil_div(end, MINUTE))
         at_full = range(ceil_div(fault.start + fault.ramp, MINUTE), end // MINUTE)
         shares = np.full(len(minutes), fault.error_ratio)

@@ -58,7 +58,8 @@ def policies(draw: st.DrawFn) -> Policy:
 def series(seed: int, size: int, largest: int, target: float) -> Counts:
     """Traffic with bursts, silence, and stretches that burn at exactly 1, 6 or 14.4 times."""
     pick = random.Random(seed)
-    good, total = [], []
+    good: list[int] = []
+    total: list[int] = []
     while len(total) < size:
         length = pick.choice([1, 2, 5, 29, 30, 31, 99, 100, 101])
         kind = pick.choice(["clean", "silent", "burst", "tie", "noise"])

@@ -154,7 +154,8 @@ def test_silence_that_lasts_to_the_end_of_the_data_has_no_end() -> None:
 
 
 def test_a_dead_front_door_burns_nothing_and_only_silence_sees_it() -> None:
-    counts, policy = traffic(*[10] * 60, *[0] * 60), (*google_policy(), SILENCE)
+    policy: Policy = (*google_policy(), SILENCE)
+    counts = traffic(*[10] * 60, *[0] * 60)
     assert [found.rule for found in alert_intervals(counts, THREE_NINES, policy)] == [SILENCE]
 
 

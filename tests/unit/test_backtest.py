@@ -256,7 +256,9 @@ def test_pages_are_the_stretches_in_which_the_evaluator_pages(data: st.DataObjec
     good = [data.draw(st.integers(max(0, t - 2), t)) for t in total]
     slo, counts = SLO("a", 0.8), Counts(START, MINUTE, good, total)
     evaluator = AlertEvaluator(slo, policy, MINUTE)
-    starts, ends, was_paging = [], [], False
+    starts: list[datetime] = []
+    ends: list[datetime] = []
+    was_paging = False
     for minute, events in enumerate(zip(good, total, strict=True), 1):
         paging = any(rule.action == "page" for rule in evaluator.observe(*events))
         if paging != was_paging:

@@ -126,10 +126,10 @@ def test_longer_and_worse_outages_are_never_quieter_at_high_traffic() -> None:
 
 def test_numbers_past_2_63_do_not_wrap() -> None:
     awkward = [0.0123456789012345, 0.987654321098765]
-    few = blind_spots(SLO_999, GOOGLE, 6e9, error_ratios=awkward)
-    many = blind_spots(SLO_999, GOOGLE, 6e17, error_ratios=awkward)
-    assert (few.verdict == many.verdict).all()
-    assert np.allclose(few.budget_lost, many.budget_lost)
+    small = blind_spots(SLO_999, GOOGLE, 6e9, error_ratios=awkward)
+    large = blind_spots(SLO_999, GOOGLE, 6e17, error_ratios=awkward)
+    assert (small.verdict == large.verdict).all()
+    assert np.allclose(small.budget_lost, large.budget_lost)
 
 
 @pytest.mark.parametrize("traffic", [Decimal("600"), np.float64(600), np.int64(600), Fraction(600)])

@@ -139,13 +139,13 @@ def test_every_request_is_counted_once_and_as_python_would(
     rows: list[tuple[int, int, int | None]], width: int
 ) -> None:
     table = [(START + second * SECOND, status, latency) for second, status, latency in rows]
-    slis = {"good": FAST, "valid": SERVED}
+    sli: dict[str, Any] = {"good": FAST, "valid": SERVED}
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         types = "timestamp TIMESTAMPTZ, status INTEGER, latency_ms INTEGER"
         connection.execute(f"CREATE TABLE log ({types})")
         connection.executemany("INSERT INTO log VALUES (?, ?, ?)", table)
-        counts = count_requests("log", **slis, every=width * MINUTE, connection=connection)
+        counts = count_requests("log", **sli, every=width * MINUTE, connection=connection)
     good, total = [0] * len(counts), [0] * len(counts)
     for moment, status, latency in table:
         bucket = (moment - counts.start) // counts.step
