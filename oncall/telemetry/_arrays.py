@@ -1,4 +1,4 @@
-"""What every array of the telemetry is: its types, and the division that rounds up."""
+"""The types of the telemetry's arrays, and a division that rounds up."""
 
 from __future__ import annotations
 

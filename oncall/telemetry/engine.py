@@ -23,7 +23,7 @@ from oncall.times import positive, utc
 if TYPE_CHECKING:  # never imported when it runs: a frame comes from somebody who has pandas
     import pandas as pd
 
-AnyCounts: TypeAlias = "Counts | Counters | pd.DataFrame"
+AnyCounts: TypeAlias = "Counts | Counters | pd.DataFrame"  # what the functions here take
 
 _NANOSECONDS_A_DAY = 86_400 * 10**9
 

@@ -226,9 +226,8 @@ def _why(connection: Any, refusal: Exception, source: str | Path, table: str) ->
         nothing = _execute(connection, f"SELECT * FROM {table} WHERE 1 = 0")
     except Exception:
         return f"cannot read {source}: {error}"
-    columns = getattr(nothing, "columns", None)  # of a Spark frame
-    if columns is None:
-        columns = [column[0] for column in nothing.description]
+    is_cursor = hasattr(nothing, "fetchall")
+    columns = [column[0] for column in nothing.description] if is_cursor else nothing.columns
     mend = NO_MOMENT if "date_trunc(" in error else ""
     return f"{error}; the columns are {', '.join(columns)}{mend}"
 
@@ -280,9 +279,17 @@ def _in_utc(moment: datetime | str | None, local: bool) -> datetime | None:
 
 
 def _fill(buckets: _Buckets, unit: str, step: timedelta) -> Counts:
-    """One bucket per step from the first row to the last; the gaps count 0 of 0."""
-    buckets = _timed(buckets)
-    seconds = buckets.starts.astype(np.int64)
+    """One bucket per step from the first row to the last; the gaps count 0 of 0.
+
+    Valid requests at an unknown time are a ``ValueError``.
+    """
+    known = ~np.isnat(buckets.starts)
+    if lost := int(buckets.total[~known].sum()):
+        mend = "add e.g. timestamp IS NOT NULL to valid"
+        raise ValueError(f"{lost} valid requests have no timestamp; {mend}")
+    if not known.any():
+        raise ValueError(NO_REQUESTS)
+    seconds = buckets.starts[known].astype(np.int64)
     if (seconds % (UNITS[unit] // SECOND)).any():
         raise ValueError(f"the connection's {unit}s do not begin in UTC; set its time zone to UTC")
     numbers = seconds // (step // SECOND)
@@ -293,18 +300,7 @@ def _fill(buckets: _Buckets, unit: str, step: timedelta) -> Counts:
 
     def column(values: Integers) -> array[int]:
         sums = np.zeros(size, np.int64)
-        np.add.at(sums, numbers - first, values)
+        np.add.at(sums, numbers - first, values[known])
         return array("q", sums.tobytes())
 
     return Counts(EPOCH + step * first, step, column(buckets.good), column(buckets.total))
-
-
-def _timed(buckets: _Buckets) -> _Buckets:
-    """The buckets whose time is known; valid requests at an unknown one are a ``ValueError``."""
-    known = ~np.isnat(buckets.starts)
-    if lost := int(buckets.total[~known].sum()):
-        mend = "add e.g. timestamp IS NOT NULL to valid"
-        raise ValueError(f"{lost} valid requests have no timestamp; {mend}")
-    if not known.any():
-        raise ValueError(NO_REQUESTS)
-    return _Buckets(*(column[known] for column in buckets))
