@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import gt, lt, sub
 
-from oncall.alerting import BurnRule, Policy, SilenceRule, alert_intervals, lint_alerting
+from oncall.alerting import BurnRule, Policy, SilenceRule, alert_intervals, fits, lint_alerting
 from oncall.counts import Counts
 from oncall.slo import SLO, budget_action, burn_rate, exceeds, percent, sli
 from oncall.times import duration_text
@@ -17,7 +17,7 @@ def report(counts: Counts, slo: SLO, policy: Policy) -> str:
 
     Rules whose windows the buckets do not divide are named and left out.
     """
-    usable = tuple(rule for rule in policy if _fits(rule, counts.step))
+    usable = tuple(rule for rule in policy if fits(rule, counts.step))
     sections = (
         _overview(counts, slo),
         _budget(counts, slo),
@@ -123,11 +123,6 @@ def _bounds(slo: SLO, policy: Policy) -> list[str]:
             lowest = percent(min(thresholds), 4)
             texts.append(f"Up to {lowest} of requests failing, for however long, never {verb}.")
     return texts
-
-
-def _fits(rule: BurnRule | SilenceRule, step: timedelta) -> bool:
-    windows = (rule.long, rule.short) if isinstance(rule, BurnRule) else (rule.after,)
-    return not any(window % step for window in windows)
 
 
 def _wrapped(label: str, text: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from oncall.alerting import AlertInterval, Policy
 from oncall.counts import Counts
 from oncall.scenario import KnownIncident
 from oncall.slo import SLO
-from oncall.telemetry.backtest import _detection, _median, _Spending, is_true, merge_pages
+from oncall.telemetry.backtest import History
 from oncall.telemetry.engine import Counters, alert_intervals, burn_rates
 from oncall.times import DAY, HOUR, MINUTE, SECOND, duration_text
 from oncall.workbook.lessons.common import PAGE_RULES, THREE_NINES, burn_lines
@@ -216,21 +215,17 @@ def judge_alerts(
     Alerts that began before the data filled their window do not count.
     """
     full = [alert for alert in fired if alert.coverage == 1]
-    pages, spent = merge_pages(full), _Spending(counts, slo)
-    true = [page for page in pages if is_true(page, incidents)]
-    found = [_detection(incident, true, incidents, counts, spent) for incident in incidents]
-    delays = [detection.delay for detection in found if detection.delay is not None]
-    resets = [detection.reset for detection in found if detection.reset is not None]
-    missed = [detection.incident for detection in found if detection.delay is None]
+    result = History(counts, incidents, slo).judge(name, full)
+    missed = [found.incident for found in result.detections if found.delay is None]
     tickets = [alert.start for alert in full if alert.rule.action == "ticket"]
     return Approach(
         name,
-        pages=len(pages),
-        precision=len(true) / len(pages) if pages else math.nan,
-        recall=len(delays) / len(incidents),
+        pages=result.pages,
+        precision=result.precision,
+        recall=result.recall,
         by_ticket=sum(_any_during(tickets, incident, counts.end) for incident in missed),
-        delay=_median(delays),
-        reset=_median(resets),
+        delay=result.detection_median,
+        reset=result.reset_median,
     )
 
 

@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter
 from oncall.alerting import Policy, google_policy
 from oncall.scenario import KnownIncident
 from oncall.slo import SLO, percent
-from oncall.telemetry.backtest import VERDICTS, BlindSpots, blind_spots
+from oncall.telemetry.blind_spots import VERDICTS, BlindSpots, blind_spots
 from oncall.times import DAY, HOUR, MINUTE, SECOND, duration_text
 from oncall.workbook.lessons.common import TARGETS
 from oncall.workbook.plots import base

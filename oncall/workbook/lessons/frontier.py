@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from matplotlib.axes import Axes
 
-from oncall.alerting import BurnRule, Policy, google_policy
+from oncall.alerting import BurnRule, Policy, fits, google_policy
 from oncall.counts import Counts
 from oncall.scenario import KnownIncident
 from oncall.slo import SLO, percent
@@ -104,7 +104,7 @@ def frontier(
 
 
 def _fits(policy: Policy, counts: Counts) -> bool:
-    return not any(rule.short % counts.step for rule in policy if isinstance(rule, BurnRule))
+    return all(fits(rule, counts.step) for rule in policy)
 
 
 # --- the picture ---------------------------------------------------------------------------------
