@@ -43,7 +43,7 @@ def test_the_seven_dimensions_are_worth_100_points_and_say_why_in_a_sentence() -
             assert "\n" not in why
 
 
-def test_a_score_reads_as_a_line_a_dimension_and_its_sum() -> None:
+def test_a_score_reads_as_one_line_per_dimension_and_its_sum() -> None:
     lines = str(score(GOOD, GOOD)).splitlines()
     assert [line.split()[0] for line in lines] == [*NAMES, "score"]
     assert lines[-1].split() == ["score", "100", "of", "100"]

@@ -31,10 +31,11 @@ def typed_in(id: str, severity: str = "") -> Incident:
     def at(name: str) -> datetime:
         return parse_moment(row[name])
 
-    detected, told = at("detected" if row["detected"] else "first_update"), at("first_update")
+    first_update = at("first_update")
+    detected = at("detected") if row["detected"] else first_update
     entries = [
         entry(detected, "page", "detect", None),
-        entry(told, "status page", "update", "We are investigating."),
+        entry(first_update, "status page", "update", "We are investigating."),
         entry(at("resolved"), "status page", "resolve", auto_recovered=True),
     ]
     if row["error_ratio"]:
