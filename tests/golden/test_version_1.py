@@ -46,8 +46,8 @@ def test_facts_that_were_notes_are_events_of_their_own() -> None:
 
 
 def test_it_is_scored_as_it_was_but_for_a_note_that_was_taken_for_a_rollback() -> None:
-    [theirs] = run_shift(SCENARIOS["provider_outage"], 1, reference).incidents
-    result = score(Incident.load(DRILLED), theirs)
+    [best] = run_shift(SCENARIOS["provider_outage"], 1, reference).incidents
+    result = score(Incident.load(DRILLED), best)
     points = {dimension.name: dimension.points for dimension in result.dimensions}
     then = json.loads((FILES / "score_drilled.json").read_text(encoding="utf-8"))
     assert then["actions"] == 10
@@ -65,26 +65,28 @@ def test_the_journal_of_a_reference_that_asked_for_approval_still_reads() -> Non
 def test_a_file_of_version_1_goes_on_in_version_2_without_a_change_to_its_lines(
     path: Path, tmp_path: Path
 ) -> None:
-    copy, before = tmp_path / "journal.jsonl", path.read_bytes()
-    lines = before.splitlines(keepends=True)
-    copy.write_bytes(b"".join(lines[:-1]))  # all but the close
+    copy = tmp_path / "journal.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    all_but_the_close = b"".join(lines[:-1])
+    copy.write_bytes(all_but_the_close)
     incident = Incident.load(copy)
     at = incident.events[-1].at
     later = incident.note("rolled back: fail_over", at=at, by="ana")  # which nobody did
     later = later.rollback("serve_degraded", at=at, by="ana")
     later.save(copy)
     later.save(copy)
-    assert copy.read_bytes().startswith(b"".join(lines[:-1]))
+    assert copy.read_bytes().startswith(all_but_the_close)
     assert Incident.load(copy) == later
     assert len(Incident.load(copy).events) == len(incident.events) + 2
-    path_again = tmp_path / "whole.jsonl"
-    later.save(path_again)
-    assert json.loads(path_again.read_bytes().splitlines()[0])["version"] == 2
-    assert Incident.load(path_again) == later
+    anew = tmp_path / "anew.jsonl"
+    later.save(anew)
+    assert json.loads(anew.read_bytes().splitlines()[0])["version"] == 2
+    assert Incident.load(anew) == later
 
 
 def test_saving_what_is_there_already_leaves_a_file_of_version_1_as_it_is(tmp_path: Path) -> None:
-    shutil.copy(DRILLED, copy := tmp_path / "journal.jsonl")
+    copy = tmp_path / "journal.jsonl"
+    shutil.copy(DRILLED, copy)
     Incident.load(copy).save(copy)
     assert copy.read_bytes() == DRILLED.read_bytes()
 
@@ -97,9 +99,9 @@ def test_the_cases_load_and_say_what_they_said(tmp_path: Path) -> None:
     assert isinstance(prompt, PromptCase)
     assert prompt.must_contain == ("2025-03-31",)
     for case in (replayed, prompt):
-        save_case(case, tmp_path / "case.json")
-        assert load_case(tmp_path / "case.json") == case
-        (tmp_path / "case.json").unlink()
+        again = tmp_path / f"{case.id}.json"
+        save_case(case, again)
+        assert load_case(again) == case
 
 
 def test_a_drill_goes_on(
@@ -109,6 +111,7 @@ def test_a_drill_goes_on(
     monkeypatch.setattr("sys.stdin", io.StringIO("quit\n"))
     start, words = resume(FILES / "drill.jsonl")
     assert (start["scenario"], start["seed"], words[1]) == ("provider_outage", 1, ("ack",))
-    shutil.copy(FILES / "drill.jsonl", copy := tmp_path / "drill.jsonl")
+    copy = tmp_path / "drill.jsonl"
+    shutil.copy(FILES / "drill.jsonl", copy)
     assert main(["drill", "--resume", str(copy)]) == 0
     assert "Left." in capsys.readouterr().out
