@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from oncall.alerting import google_policy
 from oncall.catalogue import RUNBOOKS
@@ -203,16 +204,17 @@ def _triaged(incident: Incident) -> list[str]:
 
 
 def _mitigated(incident: Incident) -> list[str]:
-    """Each mitigation with the SLI measured before it, and the last one before the next began."""
+    """Each mitigation with the SLI measured before it, and the last one before what came next."""
     lines = []
     slis = [(e.at, sli(e.get("good"), e.get("total"))) for e in incident.events_of("measure")]
-    started = incident.events_of("mitigate")
-    ends = (*started[1:], *incident.events_of("mitigated"), incident.events[-1])
-    for event, end in zip(started, ends, strict=False):
-        before = [ratio for at, ratio in slis if at <= event.at]
-        after = [ratio for at, ratio in slis if event.at < at <= end.at]
+    slis = [(at, ratio) for at, ratio in slis if not math.isnan(ratio)]
+    steps = [event for event in incident.events if event.verb in ("mitigate", "mitigated")]
+    for step, following in pairwise([*steps, incident.events[-1]]):
+        before = [ratio for at, ratio in slis if at <= step.at]
+        after = [ratio for at, ratio in slis if step.at < at <= following.at]
         change = f"{before[-1]:4.0%} → {after[-1]:4.0%}" if before and after else ""
-        lines.append(_line(event, f"{event.get('action'):<16} {change}"))
+        if step.verb == "mitigate":
+            lines.append(_line(step, f"{step.get('action'):<16} {change}"))
     for verb, words in (_ENDED | {"false_alarm": "a false alarm"}).items():
         lines += [_line(event, words) for event in incident.events_of(verb)]
     return lines or ["nothing was done"]

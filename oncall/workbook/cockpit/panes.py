@@ -38,7 +38,7 @@ STYLE = """<style>
   font-size: .9em; }
 .oncall-cockpit .in { background: #0072B2; border-color: #0072B2; color: #fff; }
 .oncall-runbook > .widget-dropdown { flex-wrap: wrap; height: auto; }
-.oncall-runbook > .widget-dropdown > select { flex: 1 1 17em; min-width: 0;
+.oncall-runbook > .widget-dropdown > select { flex: 1 1 17em; min-width: 0; font-size: 12px;
   height: var(--jp-widgets-inline-height, 28px); }
 .oncall-timeline .lines { max-height: 13em; overflow: auto; display: flex;
   flex-direction: column-reverse; border: 1px solid var(--edge); padding: 4px 8px; }
