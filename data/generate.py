@@ -1,4 +1,4 @@
-"""Write assistant_30d.csv and assistant_30d_incidents.csv beside this file: the same bytes every time."""
+"""Write assistant_30d.csv and assistant_30d_incidents.csv here: the same bytes every time."""
 
 import csv
 from pathlib import Path

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.alerting import google_policy
@@ -119,7 +120,7 @@ def test_what_comes_after_the_90_minutes_is_not_shown_and_what_reaches_over_is_c
     assert climb((30, 30, 30), repeat=1).silent == ()
 
 
-@settings(deadline=None, max_examples=100)
+@examples(100)
 @given(
     st.tuples(*[st.integers(1, 30)] * 3),
     st.none() | st.integers(0, 45),

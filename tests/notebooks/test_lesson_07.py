@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.catalogue import FLOORS, MITIGATIONS, RUNBOOKS
@@ -116,7 +117,7 @@ def test_in_how_many_of_the_24_deals_each_responder_ends_healthy(
     assert sum(play_cards(deal, target, verify=False).healthy for deal in DEALS) == trusts
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(st.permutations(CARDS), st.sampled_from(TARGETS))
 def test_who_looks_ends_where_the_runbook_does(deal: list[str], target: float) -> None:
     system = MockSystem(SYMPTOM)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 
@@ -108,7 +109,7 @@ def test_every_rule_of_the_lint_has_a_kind_and_a_colour() -> None:
     assert len(RULE_COLOURS) == sum(len(rules) for _, rules in RULE_KINDS.values()) == 11
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(
     st.text(st.sampled_from("Bo ignored some users were affected. |#-\n\t*'\"é日"), max_size=200)
 )

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall import alerting
@@ -77,7 +78,7 @@ def series(seed: int, size: int, largest: int, target: float) -> Counts:
     return Counts(T0, MINUTE, good[:size], total[:size])
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     policy=policies(),
     seed=st.integers(0, 10**6),
@@ -91,7 +92,7 @@ def test_the_engine_gives_the_evaluators_intervals(
     same(series(seed, size, largest, target), SLO("availability", target), policy)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     policy=policies(),
     seed=st.integers(0, 10**6),

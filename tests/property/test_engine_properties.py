@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall import alerting
@@ -90,7 +91,7 @@ def counters(counts: Counts) -> engine.Counters:
     return engine.Counters(counts.start, counts.step, good, total)
 
 
-@settings(max_examples=250, deadline=None)
+@examples(250)
 @given(data=st.data(), slo=slos, block=blocks, size=sizes, chunk=st.sampled_from([1, 7, 40, 2**18]))
 def test_the_engine_answers_as_the_evaluator_to_the_bucket(
     data: st.DataObject, slo: SLO, block: int, size: int, chunk: int
@@ -109,7 +110,7 @@ def test_the_engine_answers_as_the_evaluator_to_the_bucket(
             assert engine.alert_intervals(counts.to_frame(), slo, policy) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(data=st.data(), slo=slos)
 def test_the_length_it_chooses_for_its_blocks_changes_nothing(
     data: st.DataObject, slo: SLO
@@ -120,7 +121,7 @@ def test_the_length_it_chooses_for_its_blocks_changes_nothing(
     assert engine.alert_intervals(counts, slo, policy) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(data=st.data(), slo=slos, kind=st.sampled_from(["uint8", "int32", "uint32", "uint64"]))
 def test_narrow_and_unsigned_columns_do_not_wrap(data: st.DataObject, slo: SLO, kind: str) -> None:
     counts = data.draw(series(slo, google_policy(), 12, 255).filter(lambda found: len(found) > 1))
@@ -146,7 +147,7 @@ def test_it_answers_as_the_evaluator_on_a_real_series(name: str, target: float) 
     assert engine.alert_intervals(counters(counts), slo, policy) == expected
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(
     data=st.data(),
     slo=slos,

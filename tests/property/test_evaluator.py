@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import groupby
 
-from hypothesis import example, given, settings
+from examples import examples
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from oncall.alerting import (
@@ -153,7 +154,7 @@ def test_the_brute_force_definition_itself_is_strict() -> None:
     assert all(OVER.verdicts()[-1])
 
 
-@settings(deadline=None, max_examples=250)
+@examples(250)
 @given(cases())
 @example(TIE)
 @example(OVER)
@@ -164,7 +165,7 @@ def test_the_evaluator_agrees_with_the_definition_at_every_bucket(case: Case) ->
         assert list(evaluator.observe(good, total)) == firing
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(cases())
 def test_intervals_are_the_verdicts_joined_where_they_do_not_change(case: Case) -> None:
     expected = []
@@ -181,7 +182,7 @@ def test_intervals_are_the_verdicts_joined_where_they_do_not_change(case: Case) 
     assert alert_intervals(case.counts, case.slo, case.policy) == expected
 
 
-@settings(deadline=None, max_examples=80)
+@examples(80)
 @given(cases(), st.data())
 def test_a_window_holds_the_sums_of_its_last_buckets(case: Case, data: st.DataObject) -> None:
     evaluator = AlertEvaluator(case.slo, case.policy, case.step)
@@ -197,7 +198,7 @@ def test_a_window_holds_the_sums_of_its_last_buckets(case: Case, data: st.DataOb
 ARMS = [(2, 1), (5, 6), (10, 24), (10, 72)]  # percent of the budget, hours of the long window
 
 
-@settings(deadline=None, max_examples=100)
+@examples(100)
 @given(
     arm=st.integers(0, 3),
     times=st.integers(1, 10**12),

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from examples import examples
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from oncall.alerting import SEVERITIES, Alert
@@ -110,7 +111,7 @@ def journal_file() -> Iterator[Path]:
 verbs_and_minutes = st.tuples(st.sampled_from(list(TRANSITIONS)), st.integers(-1, 3))
 
 
-@settings(deadline=None, max_examples=100)
+@examples(100)
 @given(st.data(), st.lists(verbs_and_minutes, max_size=15))
 def test_any_verbs_in_any_order_are_refused_or_leave_a_listed_state(
     data: st.DataObject, script: list[tuple[str, int]]
@@ -136,7 +137,7 @@ def test_any_verbs_in_any_order_are_refused_or_leave_a_listed_state(
         assert recorded_at == sorted(recorded_at)
 
 
-@settings(deadline=None, max_examples=120)
+@examples(120)
 @given(records())
 def test_what_is_saved_is_what_is_loaded(incident: Incident) -> None:
     with journal_file() as path, warnings.catch_warnings():
@@ -146,7 +147,7 @@ def test_what_is_saved_is_what_is_loaded(incident: Incident) -> None:
         assert path.read_bytes().count(b"\n") == 1 + len(incident.events)
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(records(), st.data())
 def test_how_often_it_was_saved_on_the_way_cannot_be_seen(
     incident: Incident, data: st.DataObject
@@ -159,7 +160,7 @@ def test_how_often_it_was_saved_on_the_way_cannot_be_seen(
         assert at_once.read_bytes() == in_steps.read_bytes()
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(records(), st.data())
 def test_a_file_cut_anywhere_holds_a_beginning_of_the_record_and_is_mended_by_a_save(
     incident: Incident, data: st.DataObject
@@ -177,7 +178,7 @@ def test_a_file_cut_anywhere_holds_a_beginning_of_the_record_and_is_mended_by_a_
         assert path.read_bytes() == whole
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(records(), records())
 def test_a_record_is_never_saved_over_another(first: Incident, second: Incident) -> None:
     assume(replace(first, events=()) != replace(second, events=()))
@@ -188,7 +189,7 @@ def test_a_record_is_never_saved_over_another(first: Incident, second: Incident)
         assert Incident.load(path) == first
 
 
-@settings(deadline=None, max_examples=120)
+@examples(120)
 @given(records())
 def test_metrics_are_pure_and_follow_the_order_of_events(incident: Incident) -> None:
     times = metrics(incident)
@@ -211,7 +212,7 @@ def test_metrics_are_pure_and_follow_the_order_of_events(incident: Incident) -> 
         assert times.impact == times.ttd + times.ttm
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(records(), texts)
 def test_a_remark_changes_no_state_severity_or_time(incident: Incident, text: str) -> None:
     assume(incident.state != "closed")

@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.alerting import (
@@ -244,7 +245,7 @@ def test_the_module_hands_on_what_moved_into_rooms_of_its_own() -> None:
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=40)
+@examples(40)
 def test_pages_are_the_stretches_in_which_the_evaluator_pages(data: st.DataObject) -> None:
     policy: Policy = (
         BurnRule(6 * MINUTE, 2 * MINUTE, 2, "page", "sev1"),

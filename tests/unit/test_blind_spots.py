@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.alerting import BurnRule, Policy, SilenceRule, alert_intervals, google_policy
@@ -55,7 +56,7 @@ def verdict_by_evaluator(slo: SLO, policy: Policy, counts: Counts) -> str:
     st.sampled_from([0.9, 0.95, 0.99, 0.9907, 0.999, 0.9995]),
     st.integers(1, 250),
 )
-@settings(deadline=None, max_examples=150)
+@examples(150)
 def test_a_verdict_is_the_evaluator_s(
     traffic: float, ratio: float, target: float, minutes: int
 ) -> None:

@@ -18,7 +18,8 @@ from cockpit_shifts import (
     to_the_page,
     until,
 )
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.alerting import SEVERITIES
@@ -79,7 +80,7 @@ def test_a_script_played_by_buttons_is_the_shift_that_it_is_without_them(
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=6)
+@examples(6)
 def test_any_script_played_by_buttons_is_the_shift_that_it_is_without_them(
     data: st.DataObject,
 ) -> None:

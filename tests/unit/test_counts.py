@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.counts import Counts, read_csv
@@ -168,7 +169,6 @@ def test_resampling_to_what_is_no_multiple_is_refused_with_what_would_do(step: t
         TEN.resample(step)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30), st.integers(1, 40))
 def test_resampling_loses_no_event(rows: list[tuple[int, int]], width: int) -> None:
     counts = Counts(T0, MINUTE, [good for good, _ in rows], [good + bad for good, bad in rows])
@@ -200,7 +200,7 @@ def series(draw: st.DrawFn) -> Counts:
     return Counts(draw(STARTS), draw(STEPS), good, total)
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(series())
 def test_what_is_written_is_read_back_the_same(
     tmp_path_factory: pytest.TempPathFactory, counts: Counts
@@ -210,7 +210,7 @@ def test_what_is_written_is_read_back_the_same(
     assert read_csv(path) == counts
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(series())
 def test_counts_survive_the_way_through_a_frame(counts: Counts) -> None:
     assert Counts.from_frame(counts.to_frame()) == counts

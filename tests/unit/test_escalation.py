@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.escalation import Escalation, EscalationPolicy, Page, Step, escalate, lint_escalation
@@ -195,7 +196,7 @@ def run(
     return escalate(policy, T0, acks=moments(acks), forced=moments(forced), resolved_at=resolved_at)
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(POLICIES, MINUTES, MINUTES, st.none() | st.integers(0, 90))
 def test_any_ladder_ends_and_pages_in_order_and_nobody_twice_a_step(
     policy: EscalationPolicy, acks: list[int], forced: list[int], resolved: int | None
@@ -209,7 +210,7 @@ def test_any_ladder_ends_and_pages_in_order_and_nobody_twice_a_step(
     assert all(moment <= result.ended_at for moment in moments)
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(POLICIES, MINUTES, MINUTES, st.none() | st.integers(0, 90))
 def test_nobody_is_paged_between_an_answer_and_what_starts_the_ladder_again(
     policy: EscalationPolicy, acks: list[int], forced: list[int], resolved: int | None
@@ -224,7 +225,7 @@ def test_nobody_is_paged_between_an_answer_and_what_starts_the_ladder_again(
         assert not any(answered <= page.at < quiet_until for page in result.pages)
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(POLICIES, MINUTES, MINUTES, st.integers(0, 90), st.integers(0, 90))
 def test_the_future_changes_no_page_of_the_past(
     policy: EscalationPolicy, acks: list[int], forced: list[int], resolved: int, now: int

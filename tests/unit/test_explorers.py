@@ -16,7 +16,8 @@ from typing import Any
 import comm
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -349,7 +350,7 @@ def test_the_explorers_never_load_pyplot() -> None:
     assert run.stdout.strip() == "False"
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(
     st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), min_size=1, max_size=300),
     st.integers(1, 40),

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from recorded_outage import MITIGATIONS, SECOND, SYMPTOM, asked, outage
 
@@ -45,7 +46,7 @@ limits = st.none() | lengths
 prompt_cases = st.builds(PromptCase, texts, texts, texts, texts, demands, bans, limits)
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(case=replay_cases | prompt_cases)
 def test_a_case_comes_back_from_its_file_as_it_was(
     case: Case, tmp_path_factory: pytest.TempPathFactory

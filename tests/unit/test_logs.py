@@ -12,7 +12,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.counts import Counts
@@ -134,7 +135,7 @@ requests = st.lists(st.tuples(seconds, statuses, latencies), min_size=1, max_siz
 
 
 @given(requests, st.integers(1, 7))
-@settings(deadline=None, max_examples=25)
+@examples(25)
 def test_every_request_is_counted_once_and_as_python_would(
     rows: list[tuple[int, int, int | None]], width: int
 ) -> None:

@@ -9,7 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.catalogue import RUNBOOKS, SYMPTOMS
@@ -74,7 +75,7 @@ def state_of(system: MockSystem) -> State:
     return dict(system.slis), system.sli, system.harmed, sorted(system.applied)
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(
     st.sampled_from(sorted(RUNBOOKS)),
     st.lists(st.sampled_from(ALL_MITIGATIONS)),
@@ -94,7 +95,7 @@ def test_what_is_rolled_back_leaves_the_system_as_it_was(
         assert state_of(system) == earlier.pop()
 
 
-@settings(deadline=None, max_examples=100)
+@examples(100)
 @given(
     st.sampled_from(sorted(RUNBOOKS)),
     st.lists(st.sampled_from(ALL_MITIGATIONS), min_size=1),

@@ -1,4 +1,4 @@
-"""The package as a whole: what it imports, which way, what it offers, and that its lists of needs agree."""
+"""The package as a whole: what it offers, that all of it is documented, and its lists of needs."""
 
 from __future__ import annotations
 
@@ -13,99 +13,31 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from house import ROOT, imported, modules, tree
 
 import oncall
 
-ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "oncall"
-
-# The order in which imports may point: a module imports from its own layer and from those above it.
-LAYERS = {
-    "toolkit": (
-        "times", "findings", "slo", "counts", "alerting", "report", "rotation", "escalation", "journal", "incident",
-        "runbook", "catalogue", "mock_system", "postmortem", "postmortem_lint", "regression", "scenario",
-    ),
-    "game": ("gameday",),
-    "telemetry": ("telemetry",),
-    "workbook": ("workbook",),
-    "cli": ("cli", "__main__", "__init__"),
-}  # fmt: skip
-LAYER = {module: number for number, modules in enumerate(LAYERS.values()) for module in modules}
-STANDARD_ONLY = (*LAYERS["toolkit"], *LAYERS["game"], *LAYERS["cli"])
-
 OFFERED = """
-    Counts, read_csv, SLO, sli, burn_rate, budget_remaining, exhaustion_time, budget_action, alert, Alert, BurnRule,
-    SilenceRule, google_policy, AlertEvaluator, alert_intervals, lint_alerting, Rotation, Step, EscalationPolicy,
-    escalate, lint_escalation, Mitigation, Runbook, RUNBOOKS, MockSystem, run_runbook, Incident, IllegalTransition,
-    metrics, ActionItem, write_postmortem, lint_postmortem, Finding, to_eval_case, to_prompt_case, replay, prove, gate,
-    Scenario, SCENARIOS, run_shift, score"""
+    Counts, read_csv, SLO, sli, burn_rate, budget_remaining, exhaustion_time, budget_action,
+    alert, Alert, BurnRule, SilenceRule, google_policy, AlertEvaluator, alert_intervals,
+    lint_alerting, Rotation, Step, EscalationPolicy, escalate, lint_escalation, Mitigation,
+    Runbook, RUNBOOKS, MockSystem, run_runbook, Incident, IllegalTransition, metrics,
+    ActionItem, write_postmortem, lint_postmortem, Finding, to_eval_case, to_prompt_case,
+    replay, prove, gate, Scenario, SCENARIOS, run_shift, score"""
 
 
-def modules() -> dict[str, Path]:
-    """Every module of the package by its dotted path below ``oncall``."""
-    return {
-        ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
-        for path in PACKAGE.rglob("*.py")
-    }
+# --- what it offers ------------------------------------------------------------------------------
 
 
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-def imported(node: ast.AST) -> list[str]:
-    """The dotted names that a statement imports; ``from a import b`` is a.b, for b may be a module."""
-    if isinstance(node, ast.Import):
-        return [name.name for name in node.names]
-    if isinstance(node, ast.ImportFrom):
-        assert node.level == 0, "imports are absolute here"
-        return [f"{node.module}.{name.name}" for name in node.names]
-    return []
-
-
-# --- imports -------------------------------------------------------------------------------------
-
-
-def test_every_module_has_a_layer() -> None:
-    unknown = {name for name in modules() if name.split(".")[0] not in LAYER}
-    assert not unknown, f"add {', '.join(sorted(unknown))} to the table of layers"
-
-
-@pytest.mark.parametrize("name", sorted(modules()))
-def test_imports_point_one_way(name: str) -> None:
-    own = LAYER[name.split(".")[0]]
-    for node in ast.walk(tree(modules()[name])):
-        for target in imported(node):
-            package, *rest = target.split(".")
-            if package == "oncall":
-                module = rest[0] if rest and rest[0] in LAYER else "__init__"
-                assert LAYER[module] <= own, f"{name} imports {target}, which stands after it"
-
-
-@pytest.mark.parametrize(
-    "name", [name for name in sorted(modules()) if name.split(".")[0] in STANDARD_ONLY]
-)
-def test_the_toolkit_and_the_story_need_the_standard_library_only(name: str) -> None:
-    body = tree(modules()[name])
-    lazy = [
-        node
-        for function in ast.walk(body)
-        if isinstance(function, ast.FunctionDef)
-        or (isinstance(function, ast.If) and ast.unparse(function.test) == "TYPE_CHECKING")
-        for node in ast.walk(function)
-    ]
-    for node in ast.walk(body):
-        for target in imported(node):
-            package = target.split(".")[0]
-            assert package in {*sys.stdlib_module_names, "oncall"} or node in lazy, (
-                f"{name} imports {target}"
-            )
+LOADED = """import sys
+before = set(sys.modules)
+import oncall
+print(*sorted(set(sys.modules) - before))"""
 
 
 def test_import_oncall_loads_no_third_party_module() -> None:
-    code = "import sys; before = set(sys.modules); import oncall; print(*sorted(set(sys.modules) - before))"
     run = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", LOADED],
         env={"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
@@ -113,11 +45,8 @@ def test_import_oncall_loads_no_third_party_module() -> None:
     )
     loaded = {name.split(".")[0] for name in run.stdout.split()}
     assert "oncall" in loaded
-    ours = {
-        "oncall",
-        *(name for name in loaded if name.startswith("_sysconfigdata")),
-    }  # named after the machine
-    assert loaded - ours <= set(sys.stdlib_module_names)
+    machine = {name for name in loaded if name.startswith("_sysconfigdata")}  # named after it
+    assert loaded - machine - {"oncall"} <= set(sys.stdlib_module_names)
 
 
 def test_it_offers_what_it_promises_and_nothing_else() -> None:
@@ -144,17 +73,18 @@ def untyped(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     """The parameters of a function without a type, and ``return`` where that has none."""
     taken = function.args
     parameters = [*taken.posonlyargs, *taken.args, *taken.kwonlyargs, taken.vararg, taken.kwarg]
+    typed = ("self", "cls")
     names = [
-        one.arg
-        for one in parameters
-        if one and one.annotation is None and one.arg not in ("self", "cls")
+        parameter.arg
+        for parameter in parameters
+        if parameter and not parameter.annotation and parameter.arg not in typed
     ]
     return names if function.returns else [*names, "return"]
 
 
 @pytest.mark.parametrize("name", sorted(modules()))
 def test_every_public_name_is_documented_and_typed(name: str) -> None:
-    body = tree(modules()[name])
+    body = tree(name)
     assert ast.get_docstring(body), f"{name} has no docstring"
     for qualified, node in public(body):
         assert ast.get_docstring(node), f"{name}.{qualified} has no docstring"
@@ -166,8 +96,15 @@ def test_every_public_name_is_documented_and_typed(name: str) -> None:
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
-EXTRAS = PROJECT["optional-dependencies"]
-CONDA_NAMES = {"matplotlib": "matplotlib-base"}  # without Qt, which notebooks do not need
+EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+WANTED = [*EXTRAS["notebooks"], *EXTRAS["logs"], *EXTRAS["test"]]  # what all lessons and tests need
+CONDA_NAMES = {
+    "duckdb": "python-duckdb",
+    "jupyter-client": "jupyter_client",
+    "matplotlib": "matplotlib-base",  # without Qt, which notebooks do not need
+}
+MODULE_NAMES = {"ipython": "IPython", "jupyter-client": "jupyter_client", "pillow": "PIL"}
+NOT_DECLARED = {"pyspark"}  # whoever counts on Spark has it
 
 
 def project_name(requirement: str) -> str:
@@ -182,13 +119,51 @@ def conda(requirement: str) -> str:
     return CONDA_NAMES.get(name, name) + requirement[len(name) :]
 
 
+def test_the_toolkit_alone_needs_nothing() -> None:
+    assert PROJECT["dependencies"] == []
+
+
+def test_what_the_package_imports_is_declared_in_an_extra() -> None:
+    found = {
+        target.split(".")[0]
+        for name in modules()
+        for node in ast.walk(tree(name))
+        for target in imported(node)
+    }
+    third_party = found - set(sys.stdlib_module_names) - {"oncall"}
+    names = {project_name(one) for extra in ("notebooks", "logs") for one in EXTRAS[extra]}
+    declared = {MODULE_NAMES.get(name, name) for name in names}
+    assert third_party - NOT_DECLARED <= declared
+    assert declared - third_party == {"jupyterlab"}  # what shows the notebooks
+
+
+def test_what_telemetry_imports_is_its_extra() -> None:
+    files = [name for name in modules() if name.startswith("telemetry.")]
+    found = {
+        target.split(".")[0]
+        for name in files
+        for statement in tree(name).body
+        for target in imported(statement)
+    }
+    needed = found - set(sys.stdlib_module_names) - {"oncall"}
+    assert needed == {project_name(one) for one in EXTRAS["telemetry"]}
+    assert needed < {project_name(one) for one in EXTRAS["logs"]}
+
+
+def test_an_extra_asks_for_the_same_version_as_another() -> None:
+    lowest: dict[str, set[str]] = {}
+    for requirement in (one for extra in EXTRAS.values() for one in extra):
+        lowest.setdefault(project_name(requirement), set()).add(requirement)
+    assert all(len(requirements) == 1 for requirements in lowest.values())
+
+
 def test_environment_yml_asks_for_what_pyproject_asks_for() -> None:
     lines = (ROOT / "environment.yml").read_text(encoding="utf-8").splitlines()
     asked = [line.removeprefix("  - ") for line in lines if line.startswith("  - ")]
-    nbval = [one for one in EXTRAS["test"] if project_name(one) == "nbval"]
-    expected = [conda(one) for one in [*PROJECT["dependencies"], *nbval]]
+    expected = {conda(requirement) for requirement in WANTED}
     assert sorted(asked) == sorted(["conda-forge", "python=3.12", "pip", "pip:", *expected])
-    assert [line.strip() for line in lines if line.startswith("      - ")] == ["- -e ."]
+    by_pip = [line.strip() for line in lines if line.startswith("      - ")]
+    assert by_pip == ["- -e .[notebooks,logs,test]"]
     assert lines[1] == f"name: {PROJECT['name']}"
 
 
@@ -200,7 +175,12 @@ def test_the_python_that_it_asks_for_is_the_one_it_is_written_for() -> None:
 def test_the_command_and_the_extras_are_there() -> None:
     assert PROJECT["name"] == "oncall-workbook"
     assert PROJECT["scripts"] == {"oncall": "oncall.__main__:main"}
-    assert {"test", "logs"} <= set(EXTRAS)
+    assert set(EXTRAS) == {"notebooks", "telemetry", "logs", "test"}
+
+
+def test_it_is_built_by_a_setuptools_that_can_read_its_licence() -> None:
+    [build] = PYPROJECT["build-system"]["requires"]
+    assert build in EXTRAS["test"]  # so that the lock pins it, and the set-up builds with that
 
 
 def test_the_lock_pins_every_direct_need_and_names_no_registry() -> None:
@@ -209,8 +189,8 @@ def test_the_lock_pins_every_direct_need_and_names_no_registry() -> None:
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
     pins = [line for line in lines if line]
     assert all(re.fullmatch(r"[a-z0-9.-]+==[^=<>~ ]+( ; .+)?", pin) for pin in pins)
-    direct = [*PROJECT["dependencies"], *(one for extra in EXTRAS.values() for one in extra)]
-    assert {project_name(one) for one in direct} <= {project_name(pin) for pin in pins}
+    direct = {project_name(one) for extra in EXTRAS.values() for one in extra}
+    assert direct <= {project_name(pin) for pin in pins}
 
 
 # --- nothing of one machine ----------------------------------------------------------------------

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.alerting import Alert
@@ -178,7 +179,7 @@ def test_a_title_that_looks_like_markdown_opens_nothing(title: str) -> None:
     assert section(text, "Summary")[0].startswith("On 2025-03-04")
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(words=st.text(min_size=1).filter(str.strip))
 def test_no_text_at_all_adds_or_hides_a_section(words: str) -> None:
     incident = NEW.detect(None, at=at(1), by="bo").note(words, at=at(2), by="bo")
@@ -369,7 +370,7 @@ items = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=80)
+@examples(80)
 @given(items=st.lists(items, max_size=4))
 def test_action_items_come_back_from_the_text_as_they_were(items: list[ActionItem]) -> None:
     assert read_action_items(written(NEW, action_items=items)) == tuple(items)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.postmortem import SECTIONS
@@ -366,7 +367,7 @@ WORDS = st.sampled_from([*SECTIONS, *MARKS, *ACTS, *PHRASES, *SCRAPS])
 TEXTS = st.text(max_size=80) | st.lists(WORDS | st.text(max_size=5), max_size=40).map("".join)
 
 
-@settings(deadline=None, max_examples=100)
+@examples(100)
 @given(TEXTS, st.lists(st.text(max_size=8), max_size=3))
 def test_any_text_is_taken_and_every_finding_points_into_it(text: str, people: list[str]) -> None:
     findings = lint_postmortem(text, people=people, lowest_sli=0.5)
@@ -379,7 +380,7 @@ def test_any_text_is_taken_and_every_finding_points_into_it(text: str, people: l
         assert finding.suggestion.endswith((".", "?", '"'))
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(TEXTS)
 def test_windows_line_ends_change_nothing(text: str) -> None:
     text = text.replace("\r", "")

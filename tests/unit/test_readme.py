@@ -1,17 +1,18 @@
-"""The README's Python, run from top to bottom as a reader would."""
+"""The README: its Python, run from top to bottom, and the lessons, rooms and extras it shows."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from house import PACKAGE, ROOT, arrows
 
-README = Path(__file__).parents[2] / "README.md"
-BLOCKS = re.findall(
-    r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-)
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 # A day of requests, two a minute; all of them fail from noon on for an hour.
 LOGS = """COPY (
@@ -37,3 +38,37 @@ def test_every_block_runs_after_the_ones_before(
     assert "14.4x 1h/5m 2025-03-04 12:01:00+00:00" in capsys.readouterr().out
     names["test_no_incident_comes_back"]()
     assert len((tmp_path / "INC-7.jsonl").read_text().splitlines()) == 4
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_is_linked_with_its_picture(lesson: Path) -> None:
+    assert f'<a href="notebooks/{lesson.name}">{lesson.stem[:2]} ' in TEXT
+    assert f'<img src="notebooks/pictures/{lesson.stem}.png"' in TEXT
+
+
+def test_each_room_stands_in_the_table_of_the_library() -> None:
+    named = re.findall(
+        r"`([\w/]+)`", "".join(re.findall(r"^\| (`.+?) \|", library(), re.MULTILINE))
+    )
+    folders = {f"{name}/" for name in arrows() if (PACKAGE / name).is_dir()}
+    flat = {name for name in arrows() if f"{name}/" not in folders and not name.startswith("__")}
+    assert sorted(named) == sorted(folders | flat)
+
+
+def library() -> str:
+    """The section on the library."""
+    return TEXT.partition("\n## The library\n")[2].partition("\n## ")[0]
+
+
+def test_each_extra_stands_in_the_table_of_extras() -> None:
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    table = TEXT.partition("| extra | for |")[2].partition("\n\n")[0]
+    extras = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert extras == list(pyproject["project"]["optional-dependencies"])
+
+
+def test_every_link_leads_to_a_file() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)|(?:href|src)=\"([^\"#]+)\"", TEXT)
+    assert len(links) > 20
+    for target in (one or other for one, other in links):
+        assert (ROOT / target).is_file(), target

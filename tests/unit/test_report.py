@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.alerting import BurnRule, Policy, SilenceRule, google_policy
@@ -269,7 +270,7 @@ def poisson(mean: Sequence[float], seed: int) -> list[int]:
     return [int(count) for count in np.random.default_rng(seed).poisson(mean)]
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(
     buckets=st.integers(2, 1500),
     mean=st.sampled_from([0.01, 1, 100, 1e6]),
@@ -300,7 +301,7 @@ def good_of_total(draw: st.DrawFn) -> tuple[int, int]:
     return draw(st.integers(0, total)), total
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(
     pairs=st.lists(good_of_total()),
     step=st.sampled_from([timedelta(seconds=30), MINUTE, 5 * MINUTE, 7 * MINUTE, HOUR, DAY]),

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.rotation import Rotation
@@ -93,7 +94,7 @@ def test_skipped_handoffs_are_those_that_no_clock_shows() -> None:
     assert rotation("2020-01-01", "01:30").skipped_handoffs() == []  # repeated, not skipped
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(
     zone=st.sampled_from(["UTC", CHICAGO, "Europe/Berlin", LORD_HOWE, ST_JOHNS]),
     start=st.dates(date(2005, 1, 1), date(2030, 1, 1)),

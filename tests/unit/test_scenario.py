@@ -13,7 +13,8 @@ from itertools import accumulate
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.counts import Counts
@@ -98,7 +99,7 @@ def left_over(actual: Sequence[float], expected: Sequence[float]) -> list[float]
     return list(accumulate(gaps, initial=0.0))
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(
     requests=st.floats(0, 2000),
     errors=st.floats(0, 1),

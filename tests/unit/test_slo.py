@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.alerting import alert
@@ -99,7 +99,6 @@ def test_exactly_at_the_threshold_does_not_exceed_it_and_one_event_more_does() -
     assert not exceeds(0, 0, threshold)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 10**6), st.integers(0, 10**6), st.sampled_from(TARGETS))
 def test_the_burn_rate_of_counts_agrees_with_fractions(total: int, bad: int, target: float) -> None:
     bad = min(bad, total)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oncall.times import (
@@ -98,7 +98,6 @@ def test_a_moment_is_written_in_utc_and_as_finely_as_it_was_given() -> None:
 ALASKA = st.just(timezone(-9 * HOUR))
 
 
-@settings(deadline=None)
 @given(st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=ALASKA))
 def test_a_moment_written_and_read_is_the_same_moment(moment: datetime) -> None:
     assert parse_moment(moment_text(moment)) == moment
@@ -158,7 +157,6 @@ def test_a_length_is_written_in_its_largest_units(length: timedelta | None, text
     assert duration_text(length) == text
 
 
-@settings(deadline=None)
 @given(st.timedeltas(timedelta(), 1000 * DAY))
 def test_a_length_written_and_read_is_the_same_length(length: timedelta) -> None:
     assert parse_duration(duration_text(length)) == length
