@@ -42,6 +42,7 @@ class Play:
     availability: float
     quality: float
     outcome: str
+    rolled_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ def _verified(cards: Sequence[str], system: MockSystem, slo: SLO) -> Iterator[Pl
         if step is None:
             yield Play(card, 0, *_slis(in_effect), NOT_PLAYED)
             continue
-        yield Play(card, (step.at - STARTED) // MINUTE, *_slis([*in_effect, card]), step.outcome)
+        minute, undone = (step.at - STARTED) // MINUTE, not (step.kept or step.refused)
+        yield Play(card, minute, *_slis([*in_effect, card]), step.outcome, undone)
         if step.kept:
             in_effect.append(card)
 
@@ -103,8 +105,7 @@ def _slis(applied: Sequence[str]) -> tuple[float, float]:
 
 def _done_at(play: Play) -> int:
     """The minute at which the responder is done with a card: a roll-back takes its time too."""
-    undone = play.outcome.startswith("rolled back")
-    return play.minute + 1 if undone else play.minute
+    return play.minute + play.rolled_back
 
 
 def run_as_text(run: RunbookRun) -> str:
