@@ -1,10 +1,12 @@
-"""Write assistant_30d.csv and assistant_30d_incidents.csv beside this file: the same bytes every time."""
+"""Write assistant_30d.csv and assistant_30d_incidents.csv here: the same bytes every time."""
 
 import csv
 from pathlib import Path
 
-from oncall.gameday.bundled import MONTH
+from oncall.gameday.bundled import bundled_scenario
 from oncall.times import moment_text
+
+MONTH = bundled_scenario("assistant_30d")
 
 SEED = 30
 COLUMNS = ("id", "title", "symptom", "start", "end", "error_ratio")

@@ -1,6 +1,6 @@
-"""On-call for AI services: telemetry → SLO → alert → incident → runbook → postmortem → regression case.
+"""On-call for AI services, from telemetry to a regression case.
 
-The toolkit and the story. Standard library only.
+The toolkit and the game; the standard library is all they need.
 """
 
 from oncall.alerting import (
@@ -18,8 +18,8 @@ from oncall.counts import Counts, read_csv
 from oncall.escalation import EscalationPolicy, Step, escalate, lint_escalation
 from oncall.findings import Finding
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import run_shift
 from oncall.gameday.scoring import score
+from oncall.gameday.shift import run_shift
 from oncall.incident import IllegalTransition, Incident, metrics
 from oncall.mock_system import MockSystem
 from oncall.postmortem import ActionItem, write_postmortem
@@ -30,47 +30,14 @@ from oncall.runbook import Mitigation, Runbook, run_runbook
 from oncall.scenario import Scenario
 from oncall.slo import SLO, budget_action, budget_remaining, burn_rate, exhaustion_time, sli
 
-__all__ = [
-    "RUNBOOKS",
-    "SCENARIOS",
-    "SLO",
-    "ActionItem",
-    "Alert",
-    "AlertEvaluator",
-    "BurnRule",
-    "Counts",
-    "EscalationPolicy",
-    "Finding",
-    "IllegalTransition",
-    "Incident",
-    "Mitigation",
-    "MockSystem",
-    "Rotation",
-    "Runbook",
-    "Scenario",
-    "SilenceRule",
-    "Step",
-    "alert",
-    "alert_intervals",
-    "budget_action",
-    "budget_remaining",
-    "burn_rate",
-    "escalate",
-    "exhaustion_time",
-    "gate",
-    "google_policy",
-    "lint_alerting",
-    "lint_escalation",
-    "lint_postmortem",
-    "metrics",
-    "prove",
-    "read_csv",
-    "replay",
-    "run_runbook",
-    "run_shift",
-    "score",
-    "sli",
-    "to_eval_case",
-    "to_prompt_case",
-    "write_postmortem",
-]
+__all__ = [  # noqa: RUF022  (in the order of the line from telemetry to the regression case)
+    "Counts", "read_csv", "SLO", "sli", "burn_rate", "budget_remaining", "budget_action",
+    "exhaustion_time", "alert", "Alert", "BurnRule", "SilenceRule", "google_policy",
+    "AlertEvaluator", "alert_intervals", "lint_alerting", "Finding",
+    "Rotation", "Step", "EscalationPolicy", "escalate", "lint_escalation",
+    "Mitigation", "Runbook", "RUNBOOKS", "MockSystem", "run_runbook",
+    "Incident", "IllegalTransition", "metrics",
+    "ActionItem", "write_postmortem", "lint_postmortem",
+    "to_eval_case", "to_prompt_case", "replay", "prove", "gate",
+    "Scenario", "SCENARIOS", "run_shift", "score",
+]  # fmt: skip

@@ -6,11 +6,11 @@ gives the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
-from itertools import accumulate, chain
+from itertools import accumulate, zip_longest
 from numbers import Real
 from operator import index, sub
 
@@ -25,7 +25,10 @@ ACTIONS = ("page", "ticket")
 
 @dataclass(frozen=True)
 class Alert:
-    """What an alert asks for: ``page`` a human now or open a ``ticket``, how severe, and the burn seen."""
+    """What an alert asks for: ``page`` a human now or open a ``ticket``.
+
+    ``severity`` says how bad it is; ``burn`` is the burn rate that was seen, over which ``window``.
+    """
 
     action: str
     severity: str
@@ -36,11 +39,12 @@ class Alert:
 def alert(
     fast_sli: float, slow_sli: float, slo: SLO, *, page_burn: float = 14.4, ticket_burn: float = 1.0
 ) -> Alert | None:
-    """The two-window alert in one function: a fast burn pages (sev1), a slow sustained one opens a ticket (sev3).
+    """The idea of two thresholds in one function; it is not the four rules of ``google_policy``.
 
-    ``fast_sli`` is the SLI over a short window such as the last hour, ``slow_sli`` over a long one
-    such as three days. The page wins. ``nan`` never fires, and the comparison is strict: a burn
-    exactly at its threshold is quiet.
+    A fast burn pages (sev1), a slow sustained one opens a ticket (sev3). ``fast_sli`` is the SLI
+    over a short window such as the last hour, ``slow_sli`` over a long one such as three days. The
+    page wins. ``nan`` never fires, and the comparison is strict: a burn exactly at its threshold is
+    quiet.
     """
     fast, slow = exact_burn(fast_sli, slo), exact_burn(slow_sli, slo)
     if fast is not None and fast > exact(page_burn, "page_burn"):
@@ -70,9 +74,7 @@ class BurnRule:
 
     def __post_init__(self) -> None:
         if positive(self.short, "short") > positive(self.long, "long"):
-            raise ValueError(
-                f"short must be at most long, given long {self.long}, short {self.short}"
-            )
+            raise ValueError(f"short must be at most long, given {self.short} and {self.long}")
         factor = exact(self.factor, "factor")
         if factor <= 0:
             raise ValueError(f"factor must be above 0, given {self.factor}")
@@ -87,6 +89,11 @@ class BurnRule:
         """The rule as people write it: ``14.4x 1h/5m``."""
         return f"{self.factor:.4g}x {duration_text(self.long)}/{duration_text(self.short)}"
 
+    @property
+    def windows(self) -> tuple[timedelta, ...]:
+        """The lengths of time over which it looks back, the longest first."""
+        return self.long, self.short
+
     def threshold(self, slo: SLO) -> Fraction:
         """The error ratio above which it fires: factor × error budget."""
         return self.exact_factor * slo.exact_budget
@@ -96,32 +103,37 @@ class BurnRule:
         return self.threshold(slo) < 1
 
     def detection_time(self, slo: SLO, error_ratio: float) -> timedelta | None:
-        """How long a constant error ratio must last to reach the threshold: error budget ÷ error ratio × long × factor.
+        """How long a constant error ratio must last to reach the threshold.
 
-        Both windows are taken as full of clean events before. ``None`` when it never fires.
+        That is error budget ÷ error ratio × long × factor, if both windows were full of clean
+        events before. ``None`` when it never fires at this error ratio.
         """
-        part = self._part_failing(slo, error_ratio)
-        return None if part is None else scaled(self.long, part)
+        share = self._share_to_fire(slo, error_ratio)
+        return None if share is None else scaled(self.long, share)
 
     def reset_time(self, slo: SLO, error_ratio: float) -> timedelta | None:
-        """How long it fires on after an outage that filled the short window: short × (1 − threshold ÷ error ratio).
+        """How long it keeps firing after an outage that filled the short window.
 
-        ``None`` when it never fires at this error ratio.
+        That is short × (1 − threshold ÷ error ratio). ``None`` when it never fires at this error
+        ratio.
         """
-        part = self._part_failing(slo, error_ratio)
-        return None if part is None else scaled(self.short, 1 - part)
+        share = self._share_to_fire(slo, error_ratio)
+        return None if share is None else scaled(self.short, 1 - share)
 
-    def _part_failing(self, slo: SLO, error_ratio: float) -> Fraction | None:
-        """The part of a window that must fail at this ratio to reach the threshold; ``None`` if all of it does not."""
+    def _share_to_fire(self, slo: SLO, error_ratio: float) -> Fraction | None:
+        """The share of a window that must fail at this error ratio to reach the threshold.
+
+        ``None`` if even a full window does not exceed it.
+        """
         ratio, threshold = exact_ratio(error_ratio, "error_ratio"), self.threshold(slo)
         return threshold / ratio if ratio is not None and ratio > threshold else None
 
     def budget_at_fire(self, slo: SLO) -> float:
-        """The share of the period's budget already spent when it fires: factor × long ÷ period."""
-        return float(self.exact_factor / _ratio(slo.period, self.long))
+        """The share of the budget already spent when it fires: factor × long ÷ period."""
+        return float(self.exact_factor * quotient(self.long, slo.period))
 
     def lone_failure_fires_below(self, slo: SLO) -> float:
-        """With fewer events than this in the long window, one failure fires it: 1 ÷ (factor × error budget)."""
+        """With fewer events than this in the long window one failure fires it: 1 ÷ threshold."""
         return float(1 / self.threshold(slo))
 
 
@@ -145,6 +157,11 @@ class SilenceRule:
         """The rule as people write it: ``silence 10m``."""
         return f"silence {duration_text(self.after)}"
 
+    @property
+    def windows(self) -> tuple[timedelta, ...]:
+        """The one length of time over which it looks back."""
+        return (self.after,)
+
 
 Rule = BurnRule | SilenceRule
 Policy = tuple[Rule, ...]
@@ -162,7 +179,7 @@ def google_policy(period: timedelta = timedelta(days=30)) -> tuple[BurnRule, ...
     positive(period, "period")
 
     def rule(share: int, long: timedelta, short: timedelta, action: str, severity: str) -> BurnRule:
-        factor = Fraction(share, 100) * _ratio(period, long)
+        factor = Fraction(share, 100) * quotient(period, long)
         return BurnRule(long, short, float(factor), action, severity, factor)
 
     return (
@@ -188,18 +205,15 @@ class AlertEvaluator:
         check_step(policy, step)
         self._step = step
         self._tests = [(rule, self._test(rule, slo)) for rule in policy]
-        # Bad and total events since the start, in a ring as long as the longest window. A place never
-        # written holds 0, which is what the buckets before the data count.
-        self._size = max((_windows(rule)[0] // step for rule in policy), default=0) + 1
+        # Bad and total events since the start, in a ring as long as the longest window. A slot
+        # never written holds 0, which is what the buckets before the data count.
+        self._size = max((rule.windows[0] // step for rule in policy), default=0) + 1
         self._ring = [(0, 0)] * self._size
         self._now = 0
 
     def observe(self, good: int, total: int) -> tuple[Rule, ...]:
-        """Take in the next bucket and return the rules that fire at its end, in the policy's order."""
-        good, total = (
-            index(good),
-            index(total),
-        )  # numpy's integers would wrap around in a running sum
+        """Take in the next bucket; return the rules that fire at its end, in the policy's order."""
+        good, total = index(good), index(total)  # numpy's integers would wrap in a running sum
         if not 0 <= good <= total:
             raise ValueError(f"given {good} good of {total} events; good must be from 0 to total")
         bad_before, total_before = self._ring[self._now % self._size]
@@ -208,35 +222,32 @@ class AlertEvaluator:
         return tuple(rule for rule, fires in self._tests if fires())
 
     def window(self, length: timedelta) -> tuple[int, int]:
-        """Good and total events in the last ``length``: whole buckets, at most the longest window."""
+        """Good and total events in the last ``length``.
+
+        It must be a whole number of buckets and at most the longest window.
+        """
         buckets, rest = divmod(length, self._step)
         if rest or not 0 < buckets < self._size:
-            step, most = duration_text(self._step), duration_text(self._step * (self._size - 1))
-            raise ValueError(
-                f"a window of {length} is not kept; give whole buckets of {step}, at most {most}"
-            )
+            step, limit = duration_text(self._step), duration_text(self._step * (self._size - 1))
+            mend = f"give whole buckets of {step}, at most {limit}"
+            raise ValueError(f"a window of {length} is not kept; {mend}")
         bad, total = self._last(buckets)
         return total - bad, total
 
     def _last(self, buckets: int) -> tuple[int, int]:
-        """Bad and total events in the last so many buckets."""
+        """Bad and total events in the last ``buckets`` buckets."""
         bad, total = self._ring[self._now % self._size]
         bad_before, total_before = self._ring[(self._now - buckets) % self._size]
         return bad - bad_before, total - total_before
 
     def _test(self, rule: Rule, slo: SLO) -> Callable[[], bool]:
         """The rule as a question about the present moment."""
+        last = self._last
+        long, short = rule.windows[0] // self._step, rule.windows[-1] // self._step
         if isinstance(rule, SilenceRule):
-            quiet = rule.after // self._step
-            return lambda: self._last(quiet)[1] == 0 and self._ring[self._now % self._size][1] > 0
-        short, long, threshold = (
-            rule.short // self._step,
-            rule.long // self._step,
-            rule.threshold(slo),
-        )
-        return lambda: (
-            exceeds(*self._last(short), threshold) and exceeds(*self._last(long), threshold)
-        )
+            return lambda: last(long)[1] == 0 and self._ring[self._now % self._size][1] > 0
+        threshold = rule.threshold(slo)
+        return lambda: exceeds(*last(short), threshold) and exceeds(*last(long), threshold)
 
 
 @dataclass(frozen=True)
@@ -245,7 +256,7 @@ class AlertInterval:
 
     ``start`` and ``end`` are the ends of the buckets at which the verdict changed, so nothing is
     known early; ``end`` is ``None`` while it still fires at the end of the data. ``coverage`` is
-    the share of the rule's long window that the data filled at ``start``.
+    the share of the rule's longest window that the data filled at ``start``.
     """
 
     rule: Rule
@@ -253,133 +264,140 @@ class AlertInterval:
     end: datetime | None
     coverage: float
 
+    @classmethod
+    def from_changes(
+        cls, policy: Policy, changes: Iterable[list[int]], start: datetime, step: timedelta
+    ) -> list[AlertInterval]:
+        """All intervals of a policy, by start, then by the policy's order.
+
+        ``changes`` holds, for each rule, the buckets at whose ends its verdict changed, counted
+        from 0; it does not fire before the first. The data begins at ``start``.
+        """
+        intervals = []
+        for rule, buckets in zip(policy, changes, strict=True):
+            full = start + rule.windows[0]  # when the data fills its longest window
+            ends = [start + step * (bucket + 1) for bucket in buckets]
+            for fires, clears in zip_longest(ends[::2], ends[1::2]):
+                coverage = 1.0 if fires >= full else (fires - start) / rule.windows[0]
+                intervals.append(cls(rule, fires, clears, coverage))
+        return sorted(intervals, key=lambda interval: interval.start)
+
 
 def alert_intervals(counts: Counts, slo: SLO, policy: Policy) -> list[AlertInterval]:
     """When each rule of the policy fired over a series, by start, then by the policy's order."""
     if not isinstance(counts, Counts):
-        raise ValueError(
-            "give Counts, such as Counts.from_frame(frame); oncall.telemetry.engine takes frames too"
-        )
+        raise ValueError("give Counts.from_frame(frame); oncall.telemetry.engine takes frames too")
     evaluator = AlertEvaluator(slo, policy, counts.step)
-    verdicts = map(evaluator.observe, counts.good, counts.total)
-    since: dict[int, int] = {}
-    found: list[tuple[int, int, int]] = []
-    for now, firing in enumerate(
-        chain(verdicts, [()]), 1
-    ):  # one more verdict, past the end, closes all
-        for place, rule in enumerate(policy):
-            if rule in firing:
-                since.setdefault(place, now)
-            elif place in since:
-                found.append((since.pop(place), place, now))
-    return [_interval(counts, policy[place], start, end) for start, place, end in sorted(found)]
-
-
-def _interval(counts: Counts, rule: Rule, since: int, until: int) -> AlertInterval:
-    """A rule that fired from the end of one bucket to the end of another, both counted from 1."""
-    start, end = (counts.start + counts.step * bucket for bucket in (since, until))
-    coverage = min(1.0, counts.step * since / _windows(rule)[0])
-    return AlertInterval(rule, start, end if until <= len(counts) else None, coverage)
+    changes: list[list[int]] = [[] for _ in policy]
+    before: tuple[Rule, ...] = ()
+    for bucket, (good, total) in enumerate(zip(counts.good, counts.total, strict=True)):
+        firing = evaluator.observe(good, total)
+        if firing != before:
+            for rule, buckets in zip(policy, changes, strict=True):
+                if (rule in firing) != (rule in before):
+                    buckets.append(bucket)
+        before = firing
+    return AlertInterval.from_changes(policy, changes, counts.start, counts.step)
 
 
 # --- what a policy cannot do ---------------------------------------------------------------------
 
 
 def lint_alerting(policy: Policy, slo: SLO, traffic: float | Counts | None = None) -> list[Finding]:
-    """What in this policy can never fire, what fires on a healthy service, and what one lone failure fires.
+    """What in this policy can never fire, fires on a healthy service, or fires on one lone failure.
 
     ``traffic`` is a number of events an hour, evenly spread, or a series of counts, of which the
     quietest full window decides. A finding's ``line`` is the rule's place in the policy, from 1.
     A rule has at most one finding.
     """
-    burn_rules = [
-        (line, rule) for line, rule in enumerate(_checked(policy), 1) if isinstance(rule, BurnRule)
-    ]
-    return [
-        Finding(line, rule.name, *fault)
-        for line, rule in burn_rules
-        if (fault := _fault(rule, slo, traffic))
-    ]
+    findings = []
+    for line, rule in enumerate(_checked(policy), 1):
+        if isinstance(rule, BurnRule) and (fault := _fault(rule, slo, traffic)):
+            findings.append(Finding(line, rule.name, *fault))
+    return findings
 
 
 def _fault(rule: BurnRule, slo: SLO, traffic: float | Counts | None) -> tuple[str, str, str] | None:
     """The first thing that is wrong with a rule: its short name, why, and what to do."""
-    long, fires_below = duration_text(rule.long), rule.lone_failure_fires_below(slo)
+    long = duration_text(rule.long)
     if not rule.reachable(slo):
         fastest = f"{float(1 / slo.exact_budget):.4g}"
-        why = f"it can never fire: at a target of {percent(slo.target)} a total outage burns {fastest}x."
-        return "unreachable", why, f"Give a factor below {fastest}, or a higher target."
+        why = f"at a target of {percent(slo.target)} a total outage burns {fastest}x."
+        mend = f"Give a factor below {fastest}, or a higher target."
+        return "unreachable", f"it can never fire: {why}", mend
     if rule.long > slo.period:
-        why = (
-            f"its window of {long} is longer than the SLO's period of {duration_text(slo.period)}."
-        )
+        period = duration_text(slo.period)
+        why = f"its window of {long} is longer than the SLO's period of {period}."
         return "long-window", why, "Give a window within the period, or a longer period."
-    # Not below 1: a ticket at nine tenths of the budget is sound, and 28 days make the workbook's last factor 14/15.
+    # Not below 1: a ticket at nine tenths of the budget is sound, and 28 days make the workbook's
+    # last factor 14/15.
     if rule.exact_factor < Fraction(1, 2):
-        why = f"it fires on a healthy service: a burn rate of {rule.factor:.4g} leaves most of the budget unspent."
-        return (
-            "low-factor",
-            why,
-            "Give a factor of about 1 or more; in a short period, over a shorter window.",
-        )
-    if traffic is not None and 0 < (events := _quietest(traffic, rule.long)) < fires_below:
-        why = f"one failure fires it: the quietest {long} has {events:,.6g} events, below {fires_below:,.6g}."
-        return (
-            "lone-failure",
-            why,
-            "Add synthetic requests, lengthen the window, or lower the target.",
-        )
+        why = f"a burn rate of {rule.factor:.4g} leaves most of the budget unspent."
+        mend = "Give a factor of about 1 or more; in a short period, over a shorter window."
+        return "low-factor", f"it fires on a healthy service: {why}", mend
+    if traffic is not None:
+        events, enough = _quietest(traffic, rule.long), rule.lone_failure_fires_below(slo)
+        if 0 < events < enough:
+            why = f"the quietest {long} has {events:,.6g} events, below {enough:,.6g}."
+            mend = "Add synthetic requests, lengthen the window, or lower the target."
+            return "lone-failure", f"one failure fires it: {why}", mend
     return None
+
+
+def _quietest(traffic: float | Counts, window: timedelta) -> float:
+    """Events in the quietest window of this length.
+
+    Windows without any are left out, for they fire nothing.
+    """
+    if isinstance(traffic, Counts):
+        width = max(1, min(window // traffic.step, len(traffic)))
+        sums = [0, *accumulate(traffic.total)]
+        fewest = min(filter(None, map(sub, sums[width:], sums)), default=0)
+        return fewest * (window / (traffic.step * width))  # a shorter series is spread over it
+    if not (isinstance(traffic, Real) and traffic >= 0):
+        raise ValueError(f"traffic must be a number of events an hour, given {traffic!r}; try 600")
+    return float(traffic) * (window / HOUR)
+
+
+# --- checking ------------------------------------------------------------------------------------
 
 
 def check_step(policy: Policy, step: timedelta) -> None:
     """Raise a ``ValueError`` unless buckets of ``step`` fill every window of the policy exactly."""
     positive(step, "step")
     for rule in _checked(policy):
-        for window in _windows(rule):
-            if window % step:
-                name = f"the {duration_text(window)} window of {rule.name}"
-                raise ValueError(
-                    f"buckets of {duration_text(step)} do not divide {name}; give finer counts"
-                )
+        for window in rule.windows:
+            whole_buckets(window, step, f"window of {rule.name}")
+
+
+def fits(rule: Rule, step: timedelta) -> bool:
+    """Whether buckets of ``step`` fill every window of the rule exactly."""
+    return not any(window % step for window in rule.windows)
+
+
+def whole_buckets(
+    length: timedelta, step: timedelta, name: str, mend: str = "give finer counts"
+) -> int:
+    """How many buckets of ``step`` a length of time holds; unless whole, it is a ``ValueError``."""
+    if positive(length, name) % step:
+        what = f"the {duration_text(length)} {name}"
+        raise ValueError(f"buckets of {duration_text(step)} do not divide {what}; {mend}")
+    return length // step
+
+
+def quotient(length: timedelta, unit: timedelta) -> Fraction:
+    """How many times ``unit`` goes into a length of time, as an exact number."""
+    return Fraction(length // timedelta.resolution, unit // timedelta.resolution)
 
 
 def _checked(policy: Policy) -> Policy:
     if not isinstance(policy, tuple | list):
-        raise ValueError(
-            f"a policy is a tuple of rules such as google_policy(), given {type(policy).__name__}"
-        )
+        kind = type(policy).__name__
+        raise ValueError(f"a policy is a tuple of rules such as google_policy(), given {kind}")
     return policy
-
-
-def _windows(rule: Rule) -> tuple[timedelta, ...]:
-    """The windows that a rule looks at, the longest first."""
-    return (rule.long, rule.short) if isinstance(rule, BurnRule) else (rule.after,)
-
-
-def _quietest(traffic: float | Counts, window: timedelta) -> float:
-    """Events in the quietest window of this length; windows without any are left out, for they fire nothing."""
-    if not isinstance(traffic, Counts):
-        if not (isinstance(traffic, Real) and traffic >= 0):
-            raise ValueError(
-                f"traffic must be a number of events an hour, given {traffic!r}; give e.g. 600 or Counts"
-            )
-        return float(traffic) * (window / HOUR)
-    width = max(1, min(window // traffic.step, len(traffic)))
-    sums = [0, *accumulate(traffic.total)]
-    fewest = min(filter(None, map(sub, sums[width:], sums)), default=0)
-    return fewest * (
-        window / (traffic.step * width)
-    )  # data shorter than the window is spread over it
-
-
-def _ratio(length: timedelta, unit: timedelta) -> Fraction:
-    microsecond = timedelta(microseconds=1)
-    return Fraction(length // microsecond, unit // microsecond)
 
 
 def _check_action(action: str, severity: str) -> None:
     if action not in ACTIONS or severity not in SEVERITIES:
-        raise ValueError(
-            f"give action 'page' or 'ticket' and severity 'sev1' to 'sev5', not {action!r}, {severity!r}"
-        )
+        wrong = f"not {action!r}, {severity!r}"
+        raise ValueError(f"give action 'page' or 'ticket' and severity 'sev1' to 'sev5', {wrong}")

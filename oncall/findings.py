@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that will bite you, where it stands, why, and what to do instead.
+    """One thing that will bite you, where it is, why it bites, and what to do instead.
 
-    ``line`` counts from 1: the line of a text, the rule of an alert policy, the step of a ladder;
-    0 means the whole. ``phrase`` is what was found there, ``rule`` the lint rule's short name.
+    ``line`` counts from 1: a line of a text, a rule of an alert policy, a step of a ladder; 0 means
+    the whole. ``phrase`` is what was found there, ``rule`` the short name of the lint's rule.
     """
 
     line: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from numbers import Real
@@ -17,76 +17,34 @@ from typing import Any, cast
 
 from oncall import journal
 from oncall.alerting import SEVERITIES, Alert
-from oncall.slo import SLO, sli
-from oncall.times import MINUTE, moment_text, parse_moment, utc
-
-STATES = (
-    "new",
-    "detected",
-    "acknowledged",
-    "triaged",
-    "mitigating",
-    "mitigated",
-    "resolved",
-    "closed",
+from oncall.journal import (
+    FACTS,
+    LEARN_KINDS,
+    MAJOR,
+    MOVES,
+    SECURITY_STEPS,
+    STATUSES,
+    TRANSITIONS,
+    UPGRADE,
+    VERSION,
+    Event,
 )
-MAJOR = ("sev1", "sev2")
-OVER = ("mitigated", "resolved")  # states in which users no longer feel it
-UPDATE_EVERY = 30 * MINUTE
-UNDONE = "rolled back: "  # how a note begins that tells of a rollback
-ESCALATED = "escalated"  # the note of who called the next person on the ladder
-REMARKS = ("note", "update", "measure", "sample")
-VERSION = 1
-
-
-def _stay(states: Iterable[str]) -> dict[str, str]:
-    return {state: state for state in states}
-
-
-# For each verb the states in which it is legal, and the state it leads to.
-TRANSITIONS: dict[str, dict[str, str]] = {
-    "detect": {"new": "detected"},
-    "acknowledge": {"detected": "acknowledged"}
-    | _stay(("acknowledged", "triaged", "mitigating", "mitigated")),
-    "triage": {"acknowledged": "triaged"} | _stay(("triaged", "mitigating", "mitigated")),
-    "mitigate": dict.fromkeys(("triaged", "mitigating", "mitigated"), "mitigating"),
-    "mitigated": {"mitigating": "mitigated"},
-    "resolve": {"mitigated": "resolved"},
-    "close": {"resolved": "closed"},
-    "reopen": {"resolved": "triaged"},
-    "false_alarm": dict.fromkeys(("detected", "acknowledged", "triaged"), "closed"),
-    **{verb: _stay(STATES[:-1]) for verb in REMARKS},
-}
-# What goes away by itself does so in any state from detected to mitigated.
-_AUTO_RECOVERED = "resolve with auto_recovered=True"
-_MOVES = TRANSITIONS | {_AUTO_RECOVERED: dict.fromkeys(STATES[1:6], "resolved")}
+from oncall.slo import SLO, sli, slo_from_record, slo_to_record
+from oncall.times import moment_text, parse_moment, utc
 
 
 class IllegalTransition(ValueError):
-    """A verb that the record's state does not allow; it names the state, the verb and what is allowed."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """One thing that happened: when, by whom, which verb, and its details as name–value pairs."""
-
-    at: datetime
-    by: str
-    verb: str
-    details: tuple[tuple[str, Any], ...] = ()
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """A detail by its name."""
-        return dict(self.details).get(name, default)
+    """A verb that the record's state does not allow: it names the state and what is allowed."""
 
 
 @dataclass(frozen=True)
 class Incident:
     """One incident: what it is called, and the journal of what happened.
 
-    ``impact_start`` is when users began to feel it, often known only later. Every verb takes ``at``,
-    an aware datetime, and ``by``, who did it, and returns the next record with one event more. What
-    the state does not allow is an ``IllegalTransition``, and so is time going backwards.
+    ``impact_start`` is when users began to feel it, often known only later. Every verb takes
+    ``at``, an aware datetime, and ``by``, who did it, and returns the next record, with one more
+    event. A verb that the state does not allow is an ``IllegalTransition``, and so is one that
+    goes back in time.
     """
 
     id: str
@@ -109,16 +67,14 @@ class Incident:
         """One of ``STATES``, as the events leave it."""
         state = "new"
         for event in self.events:
-            state = _MOVES[_move(event)][state]
+            state = MOVES[event.move][state]
         return state
 
     @property
     def severity(self) -> str | None:
-        """The severity last decided in triage, before that the alert's; ``None`` when neither is known."""
-        known = [
-            event.get("severity") for event in self.events if event.verb in ("triage", "detect")
-        ]
-        return next((severity for severity in reversed(known) if severity), None)
+        """The severity last decided in triage, before that the alert's; ``None`` if not known."""
+        decided = (event.get("severity") for event in reversed(self.events))
+        return next((severity for severity in decided if severity), None)
 
     @property
     def postmortem(self) -> str | None:
@@ -133,10 +89,13 @@ class Incident:
         """The incident's times; see ``metrics``."""
         return metrics(self)
 
-    # --- verbs
+    # --- verbs that move it from state to state
 
     def detect(self, alert: Alert | None, *, at: datetime, by: str) -> Incident:
-        """Somebody or something noticed; ``alert`` is ``None`` when a person did. May precede the impact."""
+        """Somebody or something noticed; ``alert`` is ``None`` when a person did.
+
+        It may precede the impact.
+        """
         return self._add("detect", at, by, **({} if alert is None else _alert_details(alert)))
 
     def acknowledge(self, *, at: datetime, by: str) -> Incident:
@@ -144,33 +103,38 @@ class Incident:
         return self._add("acknowledge", at, by)
 
     def triage(self, severity: str, ic: str, *, at: datetime, by: str, **roles: str) -> Incident:
-        """Decide the severity and the incident commander; ``ops``, ``comms`` and ``scribe`` may be named too.
+        """Decide the severity and who leads as ``ic``; ``ops``, ``comms``, ``scribe`` if named.
 
         May be repeated until the incident is resolved: a change of severity is an event.
         """
-        if severity not in SEVERITIES:
-            raise ValueError(f"severity must be one of {', '.join(SEVERITIES)}, given {severity!r}")
+        _checked_choice(severity, "severity", SEVERITIES)
         if unknown := set(roles) - {"ops", "comms", "scribe"}:
-            raise ValueError(
-                f"unknown role {', '.join(sorted(unknown))}; the roles are ic, ops, comms, scribe"
-            )
+            names = ", ".join(sorted(unknown))
+            raise ValueError(f"unknown role {names}; the roles are ic, ops, comms, scribe")
         named = {role: checked_text(who, role) for role, who in {"ic": ic, **roles}.items()}
         return self._add("triage", at, by, severity=severity, **named)
 
-    def mitigate(self, action: str, *, at: datetime, by: str) -> Incident:
-        """Start a mitigation. Once mitigated, it means that the harm is back: a relapse."""
-        return self._add("mitigate", at, by, action=checked_text(action, "action"))
+    def mitigate(self, action: str, value: str | None = None, *, at: datetime, by: str) -> Incident:
+        """Start a mitigation; ``value`` says of what or whom, such as a replica or a tenant.
+
+        Once mitigated, it means that the harm is back: a relapse.
+        """
+        value = None if value is None else checked_text(value, "value")
+        return self._add("mitigate", at, by, action=checked_text(action, "action"), value=value)
 
     def mitigated(self, *, at: datetime, by: str) -> Incident:
         """Users no longer feel it. That is not resolved yet."""
         return self._add("mitigated", at, by)
 
     def resolve(self, *, at: datetime, by: str, auto_recovered: bool = False) -> Incident:
-        """It is over. ``auto_recovered`` says that it went away by itself, and stamps mitigated too."""
+        """It is over; ``auto_recovered`` if it ended without help, which stamps mitigated too."""
         return self._add("resolve", at, by, auto_recovered=True if auto_recovered else None)
 
     def close(self, postmortem: str | None = None, *, at: datetime, by: str) -> Incident:
-        """File it with its postmortem's text; sev1, sev2 and undecided ones cannot be closed without."""
+        """File it with its postmortem's text.
+
+        One that is sev1, sev2 or of no known severity cannot be closed without a postmortem.
+        """
         text = checked_text(postmortem or "", "postmortem", blank=True)
         closed = self._add("close", at, by, postmortem=text if text.strip() else None)
         if closed.postmortem is None and (self.severity or "sev1") in MAJOR:
@@ -187,44 +151,97 @@ class Incident:
         """There was nothing. Legal only until somebody starts to mitigate."""
         return self._add("false_alarm", at, by)
 
+    # --- remarks: verbs that are legal until it is closed and leave its state as it is
+
     def note(self, text: str, *, at: datetime, by: str) -> Incident:
-        """Something worth remembering; readers inside the team see it."""
+        """Something worth remembering, for readers inside the team; no program reads it."""
         return self._add("note", at, by, text=checked_text(text, "text"))
 
-    def update(self, text: str, *, at: datetime, by: str) -> Incident:
-        """What users were told."""
-        return self._add("update", at, by, text=checked_text(text, "text"))
+    def update(
+        self,
+        text: str,
+        status: str | None = None,
+        percent: float | None = None,
+        *,
+        at: datetime,
+        by: str,
+    ) -> Incident:
+        """What users were told, with one of ``STATUSES`` and the percentage of requests hit."""
+        if status is not None:
+            _checked_choice(status, "status", STATUSES)
+        percent = None if percent is None else _checked_percent(percent)
+        text = checked_text(text, "text")
+        return self._add("update", at, by, text=text, status=status, percent=percent)
 
     def measure(self, good: int, total: int, *, at: datetime, by: str) -> Incident:
-        """What was counted since the measure before, or since the impact began."""
-        try:
-            good, total = (
-                operator.index(good),
-                operator.index(total),
-            )  # numpy's integers too, which JSON cannot hold
+        """What was counted since the previous measure, or since the impact began."""
+        try:  # numpy's integers too, which JSON cannot hold
+            good, total = operator.index(good), operator.index(total)
         except TypeError:
-            raise ValueError(
-                f"good and total must be whole numbers, given {good!r} and {total!r}"
-            ) from None
+            given = f"given {good!r} and {total!r}"
+            raise ValueError(f"good and total must be whole numbers, {given}") from None
         sli(good, total)  # the one check of such a pair
         return self._add("measure", at, by, good=good, total=total)
 
     def sample(
         self, input: str, bad_output: str, good_output: str, *, at: datetime, by: str
     ) -> Incident:
-        """One request that went wrong, what came back, and what should have; an output may be empty."""
+        """One request that went wrong, what came back, and what should have; any may be empty."""
         texts = {"input": input, "bad_output": bad_output, "good_output": good_output}
-        return self._add(
-            "sample",
-            at,
-            by,
-            **{name: checked_text(texts[name], name, blank=True) for name in texts},
-        )
+        checked = {name: checked_text(text, name, blank=True) for name, text in texts.items()}
+        return self._add("sample", at, by, **checked)
+
+    def page(
+        self, who: str, step: int | None = None, loop: int | None = None, *, at: datetime, by: str
+    ) -> Incident:
+        """Somebody was paged, in this step and loop of the policy, from 0, if they are known."""
+        for name, number in (("step", step), ("loop", loop)):
+            if number is not None and (type(number) is not int or number < 0):
+                raise ValueError(f"{name} must be a whole number from 0, given {number!r}")
+        return self._add("page", at, by, who=checked_text(who, "who"), step=step, loop=loop)
+
+    def escalate(self, *, at: datetime, by: str) -> Incident:
+        """Somebody called for the next person of the escalation policy without waiting."""
+        return self._add("escalate", at, by)
+
+    def rollback(self, mitigation: str, *, at: datetime, by: str) -> Incident:
+        """A mitigation was taken back."""
+        return self._add("rollback", at, by, mitigation=checked_text(mitigation, "mitigation"))
+
+    def learn(self, kind: str, value: str, *, at: datetime, by: str) -> Incident:
+        """Something for the postmortem, of one of ``LEARN_KINDS``."""
+        _checked_choice(kind, "kind", LEARN_KINDS)
+        return self._add("learn", at, by, kind=kind, value=checked_text(value, "value"))
+
+    def suspect(self, cause: str, *, at: datetime, by: str) -> Incident:
+        """Somebody named a cause. The last one named counts."""
+        return self._add("suspect", at, by, cause=checked_text(cause, "cause"))
+
+    def ask(self, mitigation: str, *, at: datetime, by: str) -> Incident:
+        """Somebody asked for approval of a mitigation."""
+        return self._add("ask", at, by, mitigation=checked_text(mitigation, "mitigation"))
+
+    def approval(self, mitigation: str, granted: bool, *, at: datetime, by: str) -> Incident:
+        """The answer of whoever was asked to approve a mitigation."""
+        if not isinstance(granted, bool):
+            raise ValueError(f"granted must be True or False, given {granted!r}")
+        mitigation = checked_text(mitigation, "mitigation")
+        return self._add("approval", at, by, mitigation=mitigation, granted=granted)
+
+    def predict(self, percent: float, *, at: datetime, by: str) -> Incident:
+        """The SLI, from 0 to 100 percent, that somebody expects once the next mitigation shows."""
+        return self._add("predict", at, by, percent=_checked_percent(percent))
+
+    def secure(self, step: str, *, at: datetime, by: str) -> Incident:
+        """Something that security demands, one of ``SECURITY_STEPS``: restrict who reads, preserve
+        evidence, call security."""
+        _checked_choice(step, "step", SECURITY_STEPS)
+        return self._add("secure", at, by, step=step)
 
     def _add(self, verb: str, at: datetime, by: str, **details: Any) -> Incident:
         known = tuple((name, value) for name, value in details.items() if value is not None)
         event = Event(utc(at, "at"), checked_text(by, "by"), verb, known)
-        if _move(event) not in self._allowed():
+        if event.move not in self._allowed():
             raise self._illegal(verb, "is not allowed")
         if self.events and event.at < (last := self.events[-1].at):
             why = f"at {moment_text(event.at)} lies before the last event at {moment_text(last)}"
@@ -232,36 +249,41 @@ class Incident:
         return replace(self, events=(*self.events, event))
 
     def _illegal(self, verb: str, why: str, allowed: str = "") -> IllegalTransition:
-        allowed = allowed or ", ".join(self._allowed()) or "nothing"
+        moves = [move for move in self._allowed() if move not in FACTS]  # legal whenever a note is
+        allowed = allowed or ", ".join(moves) or "nothing"
         return IllegalTransition(f"{self.id} is {self.state}: {verb} {why}; allowed: {allowed}")
 
     def _allowed(self) -> list[str]:
-        """What may be done now. The state decides, but a false alarm is none once somebody tried to mitigate it."""
-        state, tried = self.state, any(event.verb == "mitigate" for event in self.events)
-        return [
-            move
-            for move, states in _MOVES.items()
-            if state in states and not (tried and move == "false_alarm")
-        ]
+        """What may be done now, by the state and whether a mitigation was tried."""
+        state = self.state
+        allowed = [move for move, states in MOVES.items() if state in states]
+        if self.events_of("mitigate") and "false_alarm" in allowed:
+            allowed.remove("false_alarm")
+        return allowed
 
     # --- on disk
 
     def save(self, path: str | Path) -> None:
-        """Append what the journal file lacks, a JSON line an event; it is on disk when this returns.
+        """Append what the journal file lacks, one JSON line per event; on disk when this returns.
 
         A torn last line is cut off first. A file that holds another record is a ``ValueError``.
         """
         lines = journal.read(path, warn=False) if Path(path).exists() else {}
-        stored = _from_lines(path, lines) if lines else self
-        if _header(stored) != _header(self) or any(map(operator.ne, stored.events, self.events)):
-            raise ValueError(
-                f"{path} holds another record than {self.id} as it stands; give another path"
-            )
-        journal.append(path, [_header(self), *map(_to_record, self.events)][len(lines) :])
+        stored = _from_lines(path, lines) if lines else replace(self, events=())
+        known = self.events[: len(stored.events)]
+        if _header(stored) != _header(self) or stored.events[: len(known)] != known:
+            why = f"{path} holds another record than {self.id} as it stands"
+            raise ValueError(f"{why}; give another path")
+        added = [journal.to_record(event) for event in self.events[len(stored.events) :]]
+        if not lines:
+            added.insert(0, _header(self))
+        elif added and max(line.get("version", 0) for line in lines.values()) < VERSION:
+            added.insert(0, UPGRADE)
+        journal.append(path, added)
 
     @classmethod
     def load(cls, path: str | Path) -> Incident:
-        """The record in a journal file.
+        """The record in a journal file of this version or of version 1.
 
         A torn last line is left out with a ``TornJournal`` warning; a bad line elsewhere is a
         ``ValueError`` with its number; so is a file written by a newer version.
@@ -271,10 +293,11 @@ class Incident:
 
 @dataclass(frozen=True)
 class Metrics:
-    """An incident's times. What is not known is ``None``, never 0; ``ttd`` is negative when detection came first.
+    """An incident's times. What is not known is ``None``, never 0.
 
-    ``ttd`` detected − impact start, ``tta`` first acknowledgement − detected, ``ttm`` mitigated −
-    detected, ``ttr`` resolved − detected, ``impact`` mitigated − impact start.
+    ``ttd`` detected − impact start, negative when detection came first, ``tta`` first
+    acknowledgement − detected, ``ttm`` mitigated − detected, ``ttr`` resolved − detected,
+    ``impact`` mitigated − impact start.
     """
 
     ttd: timedelta | None
@@ -290,84 +313,69 @@ def metrics(incident: Incident) -> Metrics:
     The first detection and acknowledgement count, and the last mitigation and resolution. A relapse
     or a reopening makes them unknown again.
     """
-    detected, acknowledged = (
-        _first(incident.events, "detect"),
-        _first(incident.events, "acknowledge"),
-    )
-    relapses = [
-        number
-        for number, event in enumerate(incident.events, 1)
-        if event.verb in ("mitigate", "reopen")
-    ]
-    since = incident.events[max(relapses, default=0) :]  # before that it had not ended
-    mitigated, resolved = _first(since, "mitigated", "resolve"), _first(since, "resolve")
+    events = incident.events
+    restarts = [i for i, event in enumerate(events, 1) if event.verb in ("mitigate", "reopen")]
+    since = events[max(restarts, default=0) :]  # before that it had not ended
+    detected = _first(events, "detect")
+    mitigated = _first(since, "mitigated", "resolve")
 
     def between(first: datetime | None, last: datetime | None) -> timedelta | None:
         return None if first is None or last is None else last - first
 
     return Metrics(
         ttd=between(incident.impact_start, detected),
-        tta=between(detected, acknowledged),
+        tta=between(detected, _first(events, "acknowledge")),
         ttm=between(detected, mitigated),
-        ttr=between(detected, resolved),
+        ttr=between(detected, _first(since, "resolve")),
         impact=between(incident.impact_start, mitigated),
     )
-
-
-def in_effect(events: Iterable[Event]) -> list[str]:
-    """The mitigations that were applied and not taken back, by name, in order."""
-    kept: dict[str, None] = {}
-    for event in events:
-        if event.verb == "mitigate":
-            kept[event.get("action")] = None
-        elif event.verb == "note" and event.get("text").startswith(UNDONE):
-            kept.pop(event.get("text").removeprefix(UNDONE), None)
-    return list(kept)
 
 
 def _first(events: Iterable[Event], *verbs: str) -> datetime | None:
     return next((event.at for event in events if event.verb in verbs), None)
 
 
-def _move(event: Event) -> str:
-    return _AUTO_RECOVERED if ("auto_recovered", True) in event.details else event.verb
+# --- checks --------------------------------------------------------------------------------------
 
 
 def checked_text(value: Any, name: str, *, blank: bool = False) -> str:
-    """The same text; one that is blank, unless that is fine, or anything else is a ``ValueError``."""
+    """The value itself if it is a text, blank only if ``blank``; else a ``ValueError``."""
     if not isinstance(value, str) or not (blank or value.strip()):
-        raise ValueError(
-            f"{name} must be a text{'' if blank else ' that says something'}, given {value!r}"
-        )
+        kind = "a text" if blank else "a text that says something"
+        raise ValueError(f"{name} must be {kind}, given {value!r}")
     return value
+
+
+def _checked_choice(value: Any, name: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, given {value!r}")
+
+
+def _checked_percent(value: Any) -> float:
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or not 0 <= float(value) <= 100:
+        raise ValueError(f"percent must be a number from 0 to 100, given {value!r}")
+    return float(value)
 
 
 def _alert_details(alert: Alert) -> dict[str, Any]:
     """An alert's fields, once it is sure that a journal can hold them."""
     if not isinstance(alert, Alert):
         raise ValueError(f"alert must be an Alert, or None when a person noticed; given {alert!r}")
-    if (
-        alert.severity not in SEVERITIES
-        or not isinstance(alert.burn, Real)
-        or not math.isfinite(alert.burn)
-    ):
-        raise ValueError(
-            f"an alert needs a severity from {', '.join(SEVERITIES)} and a finite burn, given {alert!r}"
-        )
-    texts = {
-        "action": checked_text(alert.action, "action"),
-        "window": checked_text(alert.window, "window"),
-    }
-    return vars(alert) | texts | {"burn": float(alert.burn)}
+    is_finite = isinstance(alert.burn, Real) and math.isfinite(alert.burn)
+    if alert.severity not in SEVERITIES or not is_finite:
+        need = f"a severity from {', '.join(SEVERITIES)} and a finite burn"
+        raise ValueError(f"an alert needs {need}, given {alert!r}")
+    for name in ("action", "window"):
+        checked_text(getattr(alert, name), name)
+    return vars(alert) | {"burn": float(alert.burn)}
 
 
 # --- as JSON -------------------------------------------------------------------------------------
 
 
 def _header(incident: Incident) -> journal.Record:
-    return {
-        "journal": "oncall incident",
-        "version": VERSION,
+    return UPGRADE | {
         "id": incident.id,
         "title": incident.title,
         "symptom": incident.symptom,
@@ -378,12 +386,20 @@ def _header(incident: Incident) -> journal.Record:
 
 def _from_lines(path: str | Path, lines: Mapping[int, journal.Record]) -> Incident:
     """The record in a journal's lines; what is wrong in one is a ``ValueError`` with its number."""
-    incident = None
+    incident, version = None, VERSION
     for number, record in lines.items():
         try:
-            incident = (
-                _from_header(record) if incident is None else _with_record(incident, **record)
-            )
+            if incident is None:
+                incident, version = _from_header(record), record["version"]
+            elif record == UPGRADE:
+                version = VERSION
+            else:
+                record = (
+                    record
+                    if version == VERSION
+                    else journal.from_version_1(record, incident.events)
+                )
+                incident = _with_record(incident, **record)
         except (ValueError, TypeError, OverflowError) as error:
             raise ValueError(f"{path}, line {number}: {error}") from None
     if incident is None:
@@ -392,43 +408,23 @@ def _from_lines(path: str | Path, lines: Mapping[int, journal.Record]) -> Incide
 
 
 def _from_header(record: journal.Record) -> Incident:
-    if record.get("journal") != "oncall incident":
+    if record.get("journal") != UPGRADE["journal"]:
         raise ValueError("this is not the journal of an incident")
-    if (version := record.get("version")) != VERSION:
-        raise ValueError(
-            f"written in version {version}; this oncall reads version {VERSION}: upgrade it"
-        )
-    slo, start = (
-        slo_from_record(record.get("slo")),
-        parse_moment(str(record.get("impact_start", "")), "impact_start"),
-    )
-    return Incident(
-        record.get("id", ""), record.get("title", ""), slo, record.get("symptom", ""), start
-    )
-
-
-def _to_record(event: Event) -> journal.Record:
-    return {"at": moment_text(event.at), "by": event.by, "verb": event.verb, **dict(event.details)}
+    if (version := record.get("version")) not in (1, VERSION):
+        known = f"this oncall reads versions 1 to {VERSION}"
+        raise ValueError(f"written in version {version}; {known}: upgrade it")
+    slo = slo_from_record(record.get("slo"))
+    start = parse_moment(str(record.get("impact_start", "")), "impact_start")
+    names = [record.get(name, "") for name in ("id", "title", "symptom")]
+    return Incident(names[0], names[1], slo, names[2], start)
 
 
 def _with_record(
     incident: Incident, *, at: Any = "", by: Any = "", verb: Any = "", **details: Any
 ) -> Incident:
-    """The record with one stored event more, through the same verb and so the same checks."""
+    """The record with one more stored event, through the same verb and so the same checks."""
     if verb not in TRANSITIONS:
         raise ValueError(f"unknown verb {verb!r}; known are {', '.join(TRANSITIONS)}")
     if verb == "detect":
         details = {"alert": Alert(**details) if details else None}
     return cast(Incident, getattr(incident, verb)(**details, at=parse_moment(str(at), "at"), by=by))
-
-
-def slo_to_record(slo: SLO) -> journal.Record:
-    """An SLO as JSON holds it; the period in seconds."""
-    return {"name": slo.name, "target": slo.target, "period_seconds": slo.period.total_seconds()}
-
-
-def slo_from_record(record: Any) -> SLO:
-    """The SLO that ``slo_to_record`` wrote."""
-    if not isinstance(record, dict) or set(record) != {"name", "target", "period_seconds"}:
-        raise ValueError(f"slo must hold name, target and period_seconds, given {record!r}")
-    return SLO(record["name"], record["target"], timedelta(seconds=record["period_seconds"]))

@@ -1,15 +1,106 @@
-"""A journal on disk: one JSON object per line, only ever appended to, and safe against crashes."""
+"""The journal of an incident: what can happen in one, as frozen typed events, and the file of it.
+
+An incident has one state machine, the table ``TRANSITIONS``; whatever else is known of it is read
+from its events. On disk a journal is one JSON object per line, only ever appended to, and safe
+against a crash at any moment.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from oncall.times import MINUTE, moment_text
+
 Record = dict[str, Any]
+
+# --- what can happen -----------------------------------------------------------------------------
+
+STATES = (
+    *("new", "detected", "acknowledged", "triaged"),
+    *("mitigating", "mitigated", "resolved", "closed"),
+)
+MAJOR = ("sev1", "sev2")
+OVER = ("mitigated", "resolved")  # states in which users no longer feel it
+UPDATE_EVERY = 30 * MINUTE
+STATUSES = ("investigating", "identified", "monitoring", "resolved")
+LEARN_KINDS = (
+    *("cause", "segment", "trigger", "onset", "factor", "well", "wrong", "lucky"),
+    *("prevent", "detect", "process", "automate"),
+)
+SECURITY_STEPS = ("restrict", "preserve", "call")
+FACTS = (
+    *("page", "escalate", "rollback", "learn", "suspect"),
+    *("ask", "approval", "predict", "secure"),
+)
+REMARKS = ("note", "update", "measure", "sample", *FACTS)
+"""The verbs that are legal until an incident is closed and leave its state as it is."""
+
+VERSION = 2
+
+
+def _stay(*states: str) -> dict[str, str]:
+    return {state: state for state in states}
+
+
+# For each verb the states in which it is legal, and the state it leads to. Two rules stand outside
+# the table: nothing that somebody tried to mitigate is a false alarm, and a major incident is not
+# closed without a postmortem.
+TRANSITIONS: dict[str, dict[str, str]] = {
+    "detect": {"new": "detected"},
+    "acknowledge": {"detected": "acknowledged"}
+    | _stay("acknowledged", "triaged", "mitigating", "mitigated"),
+    "triage": {"acknowledged": "triaged"} | _stay("triaged", "mitigating", "mitigated"),
+    "mitigate": dict.fromkeys(("triaged", "mitigating", "mitigated"), "mitigating"),
+    "mitigated": {"mitigating": "mitigated"},
+    "resolve": {"mitigated": "resolved"},
+    "close": {"resolved": "closed"},
+    "reopen": {"resolved": "triaged"},
+    "false_alarm": dict.fromkeys(("detected", "acknowledged", "triaged"), "closed"),
+    **{verb: _stay(*STATES[:-1]) for verb in REMARKS},
+}
+# What goes away by itself does so in any state from detected to mitigated.
+AUTO_RECOVERED = "resolve with auto_recovered=True"
+MOVES = TRANSITIONS | {AUTO_RECOVERED: dict.fromkeys(STATES[1:6], "resolved")}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened: when, by whom, which verb, and its details as name–value pairs."""
+
+    at: datetime
+    by: str
+    verb: str
+    details: tuple[tuple[str, Any], ...] = ()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A detail by its name."""
+        return dict(self.details).get(name, default)
+
+    @property
+    def move(self) -> str:
+        """The row of ``MOVES`` that it follows: its verb, or what it is to recover without help."""
+        return AUTO_RECOVERED if ("auto_recovered", True) in self.details else self.verb
+
+
+def in_effect(events: Iterable[Event]) -> list[str]:
+    """The mitigations that were applied and not taken back, by name, in order."""
+    applied: dict[str, None] = {}
+    for event in events:
+        if event.verb == "mitigate":
+            applied[event.get("action")] = None
+        elif event.verb == "rollback":
+            applied.pop(event.get("mitigation"), None)
+    return list(applied)
+
+
+# --- the file ------------------------------------------------------------------------------------
 
 
 class TornJournal(UserWarning):
@@ -83,3 +174,38 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+# --- an incident's lines -------------------------------------------------------------------------
+
+KIND = "oncall incident"
+UPGRADE = {"journal": KIND, "version": VERSION}  # what follows in the file is of this version
+
+
+def to_record(event: Event) -> Record:
+    """An event as a line holds it."""
+    return {"at": moment_text(event.at), "by": event.by, "verb": event.verb, **dict(event.details)}
+
+
+def from_version_1(record: Record, before: Iterable[Event]) -> Record:
+    """A line of version 1, which kept facts as notes that begin in a certain way, in version 2.
+
+    A note of a rollback is one only if the mitigation was in effect after the events ``before``:
+    anybody could type such a note.
+    """
+    text, by = record.get("text"), record.get("by")
+    if record.get("verb") != "note" or not isinstance(text, str):
+        return record
+    begin, _, value = text.partition(": ")
+    kind = begin.removeprefix("learnt, ")
+    if by == "pager" and text.startswith("paged "):
+        fact = {"verb": "page", "who": text.removeprefix("paged ")}
+    elif text == "escalated":
+        fact = {"verb": "escalate"}
+    elif begin == "rolled back" and value in in_effect(before):
+        fact = {"verb": "rollback", "mitigation": value}
+    elif begin.startswith("learnt, ") and kind in LEARN_KINDS and value.strip():
+        fact = {"verb": "learn", "kind": kind, "value": value}
+    else:
+        return record
+    return {"at": record.get("at"), "by": by, **fact}

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from oncall.catalogue import MITIGATIONS, RUNBOOKS
-from oncall.incident import Event, Incident, in_effect
+from oncall.incident import Incident
+from oncall.journal import Event, in_effect
 from oncall.slo import percent
 from oncall.times import DAY, duration_text
 
@@ -130,6 +131,58 @@ def due_date(incident: Incident) -> date:
     return incident.events[-1].at.date() + 14 * DAY
 
 
+LEARNT = {
+    "factor": "contributing_factors",
+    "well": "went_well",
+    "wrong": "went_wrong",
+    "lucky": "lucky",
+    "prevent": "action_items",
+    "detect": "action_items",
+    "process": "action_items",
+    "automate": "action_items",
+}
+"""What people learn during an incident, and the argument of ``write_postmortem`` that takes it."""
+
+
+def draft_postmortem(incident: Incident) -> str:
+    """The postmortem of an incident from what was written down with ``learn`` while it lasted.
+
+    Causes, segments, triggers and onsets stand among the contributing factors, each with its name.
+    What is to be automated must be a known mitigation; anything else is left out.
+    """
+    owner, due = incident.events[-1].by, due_date(incident)
+    sections: dict[str, list[Any]] = {argument: [] for argument in LEARNT.values()}
+    for event in incident.events_of("learn"):
+        kind, value = event.get("kind"), event.get("value")
+        if kind not in LEARNT:
+            sections["contributing_factors"].append(f"{kind.capitalize()}: {value}")
+        elif LEARNT[kind] != "action_items":
+            sections[LEARNT[kind]].append(value)
+        elif kind != "automate":
+            sections["action_items"].append(ActionItem(kind, value, owner, due))
+        elif value in MITIGATIONS:
+            sections["action_items"].append(automation(incident, value, owner))
+    kinds = ("prevent", "detect", "process", "mitigate")
+    sections["action_items"].sort(key=lambda item: kinds.index(item.kind))
+    return write_postmortem(incident, **sections)
+
+
+class TimelineEntry(NamedTuple):
+    """A line of an incident's timeline: when, the verb or ``impact``, and who did what in words."""
+
+    at: datetime
+    verb: str
+    text: str
+
+
+def timeline(incident: Incident) -> list[TimelineEntry]:
+    """What happened in an incident, by time; the impact comes first among equals."""
+    entries = [TimelineEntry(incident.impact_start, "impact", "impact began")]
+    for event in incident.events:
+        entries.append(TimelineEntry(event.at, event.verb, f"{event.by}: {_sentence(event)}"))
+    return sorted(entries, key=lambda entry: entry.at)
+
+
 # --- the sections that the journal fills ---------------------------------------------------------
 
 
@@ -179,10 +232,7 @@ def _detection(incident: Incident) -> list[str]:
 
 
 def _timeline(incident: Incident) -> list[str]:
-    entries = [(incident.impact_start, "impact began")]
-    entries += [(event.at, f"{event.by}: {_sentence(event)}") for event in incident.events]
-    entries.sort(key=lambda entry: entry[0])  # the impact comes first among equals
-    return [f"{_clock(incident, at)} {text}" for at, text in entries]
+    return [f"{_clock(incident, entry.at)} {entry.text}" for entry in timeline(incident)]
 
 
 def _metrics(incident: Incident) -> list[str]:
@@ -191,25 +241,46 @@ def _metrics(incident: Incident) -> list[str]:
     return [f"{name}: {duration_text(getattr(times, name.lower()))}" for name in names]
 
 
+_SENTENCES = {
+    "acknowledge": "acknowledged",
+    "approval": "{verdict}: {mitigation}",
+    "ask": "asked for approval: {mitigation}",
+    "close": "closed",
+    "detect": "{action} {severity} on {window}, burn {burn:.1f}x",
+    "escalate": "escalated",
+    "learn": "learnt, {kind}: {value}",
+    "measure": "measured: {good:,} of {total:,} requests good",
+    "mitigate": "mitigation started: {action}{of}",
+    "note": "{text}",
+    "page": "paged {who}",
+    "predict": "expects an SLI of {percent:g} %",
+    "reopen": "reopened",
+    "resolve": "resolved{how}",
+    "rollback": "rolled back: {mitigation}",
+    "sample": "sample kept of {input!r}",
+    "secure": "security: {step}",
+    "suspect": "suspects this cause: {cause}",
+    "triage": "{severity}, {roles}",
+    "update": "update to users{status}: {text}",
+}  # and any other verb as it is
+
+
 def _sentence(event: Event) -> str:
     """An event in a few words, for the timeline."""
-    roles = ", ".join(f"{name} {value}" for name, value in event.details if name != "severity")
-    fired = f"{event.get('action')} {event.get('severity')} on {event.get('window')}"
-    alert = f"{fired}, burn {event.get('burn') or 0:.1f}x"
-    sentences = {
-        "detect": "reported by a person" if event.get("burn") is None else alert,
-        "triage": f"{event.get('severity')}, {roles}",
-        "mitigate": f"mitigation started: {event.get('action')}",
-        "resolve": "resolved" + (", recovered by itself" if event.get("auto_recovered") else ""),
-        "update": f"update to users: {event.get('text')}",
-        "note": str(event.get("text")),
-        "measure": f"measured: {event.get('good', 0):,} of {event.get('total', 0):,} requests good",
-        "sample": f"sample kept of {event.get('input')!r}",
-        "acknowledge": "acknowledged",
-        "close": "closed",
-        "reopen": "reopened",
+    details = dict(event.details)
+    if event.verb == "detect" and not details:
+        return "reported by a person"
+    told = [details["status"]] if "status" in details else []
+    told += [f"{details['percent']:g} % of requests hit"] if "percent" in details else []
+    words = {
+        "verdict": "approved" if details.get("granted") else "not approved",
+        "of": f" of {details['value']}" if "value" in details else "",
+        "how": ", recovered by itself" if details.get("auto_recovered") else "",
+        "roles": ", ".join(f"{name} {who}" for name, who in details.items() if name != "severity"),
+        "status": f" ({', '.join(told)})" if told else "",
     }
-    return _line(sentences.get(event.verb, event.verb.replace("_", " ")))
+    template = _SENTENCES.get(event.verb, event.verb.replace("_", " "))
+    return _line(template.format_map(details | words))
 
 
 def _clock(incident: Incident, at: datetime) -> str:

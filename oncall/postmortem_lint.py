@@ -282,9 +282,9 @@ def _section_findings(blocks: list[_Block], whole: bool) -> Iterator[Finding]:
     filled = {block.section for block in bodies if not _UNFILLED.fullmatch(block.text)}
     for name, (_, contents) in _SECTION_GUIDE.items():
         if whole and name not in filled:
-            why = "the section is missing or empty."
+            rule, why = "missing-section", "the section is missing or empty."
             advice = f'Write {contents}, or "Nothing recorded."'
-            yield Finding(lines.get(name, 0), name, "missing-section", why, advice)
+            yield Finding(lines.get(name, 0), name, rule, why, advice)
     for title in titles:
         if "root" in title.text.lower():
             phrase = title.text.strip("#*_: ")

@@ -18,11 +18,11 @@ from typing import Any
 
 from oncall.alerting import AlertEvaluator, BurnRule, google_policy
 from oncall.catalogue import RUNBOOKS, known_mitigation, known_symptom
-from oncall.incident import Incident, checked_text, slo_from_record, slo_to_record
+from oncall.incident import Incident, checked_text
 from oncall.mock_system import MockSystem
 from oncall.postmortem import ActionItem
 from oncall.runbook import is_healthy
-from oncall.slo import SLO, exact, exact_ratio, percent
+from oncall.slo import SLO, exact, exact_ratio, percent, slo_from_record, slo_to_record
 from oncall.times import DAY, MINUTE, duration_text, positive
 
 VERSION = 1
@@ -122,8 +122,8 @@ def to_eval_case(
     ``page_within``, unless given, is the time at which the first page rule fires at that ratio,
     rounded up to a minute, plus one minute. ``restore_within``, unless given, adds the settle times
     of the symptom's runbook and another minute: what a machine needs that does at once what people
-    did. It stays below the time that people took, for a case that the recorded incident passes
-    proves nothing. It is a ``ValueError`` if nothing was measured, and, unless both limits are
+    did. It stays below the time that people took: if the recorded incident passes its case, the
+    case proves nothing. It is a ``ValueError`` if nothing was measured, and, unless both limits are
     given, if no page rule sees such a fault, if nothing in the runbook restores it, or if people
     were quicker than a page and any automation after it.
     """
@@ -162,8 +162,9 @@ def _page_rules(slo: SLO) -> tuple[BurnRule, ...]:
 
 
 def _restore_within(incident: Incident, error_ratio: float, page: timedelta) -> timedelta:
-    """The page and then the whole runbook, automated; or less, where people took less."""
+    """The limit for recovery: the page, then the whole runbook, or less where people took less."""
     mitigations = RUNBOOKS[incident.symptom].mitigations
+    # Of this case only the replay matters, and not the limits.
     fault = ReplayCase(incident.id, incident.symptom, incident.slo, error_ratio, page, page)
     soonest, impact = _soonest_restored(fault), incident.metrics().impact
     if impact is not None and impact <= soonest:

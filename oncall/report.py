@@ -1,47 +1,30 @@
-"""A report on a service's own counts: its SLI, its budget, when alerts would have fired, and what they cannot see."""
+"""A report on a service's own counts: SLI, budget, when alerts fired, and what they cannot see."""
 
 from __future__ import annotations
 
 import textwrap
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import gt, lt, sub
 
-from oncall.alerting import (
-    AlertInterval,
-    BurnRule,
-    Policy,
-    Rule,
-    SilenceRule,
-    alert_intervals,
-    lint_alerting,
-)
+from oncall.alerting import BurnRule, Policy, SilenceRule, alert_intervals, fits, lint_alerting
 from oncall.counts import Counts
 from oncall.slo import SLO, budget_action, burn_rate, exceeds, percent, sli
 from oncall.times import duration_text
 
 
 def report(counts: Counts, slo: SLO, policy: Policy) -> str:
-    """What happened to a service and what a policy would have said, as text of at most 80 columns.
+    """What happened to a service and when a policy would have fired, in at most 80 columns.
 
     Rules whose windows the buckets do not divide are named and left out.
     """
-    usable = tuple(rule for rule in policy if _fits(rule, counts.step))
-    lines = [
-        f"SLO        {slo}",
-        f"Counts     {len(counts):,} buckets of {duration_text(counts.step)}, "
-        f"{_clock(counts.start)} to {_clock(counts.end)} UTC",
-        *_doubt(counts),
-        "",
-        *_budget(counts, slo),
-        "",
-        "Alerts",
-        *_alerts(counts, slo, policy, usable),
-        "",
-        "What this policy cannot see",
-        *_blind(counts, slo, usable),
-        "",
-    ]
-    return "\n".join(lines)
+    usable = tuple(rule for rule in policy if fits(rule, counts.step))
+    sections = (
+        _overview(counts, slo),
+        _budget(counts, slo),
+        ["Alerts", *_alerts(counts, slo, policy, usable)],
+        ["What this policy cannot see", *_blind_spots(counts, slo, usable)],
+    )
+    return "\n".join("\n".join(lines) + "\n" for lines in sections)
 
 
 def is_missed(counts: Counts, slo: SLO) -> bool:
@@ -50,35 +33,41 @@ def is_missed(counts: Counts, slo: SLO) -> bool:
     return exceeds(total - sum(counts.good), total, slo.exact_budget)
 
 
-def _doubt(counts: Counts) -> list[str]:
+def _overview(counts: Counts, slo: SLO) -> list[str]:
+    size = f"{len(counts):,} buckets of {duration_text(counts.step)}"
+    span = f"{_clock(counts.start)} to {_clock(counts.end)} UTC"
+    lines = [f"SLO        {slo}", f"Counts     {size}, {span}"]
+    if _only_grow(counts):
+        doubt = "both columns hardly ever fall: growing counters? Give the differences"
+        lines.append(f"Caution    {doubt}")
+    return lines
+
+
+def _only_grow(counts: Counts) -> bool:
     """Whether the numbers look like counters that only grow, restarts and gaps aside.
 
-    Counts that rise also fall, the failures among them even while the traffic grows.
+    Counts that rise also fall, and so do the failures among them even while the traffic grows.
     """
-    good = [good for good, total in zip(counts.good, counts.total, strict=True) if total]
     total = [total for total in counts.total if total]
+    good = [good for good, total in zip(counts.good, counts.total, strict=True) if total]
     bad = list(map(sub, total, good))
-    falls = sum(map(gt, good, good[1:])) + sum(map(gt, bad, bad[1:]))
-    if sum(map(lt, total, total[1:])) < 100 * max(1, falls):
-        return []
-    return ["Caution    both columns hardly ever fall: growing counters? Give the differences"]
+    falls: int = sum(map(gt, good, good[1:])) + sum(map(gt, bad, bad[1:]))
+    rises: int = sum(map(lt, total, total[1:]))
+    return rises >= 100 * max(1, falls)
 
 
 def _budget(counts: Counts, slo: SLO) -> list[str]:
     good, total = sum(counts.good), sum(counts.total)
     if not total:
         return ["SLI        unknown: there were no events"]
-    ratio = sli(good, total)
-    spent = burn_rate(ratio, slo)
+    spent, period = burn_rate(sli(good, total), slo), duration_text(slo.period)
     share = (counts.end - counts.start) / slo.period
-    action = budget_action(1 - spent * min(1.0, share))
+    advice = budget_action(1 - spent * min(1.0, share))
     return [
-        f"SLI        {ratio:.4%}: {good:,} of {total:,} events good",
+        f"SLI        {sli(good, total):.4%}: {good:,} of {total:,} events good",
         f"Budget     {spent:.4f} of the budget of these events is spent",
-        f"           {spent * share:.2%} of the budget of an evenly loaded {duration_text(slo.period)}",
-        *textwrap.wrap(
-            f"Policy     {action.action}: {action.detail}", 80, subsequent_indent=" " * 11
-        ),
+        f"           {spent * share:.2%} of the budget of an evenly loaded {period}",
+        *_wrapped("Policy     ", f"{advice.action}: {advice.detail}"),
     ]
 
 
@@ -86,69 +75,59 @@ def _alerts(counts: Counts, slo: SLO, policy: Policy, usable: Policy) -> list[st
     lines = [f"  {'rule':<15} {'asks for':<13} {'from':<17} {'until':<17} coverage"]
     intervals = alert_intervals(counts, slo, usable)
     for rule in policy:
+        if rule not in usable:
+            coarse = f"buckets of {duration_text(counts.step)} are too coarse for it"
+            lines.append(f"  {rule.name:<15} left out: {coarse}")
+            continue
         asks = f"  {rule.name:<15} {rule.action + ' ' + rule.severity:<13}"
-        fired = [f"{asks} {_row(interval)}" for interval in intervals if interval.rule == rule]
-        coarse = f"  {rule.name:<15} left out: buckets of {duration_text(counts.step)} are too coarse for it"
-        lines += fired or [f"{asks} never" if rule in usable else coarse]
+        fired = [interval for interval in intervals if interval.rule == rule]
+        for interval in fired:
+            until = "still firing" if interval.end is None else _clock(interval.end)
+            covered = "100%" if interval.coverage == 1 else f"{percent(interval.coverage, 3)} *"
+            lines.append(f"{asks} {_clock(interval.start):<17} {until:<17} {covered}")
+        if not fired:
+            lines.append(f"{asks} never")
     if any(interval.coverage < 1 for interval in intervals):
-        lines += ["  * the data before it filled only this share of the rule's long window"]
+        lines.append("  * the data before it filled only this share of the rule's long window")
     return lines
 
 
-def _row(interval: AlertInterval) -> str:
-    until = "still firing" if interval.end is None else _clock(interval.end)
-    covered = "100%" if interval.coverage == 1 else f"{percent(interval.coverage, 3)} *"
-    return f"{_clock(interval.start):<17} {until:<17} {covered}"
-
-
-def _blind(counts: Counts, slo: SLO, policy: Policy) -> list[str]:
-    """The lint's findings at this traffic, and the bounds below which nobody is told."""
-    seen = [
-        *_bounds(slo, policy),
-        *(str(finding) for finding in lint_alerting(policy, slo, counts)),
-    ]
+def _blind_spots(counts: Counts, slo: SLO, policy: Policy) -> list[str]:
+    """The bounds below which nobody is told, and the lint's findings at this traffic."""
+    texts = _bounds(slo, policy) + [str(finding) for finding in lint_alerting(policy, slo, counts)]
     if not policy:
-        seen.append("Everything else: no rule is left to tell anybody.")
+        texts.append("Everything else: no rule is left to tell anybody.")
     elif not any(rule.action == "page" for rule in policy):
-        seen.append("Whatever cannot wait for a ticket: no rule is left that pages.")
+        texts.append("Whatever cannot wait for a ticket: no rule is left that pages.")
     if not any(isinstance(rule, SilenceRule) for rule in policy):
-        seen.append(
-            "Traffic that stops: no rule watches for silence, and where nothing is counted nothing burns."
-        )
-    return [
-        line
-        for text in seen
-        for line in textwrap.wrap(f"  - {text}", 80, subsequent_indent=" " * 4)
-    ]
+        silence = "no rule watches for silence, and where nothing is counted nothing burns."
+        texts.append(f"Traffic that stops: {silence}")
+    return [line for text in texts for line in _wrapped("  - ", text)]
 
 
 def _bounds(slo: SLO, policy: Policy) -> list[str]:
+    """The longest total outage and the largest lasting share of failures that nobody is told of."""
     rules = [rule for rule in policy if isinstance(rule, BurnRule) and rule.reachable(slo)]
-    pages = [rule for rule in rules if rule.action == "page"]
-    lines = []
-    if shortest := min(
-        filter(None, (rule.detection_time(slo, 1.0) for rule in pages)), default=None
-    ):
+    detections = [rule.detection_time(slo, 1.0) for rule in rules if rule.action == "page"]
+    texts = []
+    if shortest := min(filter(None, detections), default=None):
+        length, period = duration_text(shortest), duration_text(slo.period)
         cost = shortest / slo.period / slo.error_budget
-        lines.append(
-            f"A total outage of up to {duration_text(shortest)}, after clean hours and at even traffic, does not page; "
-            f"it costs up to {cost:.2%} of the {duration_text(slo.period)} budget."
+        texts.append(
+            f"A total outage of up to {length}, after clean hours and at even traffic, does not "
+            f"page; it costs up to {cost:.2%} of the {period} budget."
         )
-    for name, some in (
-        ("pages", pages),
-        ("opens a ticket", [rule for rule in rules if rule.action == "ticket"]),
-    ):
-        if some:
-            lowest = min(rule.threshold(slo) for rule in some)
-            lines.append(
-                f"Up to {percent(lowest, 4)} of requests failing, for however long, never {name}."
-            )
-    return lines
+    for action, verb in (("page", "pages"), ("ticket", "opens a ticket")):
+        thresholds = [rule.threshold(slo) for rule in rules if rule.action == action]
+        if thresholds:
+            lowest = percent(min(thresholds), 4)
+            texts.append(f"Up to {lowest} of requests failing, for however long, never {verb}.")
+    return texts
 
 
-def _fits(rule: Rule, step: timedelta) -> bool:
-    windows = (rule.long, rule.short) if isinstance(rule, BurnRule) else (rule.after,)
-    return not any(window % step for window in windows)
+def _wrapped(label: str, text: str) -> list[str]:
+    """A labelled text in lines of at most 80 columns, the further ones indented as the label is."""
+    return textwrap.wrap(label + text, 80, subsequent_indent=" " * len(label))
 
 
 def _clock(moment: datetime) -> str:

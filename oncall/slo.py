@@ -19,8 +19,8 @@ from oncall.times import duration_text, positive
 class SLO:
     """A service level objective: the share of valid events that must be good over a period.
 
-    ``target`` is a ratio strictly between 0 and 1. A target of 1 leaves no budget, so that no burn
-    rate exists; it is a ``ValueError``, as is 99 (meant as 0.99), ``nan`` and what is no number.
+    ``target`` is a ratio strictly between 0 and 1. A target of 1 leaves no budget, so no burn rate
+    exists: it is a ``ValueError``, as are 99 (meant as 0.99), ``nan`` and anything not a number.
     """
 
     name: str
@@ -32,9 +32,8 @@ class SLO:
             raise ValueError(f"an SLO needs a name, given {self.name!r}; give e.g. 'availability'")
         target = float(exact(self.target, "target"))
         if not 0 < target < 1:
-            raise ValueError(
-                f"target must lie strictly between 0 and 1, given {self.target}{_percent_hint(target)}"
-            )
+            given = f"given {self.target}{_percent_hint(target)}"
+            raise ValueError(f"target must lie strictly between 0 and 1, {given}")
         object.__setattr__(self, "target", target)
         positive(self.period, "period")
 
@@ -58,9 +57,9 @@ class SLO:
 
 
 def sli(good: int, total: int) -> float:
-    """The service level indicator: good ÷ valid events, ``nan`` when there were none.
+    """The service level indicator: good ÷ valid events, ``nan`` when there were no events.
 
-    No events are no evidence. They are neither perfection nor failure.
+    No events are no evidence, neither of perfection nor of failure.
     """
     if not 0 <= good <= total:
         raise ValueError(f"given {good} good of {total} events; good must be from 0 to total")
@@ -84,32 +83,32 @@ def exact_burn(sli: float, slo: SLO) -> Fraction | None:
 
 
 def budget_remaining(sli: float, slo: SLO) -> float:
-    """The share of the error budget left when ``sli`` is that of the whole period: 1 − burn rate.
+    """The share of the error budget that is left, ``sli`` being the whole period's: 1 − burn rate.
 
-    1.0 is untouched, negative is overspent, ``nan`` stays ``nan``.
+    1.0 is untouched, a negative share is overspent, ``nan`` stays ``nan``.
     """
     burn = exact_burn(sli, slo)
     return math.nan if burn is None else float(1 - burn)
 
 
 def exhaustion_time(slo: SLO, burn: float, remaining: float = 1.0) -> timedelta | None:
-    """How long the remaining share of the budget lasts at this burn rate: remaining × period ÷ burn.
+    """How long what remains of the budget lasts at this burn rate: remaining × period ÷ burn.
 
-    ``None`` when it never runs out (burn 0, or so slow that it takes millennia) or nobody knows
-    (``nan``); zero when nothing is left.
+    ``None`` when it never runs out (a burn rate of 0, or one that would take millennia) or when
+    nobody knows (``nan``); zero when nothing is left.
     """
     if burn < 0:
         raise ValueError(f"a burn rate is never negative, given {burn}")
     if remaining <= 0:
         return timedelta()
-    if math.isnan(remaining) or not burn > 1e-6:
+    if math.isnan(remaining) or math.isnan(burn) or burn <= 1e-6:
         return None
     return scaled(slo.period, exact(remaining, "remaining") / exact(burn, "burn"))
 
 
 @dataclass(frozen=True)
 class BudgetAction:
-    """A line of the error-budget policy: from this share of the budget spent, do this."""
+    """A line of the error-budget policy: once this share of the budget is spent, do this."""
 
     spent: float
     action: str
@@ -138,7 +137,7 @@ def budget_action(remaining: float) -> BudgetAction:
     """What the error-budget policy asks of the team with this share of the budget left.
 
     ``remaining`` is as ``budget_remaining`` returns it: 0.5 is half spent, −0.5 is 150 % spent.
-    Spending exactly a line's share is enough for it to apply. ``nan`` is a ``ValueError``: no events,
+    A line applies from exactly its share on. ``nan`` is a ``ValueError``: without events there is
     no evidence to act on.
     """
     spent = max(Fraction(0), 1 - exact(remaining, "remaining"))
@@ -149,7 +148,7 @@ def budget_action(remaining: float) -> BudgetAction:
 
 
 def exact(value: Any, name: str = "value") -> Fraction:
-    """The decimal number that a value prints as, as a ``Fraction``: 0.999 is 999/1000. It must be finite."""
+    """The finite decimal number that a value prints as, as a ``Fraction``: 0.999 is 999/1000."""
     try:
         return Fraction(str(value))
     except (ValueError, ZeroDivisionError):
@@ -157,20 +156,21 @@ def exact(value: Any, name: str = "value") -> Fraction:
 
 
 def exact_ratio(value: float, name: str) -> Fraction | None:
-    """A share from 0 to 1 as an exact number; ``None`` for ``nan``; anything else is a ``ValueError``."""
-    if str(value) == "nan":
-        return None
-    ratio = exact(value, name)
-    if not 0 <= ratio <= 1:
+    """A share from 0 to 1 as an exact number, or ``None`` for ``nan``.
+
+    Anything else is a ``ValueError``.
+    """
+    ratio = None if str(value) == "nan" else exact(value, name)
+    if ratio is not None and not 0 <= ratio <= 1:
         raise ValueError(f"{name} must be from 0 to 1, given {value}{_percent_hint(ratio)}")
     return ratio
 
 
 def exceeds(bad: int | Fraction, total: int, threshold: Fraction) -> bool:
-    """Whether more than ``threshold`` of the events were bad: bad × D > total × N, in integers.
+    """Whether more than ``threshold`` = N ÷ D of the events were bad: bad × D > total × N.
 
-    This is the only verdict on a burn rate anywhere. It is strict: exactly at the threshold does
-    not count. No events exceed nothing.
+    This is the only verdict on a burn rate anywhere, and it is in integers. It is strict: exactly
+    at the threshold is not above it, and without events nothing is.
     """
     return bad * threshold.denominator > total * threshold.numerator
 
@@ -181,7 +181,7 @@ def scaled(length: timedelta, factor: Fraction) -> timedelta:
 
 
 def percent(ratio: float | Fraction, digits: int = 10) -> str:
-    """A share as text in percent, no digit more than it has: 0.999 reads ``99.9%``."""
+    """A share as text in percent, without needless digits: 0.999 reads ``99.9%``."""
     return f"{float(exact(ratio) * 100):.{digits}g}%"
 
 
@@ -189,3 +189,18 @@ def _percent_hint(value: float | Fraction) -> str:
     if value == 1:
         return ": a target of 100 % leaves no error budget; give e.g. 0.999"
     return f"; did you mean {float(exact(value) / 100)}?" if 1 < value < 100 else ""
+
+
+# --- as JSON -------------------------------------------------------------------------------------
+
+
+def slo_to_record(slo: SLO) -> dict[str, Any]:
+    """An SLO as JSON holds it; the period in seconds."""
+    return {"name": slo.name, "target": slo.target, "period_seconds": slo.period.total_seconds()}
+
+
+def slo_from_record(record: Any) -> SLO:
+    """The SLO that ``slo_to_record`` wrote."""
+    if not isinstance(record, dict) or set(record) != {"name", "target", "period_seconds"}:
+        raise ValueError(f"slo must hold name, target and period_seconds, given {record!r}")
+    return SLO(record["name"], record["target"], timedelta(seconds=record["period_seconds"]))

@@ -17,13 +17,11 @@ _UNITS = {"w": 7 * DAY, "d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND}
 
 
 def utc(moment: datetime, name: str = "time") -> datetime:
-    """The same moment in UTC. A naive datetime is a ``ValueError``: it could be any of 40 moments."""
+    """The same moment in UTC. A naive datetime is refused: it could be any of 40 moments."""
     if not isinstance(moment, datetime):
         raise ValueError(f"{name} must be a datetime, given {moment!r}")
     if moment.tzinfo is None or moment.utcoffset() is None:
-        raise ValueError(
-            f"{name} {moment.isoformat()} has no time zone; give an aware one, e.g. tzinfo=UTC"
-        )
+        raise ValueError(f"{name} {moment.isoformat()} has no time zone; give one, e.g. tzinfo=UTC")
     return moment.astimezone(UTC)
 
 
@@ -42,28 +40,30 @@ def parse_duration(text: str) -> timedelta:
     """A length such as ``30d``, ``1w``, ``1h30m`` or ``90s``; anything else is a ``ValueError``."""
     if not re.fullmatch(r"(\d{1,7}(\.\d+)?[wdhms])+", text):
         raise ValueError(f"{text!r} is not a length of time; write 1w, 30d, 6h, 5m, 90s or 1h30m")
-    return sum(
-        (float(part[:-1]) * _UNITS[part[-1]] for part in re.findall(r"[\d.]+[wdhms]", text)),
-        timedelta(),
-    )
+    parts = re.findall(r"([\d.]+)([wdhms])", text)
+    return sum((float(number) * _UNITS[unit] for number, unit in parts), timedelta())
 
 
 def positive(length: timedelta, name: str) -> timedelta:
-    """The same length of time; zero, a negative one or anything else is a ``ValueError``."""
-    if not isinstance(length, timedelta) or length <= timedelta():
-        raise ValueError(
-            f"{name} must be a timedelta above zero, given {length!r}; give e.g. timedelta(hours=1)"
-        )
-    return length
+    """The same length of time; one of zero or less, or anything else, is a ``ValueError``."""
+    if isinstance(length, timedelta) and length > timedelta():
+        return length
+    given = f"given {length!r}; give e.g. timedelta(hours=1)"
+    raise ValueError(f"{name} must be a timedelta above zero, {given}")
+
+
+def ceil_div(length: timedelta, step: timedelta) -> int:
+    """How many steps it takes to cover a length: ``length // step`` rounded up instead of down."""
+    return -(-length // step)
 
 
 def moment_text(moment: datetime) -> str:
-    """A moment as ISO 8601 in UTC, to the second or as finely as it was given: ``2024-12-04T23:48:00Z``."""
+    """A moment as ISO 8601 in UTC, such as ``2024-12-04T23:48:00Z``, and as finely as given."""
     return utc(moment).isoformat().replace("+00:00", "Z")
 
 
 def duration_text(length: timedelta | None) -> str:
-    """A length in its largest units, zeros left out: ``1h30m``, ``51.84s``; ``None`` reads ``unknown``."""
+    """A length in its largest units: ``1h30m``, ``51.84s``. ``None`` reads ``unknown``."""
     if length is None:
         return "unknown"
     if length < timedelta():

@@ -1,5 +1,5 @@
 """The command line: the verbs, and what they print."""
 
-from oncall.cli.verbs import main
+from oncall.cli.command import main
 
 __all__ = ["main"]

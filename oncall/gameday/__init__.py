@@ -4,10 +4,11 @@ Standard library only.
 """
 
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import Desk, Shift, run_shift
+from oncall.gameday.desk import Desk
 from oncall.gameday.reference import reference
 from oncall.gameday.scenario_file import parse_scenario, read_scenario
 from oncall.gameday.scoring import Score, score, score_shift
+from oncall.gameday.shift import Shift, run_shift
 
 __all__ = [
     "SCENARIOS",

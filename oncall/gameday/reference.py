@@ -1,20 +1,22 @@
-"""The reference responder: it plays the book, and its shift is what the score of any other is held against."""
+"""The reference responder: it plays the book, and other responses are scored against its own."""
 
 from __future__ import annotations
 
 from oncall.catalogue import RUNBOOKS
-from oncall.gameday.desk import LADDER, Desk
-from oncall.incident import MAJOR, Incident
+from oncall.gameday.desk import Desk
+from oncall.gameday.pager import LADDER
+from oncall.incident import Incident
+from oncall.journal import MAJOR
 from oncall.postmortem import ActionItem, automations, due_date, write_postmortem
 from oncall.runbook import Mitigation, is_healthy, run_runbook
 from oncall.scenario import Review
 from oncall.times import HOUR, MINUTE
 
-QUIET = 30 * MINUTE  # how long all must be well before mitigated is called resolved
+WATCH = 30 * MINUTE  # how long all must be well before mitigated is called resolved
 
 
 def reference(desk: Desk) -> None:
-    """Plays the book: acknowledge, triage, tell users, work the runbook, wait until all is quiet, learn."""
+    """Play the book: acknowledge, triage, tell users, work the runbook, watch, learn."""
     at_end: set[tuple[str, str]] = set()  # incidents, and symptoms whose runbook did not suffice
     while desk.now < desk.ends:
         incident, symptom, who = desk.incident, desk.symptom, LADDER.steps[0].on_call(desk.now)[0]
@@ -26,7 +28,7 @@ def reference(desk: Desk) -> None:
             desk.acknowledge(who)
         elif incident.state == "resolved":
             _learn(desk, incident, who)
-        elif desk.quiet_for >= QUIET:
+        elif desk.quiet_for >= WATCH:
             desk.resolve(by=who, auto_recovered=incident.state != "mitigated")
             desk.update("This is resolved.", by="bo")
         elif (incident.id, symptom) not in at_end and _is_its_own(desk, incident):
@@ -37,7 +39,10 @@ def reference(desk: Desk) -> None:
 
 
 def _is_its_own(desk: Desk, incident: Incident) -> bool:
-    """Whether users feel this incident; once it is mitigated, another symptom is another incident's, and will page."""
+    """Whether users feel this incident.
+
+    Once it is mitigated, another symptom belongs to another incident, which will page.
+    """
     mine = incident.state != "mitigated" or desk.symptom == incident.symptom
     return mine and not is_healthy(desk, desk.scenario.slo)
 
@@ -60,21 +65,16 @@ def _severity(incident: Incident) -> str:
     """The alert's, or for a page the runbook's if that is higher: when unsure, take the higher."""
     alert = incident.severity or "sev1"
     runbook = RUNBOOKS.get(incident.symptom)
-    return (
-        min(alert, runbook.severity)
-        if runbook and incident.events[0].get("action") == "page"
-        else alert
-    )
+    if runbook and incident.events[0].get("action") == "page":
+        return min(alert, runbook.severity)
+    return alert
 
 
 def _mitigate(desk: Desk, who: str) -> bool:
-    """Work the runbook for what shows most now; ``False`` when there is none or it does not suffice."""
+    """Work the runbook for what shows most now; ``False`` if there is none or it is not enough."""
 
     def approve(mitigation: Mitigation) -> bool:
-        desk.note(
-            f"{'approved' if mitigation.reversible else 'not approved'}: {mitigation.name}",
-            by="chen",
-        )
+        desk.approval(mitigation.name, granted=mitigation.reversible, by="chen")
         return mitigation.reversible
 
     runbook = RUNBOOKS.get(desk.symptom)
@@ -96,17 +96,18 @@ def _keep_watch(desk: Desk) -> None:
 
 
 def _learn(desk: Desk, incident: Incident, who: str) -> None:
-    """File the incident, with a postmortem if it was a major one, unless it comes back meanwhile."""
+    """File the incident, a major one with a postmortem, unless it comes back meanwhile."""
     written = desk.now + HOUR  # writing it takes a while
     desk.advance_until(lambda desk: desk.now >= written or desk.incident is not incident)
     if desk.incident is incident:
-        desk.close(_postmortem(desk, incident, who) if incident.severity in MAJOR else None, by=who)
+        is_major = incident.severity in MAJOR
+        desk.close(_postmortem(desk, incident, who) if is_major else None, by=who)
 
 
 def _postmortem(desk: Desk, incident: Incident, who: str) -> str:
     reviews = dict(zip([one.id for one in desk.incidents], desk.scenario.reviews, strict=False))
     review = reviews.get(incident.id, Review())
-    others = [ActionItem(kind, text, who, due_date(incident)) for kind, text in review.action_items]
-    return write_postmortem(
-        incident, **vars(review) | {"action_items": [*automations(incident, who), *others]}
-    )
+    items = list(automations(incident, who))
+    for kind, text in review.action_items:
+        items.append(ActionItem(kind, text, who, due_date(incident)))
+    return write_postmortem(incident, **vars(review) | {"action_items": items})

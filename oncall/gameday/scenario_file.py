@@ -1,4 +1,4 @@
-"""A scenario of one's own, in a small TOML file: traffic, faults, red herrings, and what each mitigation catches."""
+"""The TOML file of a scenario: its traffic, faults, red herrings and reviews."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from oncall.catalogue import known_mitigation, known_symptom
+from oncall.postmortem import ITEM_KINDS
 from oncall.scenario import Fault, RedHerring, Review, Scenario
 from oncall.slo import SLO
 from oncall.times import DAY, MINUTE, parse_duration, parse_moment
@@ -22,7 +23,7 @@ _Reader = Callable[[Any], Any]
 def read_scenario(path: str | Path) -> Scenario:
     """The scenario in a TOML file; ``data/example_scenario.toml`` shows every field.
 
-    What is wrong is a ``ValueError`` that names the file, the line as far as it is known, and the field.
+    Anything wrong is a ``ValueError`` that names the file, the line if it is known, and the field.
     """
     try:
         return parse_scenario(Path(path).read_text(encoding="utf-8"), str(path))
@@ -42,18 +43,16 @@ def _scenario(top: _Table) -> Scenario:
     slo, traffic = top.table("slo"), top.table("traffic")
     faults, herrings, reviews = (top.tables(key) for key in ("faults", "red_herrings", "reviews"))
     values: dict[str, Any] = {"title": "", "length": 480 * MINUTE, "errors": 0.0}
-    values |= top.read({"name": _text, "start": _moment}, {"title": _text, "length": _length})
+    optional: dict[str, _Reader] = {"title": _text, "length": _length, "warm_up": _minutes}
+    values |= top.read({"name": _text, "start": _moment}, optional)
     values |= traffic.read({"requests": _number(0.001, 1e7)}, {"errors": _number(0, 1)})
+    named: dict[str, Any] = {"name": "availability"}
+    named |= slo.read({"target": _target}, {"name": _text, "period": _length})
     return Scenario(
         **values,
-        slo=SLO(
-            **{"name": "availability"}
-            | slo.read({"target": _target}, {"name": _text, "period": _length})
-        ),
+        slo=SLO(**named),
         faults=tuple(map(_fault, faults)),
-        red_herrings=tuple(
-            RedHerring(**one.read({"at": _span, "text": _text}, {})) for one in herrings
-        ),
+        red_herrings=tuple(map(_red_herring, herrings)),
         reviews=tuple(map(_review, reviews)),
     )
 
@@ -64,31 +63,19 @@ def _fault(table: _Table) -> Fault:
         table.values["synthetic"] = not table.read_field("felt", _flag)
         del table.values["felt"]
     needs_runbook = not (table.values.get("synthetic") or table.values.get("lost"))
-    return Fault(
-        **table.read(
-            {
-                "symptom": _symptom if needs_runbook else _text,
-                "start": _span,
-                "error_ratio": _number(0, 1),
-            },
-            {
-                "ramp": _span,
-                "duration": _length,
-                "title": _text,
-                "lost": _flag,
-                "synthetic": _flag,
-                "catches": _catches,
-            },
-        )
-    )
+    symptom = _symptom if needs_runbook else _text
+    required = {"symptom": symptom, "start": _span, "error_ratio": _number(0, 1)}
+    optional = {"ramp": _span, "duration": _positive_span, "title": _text, "catches": _catches}
+    return Fault(**table.read(required, optional | {"lost": _flag, "synthetic": _flag}))
+
+
+def _red_herring(table: _Table) -> RedHerring:
+    return RedHerring(**table.read({"at": _span, "text": _text}, {}))
 
 
 def _review(table: _Table) -> Review:
-    return Review(
-        **table.read(
-            {}, dict.fromkeys(("contributing_factors", "went_well", "went_wrong", "lucky"), _texts)
-        )
-    )
+    lists = ("contributing_factors", "went_well", "went_wrong", "lucky")
+    return Review(**table.read({}, dict.fromkeys(lists, _texts) | {"action_items": _action_items}))
 
 
 # --- a table, read field by field ----------------------------------------------------------------
@@ -96,7 +83,7 @@ def _review(table: _Table) -> Review:
 
 @dataclass
 class _Table:
-    """A TOML table, the text it stands in, and where: a path such as ``faults[2]``, counted from 1."""
+    """A TOML table, the text it stands in, and its path there, such as ``faults[2]``, from 1."""
 
     values: dict[str, Any]
     text: str
@@ -215,16 +202,38 @@ def _span(value: Any) -> timedelta:
     return length
 
 
+def _positive_span(value: Any) -> timedelta:
+    if not (length := _span(value)):
+        raise ValueError(f"must be above zero, given {value!r}")
+    return length
+
+
+def _minutes(value: Any) -> timedelta:
+    if (length := _span(value)) % MINUTE:
+        raise ValueError(f"must be whole minutes, given {value!r}")
+    return length
+
+
 def _length(value: Any) -> timedelta:
-    length = _span(value)
-    if not length or length % MINUTE:
+    if not (length := _span(value)) or length % MINUTE:
         raise ValueError(f"must be whole minutes, one or more, given {value!r}")
     return length
 
 
+def _action_items(value: Any) -> tuple[tuple[str, str], ...]:
+    items: list[tuple[str, str]] = []
+    for item in value if isinstance(value, list) else [value]:
+        if not isinstance(item, dict) or len(item) != 1 or not set(item) <= set(ITEM_KINDS):
+            example = '[{ prevent = "retry in one layer only" }]'
+            raise ValueError(
+                f"must name {', '.join(ITEM_KINDS)}, given {item!r}; write e.g. {example}"
+            )
+        items += [(kind, _text(text)) for kind, text in item.items()]
+    return tuple(items)
+
+
 def _catches(value: Any) -> tuple[tuple[str, float], ...]:
     if not isinstance(value, dict):
-        raise ValueError(
-            f"must name mitigations, given {value!r}; write e.g. {{ fail_over = 0.7 }}"
-        )
+        example = "{ fail_over = 0.7 }"
+        raise ValueError(f"must name mitigations, given {value!r}; write e.g. {example}")
     return tuple((known_mitigation(name), _number(-1, 1)(share)) for name, share in value.items())

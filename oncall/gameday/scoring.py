@@ -1,4 +1,4 @@
-"""The score of a response: seven dimensions, each read from the journal and held against a reference.
+"""The score of a response: seven dimensions, read from the journal and held against a reference.
 
 It is a pure function of two journals, so a real incident typed in afterwards is scored by the same
 rubric as a drill. No dimension is gained by doing something more often.
@@ -12,20 +12,21 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from oncall.catalogue import MITIGATIONS, RUNBOOKS
-from oncall.incident import ESCALATED, UNDONE, UPDATE_EVERY, Event, Incident, in_effect
+from oncall.incident import Incident
+from oncall.journal import REMARKS, UPDATE_EVERY, Event, in_effect
 from oncall.postmortem import SECTIONS, measured, read_action_items
 from oncall.postmortem_lint import lint_postmortem
 from oncall.regression import prove, to_eval_case
-from oncall.times import MINUTE, duration_text
+from oncall.times import MINUTE, ceil_div, duration_text
 
 PROMPT_ACK, ACK_SLOPE = 5 * MINUTE, 25 * MINUTE  # prompt earns all points, so much later none
 NEEDLESS = "needless "  # before the name of an incident that was none
-LEARNT = SECTIONS[4:9]  # the sections that people write; the others follow from the journal
+WRITTEN = SECTIONS[4:9]  # the sections that people write; the others follow from the journal
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """One line of a score: points of at most ``most``, why in a sentence, and what the reference did."""
+    """One line of a score: points out of ``most``, why, and why the reference got its own."""
 
     name: str
     points: int
@@ -58,70 +59,60 @@ def score(journal: Incident, reference: Incident | None) -> Score:
     """
     reference = reference or _nothing(journal)
     own, theirs = _judge(journal, reference), _judge(reference, reference)
-    return Score(
-        tuple(
-            Dimension(
-                name,
-                round(most * min(1.0, max(0.0, own[name][0]))),
-                most,
-                own[name][1],
-                theirs[name][1],
-            )
-            for name, most, _ in JUDGES
-        )
-    )
+    dimensions = []
+    for name, most, _ in JUDGES:
+        share, why = own[name]
+        points = round(most * min(1.0, max(0.0, share)))
+        dimensions.append(Dimension(name, points, most, why, theirs[name][1]))
+    return Score(tuple(dimensions))
 
 
 def score_shift(journals: Sequence[Incident], references: Sequence[Incident]) -> dict[str, Score]:
-    """The scores of a whole shift, by incident: each is held against the reference's with the same symptom.
+    """The scores of a whole shift, by incident.
 
-    What is left over is matched in order. An incident that the reference had and this shift did not
-    scores 0, under the name ``missed INC-…``. One that the reference did not have was needless, and
-    is called so, unless it is a known symptom that came back.
+    Each is held against the reference's with the same symptom; the others are matched in order.
+    An incident that the reference had and this shift did not scores 0, as ``missed INC-…``. One
+    that the reference did not have was needless, and is called so, unless it is a known symptom
+    that came back.
     """
     own, scores = list(journals), {}
-    pairs: list[tuple[Incident | None, Incident]] = [
-        (_take(own, one.symptom), one) for one in references
-    ]
-    for mine, theirs in pairs:
-        mine = mine or (own.pop(0) if own else None)
-        scores[mine.id if mine else f"missed {theirs.id}"] = score(
-            mine or replace(theirs, events=()), theirs
-        )
-    for again in own:
-        same = next((one for one in references if one.symptom == again.symptom), None)
-        scores[again.id if same else f"{NEEDLESS}{again.id}"] = score(again, same)
+    matches = [_take(own, theirs.symptom) for theirs in references]
+    for theirs, mine in zip(references, matches, strict=True):
+        if mine is None and own:
+            mine = own.pop(0)
+        name = mine.id if mine else f"missed {theirs.id}"
+        scores[name] = score(mine or replace(theirs, events=()), theirs)
+    for extra in own:
+        same = next((one for one in references if one.symptom == extra.symptom), None)
+        scores[extra.id if same else f"{NEEDLESS}{extra.id}"] = score(extra, same)
     return dict(sorted(scores.items()))
 
 
 def mean_points(scores: dict[str, Score]) -> int:
-    """The points of a shift: the mean over its incidents, 100 when there was nothing and nothing was done.
+    """The points of a shift: the mean over its incidents, 100 if there was and was done nothing.
 
-    What was needless may lower the mean, and never raises it.
+    Needless incidents may lower the mean, and never raise it.
     """
-    points = [one.points for one in scores.values()]
-    needed = [one.points for name, one in scores.items() if not name.startswith(NEEDLESS)]
-    return min(
-        (round(Fraction(sum(some), len(some))) for some in (points, needed) if some), default=100
-    )
+    points = [result.points for result in scores.values()]
+    needed = [result.points for name, result in scores.items() if not name.startswith(NEEDLESS)]
+    means = [round(Fraction(sum(group), len(group))) for group in (points, needed) if group]
+    return min(means, default=100)
 
 
 def _take(journals: list[Incident], symptom: str) -> Incident | None:
-    place = next((place for place, one in enumerate(journals) if one.symptom == symptom), None)
-    return None if place is None else journals.pop(place)
+    for index, journal in enumerate(journals):
+        if journal.symptom == symptom:
+            return journals.pop(index)
+    return None
 
 
 def _nothing(journal: Incident) -> Incident:
     """The reference response to what was no incident: look, and say so."""
-    at = next((event.at for event in journal.events), journal.impact_start)
-    seen = (
-        replace(journal, events=())
-        .detect(None, at=at, by="reference")
-        .acknowledge(at=at, by="reference")
-    )
-    return seen.triage("sev5", "reference", at=at, by="reference").false_alarm(
-        at=at, by="reference"
-    )
+    at = journal.events[0].at if journal.events else journal.impact_start
+    seen = replace(journal, events=()).detect(None, at=at, by="reference")
+    seen = seen.acknowledge(at=at, by="reference")
+    seen = seen.triage("sev5", "reference", at=at, by="reference")
+    return seen.false_alarm(at=at, by="reference")
 
 
 Judgement = tuple[float, str]  # the share of the points earned, and why
@@ -133,25 +124,14 @@ def _judge(journal: Incident, reference: Incident) -> dict[str, Judgement]:
 
 
 def _not_due(journal: Incident, reference: Incident) -> dict[str, Judgement]:
-    """The dimensions that ask for nothing, as the reference shows that triaged and closed it, and why."""
+    """The dimensions in which nothing was due, as the reference shows, with full marks and why."""
     if not reference.events_of("triage"):
         return {}
     if reference.events_of("false_alarm"):
-        nothing, told = (1.0, "Nothing is due for a false alarm."), len(journal.events_of("update"))
-        needless = (1 - 0.5 * told, f"Users were told {_times(told)} of a false alarm.")
-        at_once = journal.events_of("false_alarm") and not journal.events_of("triage")
-        names = (
-            "budget",
-            "postmortem",
-            "recurrence",
-            *(("severity", "actions") if at_once else ()),
-        )
-        return dict.fromkeys(names, nothing) | {"updates": needless if told else nothing}
-    spared = (
-        {}
-        if reference.postmortem
-        else {"postmortem": (1.0, f"None is due at {reference.severity}.")}
-    )
+        return _not_due_for_false_alarm(journal)
+    spared: dict[str, Judgement] = {}
+    if not reference.postmortem:
+        spared["postmortem"] = (1.0, f"None is due at {reference.severity}.")
     try:
         to_eval_case(reference)
     except ValueError:
@@ -159,12 +139,20 @@ def _not_due(journal: Incident, reference: Incident) -> dict[str, Judgement]:
     return spared
 
 
+def _not_due_for_false_alarm(journal: Incident) -> dict[str, Judgement]:
+    nothing = (1.0, "Nothing is due for a false alarm.")
+    spared = dict.fromkeys(("budget", "postmortem", "recurrence", "updates"), nothing)
+    if told := len(journal.events_of("update")):
+        spared["updates"] = (1 - 0.5 * told, f"Users were told {_times(told)} of a false alarm.")
+    if journal.events_of("false_alarm") and not journal.events_of("triage"):
+        spared |= {"severity": nothing, "actions": nothing}
+    return spared
+
+
 def _tta(journal: Incident, reference: Incident) -> Judgement:
     """The longest that a call for a person waited: the detection, and each climb of the ladder."""
-    waits, longest = (
-        list(_waits(journal)),
-        max(filter(None, _waits(reference)), default=timedelta()),
-    )
+    waits = list(_waits(journal))
+    longest = max(filter(None, _waits(reference)), default=timedelta())
     if not waits or waits[0] is None:
         return 0, "Nobody acknowledged."
     if None in waits:
@@ -177,14 +165,15 @@ def _tta(journal: Incident, reference: Incident) -> Judgement:
 def _waits(journal: Incident) -> Iterator[timedelta | None]:
     """From each call for a person to the acknowledgement that answered it; ``None`` where none did.
 
-    Whoever calls for help is there, so those pages ask for no answer of their own.
+    After a call for help the caller is already on it, so those pages need no answer of their own.
     """
     called, helped = None, False
     for event in journal.events:
-        helped = event.get("text") == ESCALATED or (
-            helped and event.verb in ("note", "update", "measure", "triage")
-        )
-        if event.verb == "detect" or (event.verb == "note" and event.by == "pager" and not helped):
+        if event.verb == "escalate":
+            helped = True
+        elif event.verb not in (*REMARKS, "triage"):
+            helped = False
+        if event.verb == "detect" or (event.verb == "page" and not helped):
             called = called or event.at
         elif event.verb == "acknowledge" and called:
             yield event.at - called
@@ -206,7 +195,7 @@ def _severity(journal: Incident, reference: Incident) -> Judgement:
 
 
 def _actions(journal: Incident, reference: Incident) -> Judgement:
-    """The share of what the reference kept that was kept here, less what was needless or taken back."""
+    """The share of what the reference kept that was kept, less what was needless or taken back."""
     needed, unneeded = _kept(reference), _unneeded(journal, reference)
     if journal.events_of("false_alarm") and not reference.events_of("false_alarm"):
         return 0, "It was called a false alarm, and it was none."
@@ -217,13 +206,11 @@ def _actions(journal: Incident, reference: Incident) -> Judgement:
     missing = [name for name in needed if name not in _kept(journal)]
     undone = max(0, _rollbacks(journal, needed) - _rollbacks(reference, needed))
     risky = _irreversible(unneeded)
-    parts = _listed(
-        {"not needed": unneeded, "irreversible": risky, "not in effect when it ended": missing}
-    )
+    reasons = {"not needed": unneeded, "irreversible": risky}
+    parts = _listed(reasons | {"not in effect when it ended": missing})
     parts += [f"needed and taken back: {_times(undone)}"] if undone else []
-    share = (
-        1 - len(missing) / max(1, len(needed)) - 0.25 * (len(unneeded) + undone) - 0.5 * len(risky)
-    )
+    share = 1 - len(missing) / max(1, len(needed))
+    share -= 0.25 * (len(unneeded) + undone) + 0.5 * len(risky)
     return share, _sentence("; ".join(parts) or "nothing was done that was not needed")
 
 
@@ -241,14 +228,15 @@ def _irreversible(names: Iterable[str]) -> list[str]:
 
 
 def _kept(journal: Incident) -> list[str]:
-    """The mitigations in effect when users last began to be well again, or at the end if they never were."""
+    """The mitigations in effect when users last began to be well again, or else at the end."""
     return in_effect(_until_mitigated(journal))
 
 
 def _rollbacks(journal: Incident, names: list[str]) -> int:
     """How often one of these was taken back."""
-    notes = [event.get("text") for event in _until_mitigated(journal) if event.verb == "note"]
-    return sum(notes.count(f"{UNDONE}{name}") for name in names)
+    events = _until_mitigated(journal)
+    taken_back = [event.get("mitigation") for event in events if event.verb == "rollback"]
+    return sum(taken_back.count(name) for name in names)
 
 
 def _until_mitigated(journal: Incident) -> tuple[Event, ...]:
@@ -257,17 +245,18 @@ def _until_mitigated(journal: Incident) -> tuple[Event, ...]:
 
 
 def _updates(journal: Incident, reference: Incident) -> Judgement:
-    """One is due in every half hour from detection to mitigation, and one after it; each counts for one.
+    """One is due in every half hour from detection to mitigation, and one after it.
 
-    More than twice as many as are due tire their readers, and cost.
+    Each counts once. More than twice as many as are due tire their readers, and cost.
     """
     if not journal.events_of("detect"):
         return 0, "Nothing was detected."
     told = [event.at for event in journal.events_of("update")]
     due, met, left = _due(journal, reference), 0, list(told)
     for begin, end in due:
-        if at := next((at for at in left if begin <= at <= end), None):
-            left.remove(at)
+        in_time = [at for at in left if begin <= at <= end]
+        if in_time:
+            left.remove(in_time[0])
             met += 1
     why = f"{met} of the {len(due)} updates that were due came in time"
     if (extra := len(told) - 2 * len(due)) > 0:
@@ -279,19 +268,18 @@ def _due(journal: Incident, reference: Incident) -> list[tuple[datetime, datetim
     """The stretches of time in each of which an update is due."""
     start, times = journal.events_of("detect")[0].at, journal.metrics()
     until = start + (times.ttm or reference.metrics().ttr or UPDATE_EVERY)
-    halves = range(max(1, -(-(until - start) // UPDATE_EVERY)))
-    due = [(start + i * UPDATE_EVERY, min(until, start + (i + 1) * UPDATE_EVERY)) for i in halves]
+    starts = [
+        start + i * UPDATE_EVERY for i in range(max(1, ceil_div(until - start, UPDATE_EVERY)))
+    ]
+    due = [(begin, min(until, begin + UPDATE_EVERY)) for begin in starts]
     return [*due, (until, max(until, start + (times.ttr or timedelta())) + UPDATE_EVERY)]
 
 
 def _budget(journal: Incident, reference: Incident) -> Judgement:
     if journal.metrics().impact is None:
-        ended = journal.events_of("mitigated") or journal.events_of("resolve")
-        why = (
-            "It came back and was not called mitigated again"
-            if ended
-            else "It was never called mitigated"
-        )
+        why = "It was never called mitigated"
+        if journal.events_of("mitigated") or journal.events_of("resolve"):
+            why = "It came back and was not called mitigated again"
         return 0, f"{why}, so the budget counts as burning on."
     if risky := _irreversible(_unneeded(journal, reference)):
         return 0, f"{', '.join(risky)} cannot be undone, so what was saved does not count."
@@ -314,15 +302,14 @@ def _postmortem(journal: Incident, reference: Incident) -> Judgement:
         return 0, "There is no postmortem."
     findings = lint_postmortem(text, whole=True)
     missing = [finding.phrase for finding in findings if finding.rule == "missing-section"]
-    empty = [name for name in LEARNT if _body(text, name) == "Nothing recorded."]
+    empty = [name for name in WRITTEN if _body(text, name) == "Nothing recorded."]
     other = [repr(finding.phrase) for finding in findings if finding.rule != "missing-section"]
-    written = sum(name not in (*missing, *empty) for name in LEARNT) / len(LEARNT)
-    share = written - 0.1 * (len(other) + sum(name not in LEARNT for name in missing))
+    written = sum(name not in (*missing, *empty) for name in WRITTEN) / len(WRITTEN)
+    share = written - 0.1 * (len(other) + sum(name not in WRITTEN for name in missing))
     if not findings and not empty:
         return share, "Every section is there and the lint finds nothing."
-    parts = _listed(
-        {"sections missing": missing, "without content": empty, "the lint asks about": other}
-    )
+    reasons = {"sections missing": missing, "without content": empty}
+    parts = _listed(reasons | {"the lint asks about": other})
     return share, _sentence("; ".join(parts))
 
 
@@ -346,7 +333,7 @@ def _recurrence(journal: Incident, reference: Incident) -> Judgement:
 
 
 def _quicker(journal: Incident, reference: Incident) -> bool:
-    """Whether users were well again sooner than with the reference: perhaps before any machine could have paged."""
+    """Whether users were well again sooner than with the reference, perhaps before any page."""
     mine, theirs = journal.metrics().impact, reference.metrics().impact
     return mine is not None and theirs is not None and mine < theirs
 

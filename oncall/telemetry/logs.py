@@ -1,4 +1,4 @@
-"""Raw request logs counted into ``Counts``, by one SQL text that duckdb, Spark and other databases all run."""
+"""Raw request logs counted into ``Counts``, by one SQL text that duckdb, Spark and others run."""
 
 from __future__ import annotations
 
@@ -15,30 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oncall.counts import MOST_BUCKETS, Counts
+from oncall.telemetry._arrays import Integers
 from oncall.times import DAY, HOUR, MINUTE, SECOND, duration_text, positive
 
-UNITS = {
-    "day": DAY,
-    "hour": HOUR,
-    "minute": MINUTE,
-    "second": SECOND,
-}  # of ``date_trunc``, the longest first
-READERS = {
-    ".csv": "read_csv",
-    ".csv.gz": "read_csv",
-    ".parquet": "read_parquet",
-}  # duckdb's, by a file's ending
+# The units of ``date_trunc``, the longest first, and duckdb's functions by the ending of a file.
+UNITS = {"day": DAY, "hour": HOUR, "minute": MINUTE, "second": SECOND}
+READERS = {".csv": "read_csv", ".csv.gz": "read_csv", ".parquet": "read_parquet"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BLANK_LINE = "\n\n"
 NO_REQUESTS = "the source holds no requests; give one that does"
 NO_MOMENT = (
-    "; timestamp must be a moment, e.g. 'to_timestamp(seconds)', 'CAST(text AS TIMESTAMP)' or, in duckdb, "
-    "\"strptime(text, '%d/%b/%Y:%H:%M:%S %z')\""
+    "; timestamp must be a moment, e.g. 'to_timestamp(seconds)', 'CAST(text AS TIMESTAMP)' or, "
+    "in duckdb, \"strptime(text, '%d/%b/%Y:%H:%M:%S %z')\""
 )
-BY_NAME = "; give connection=duckdb.connect() and a source such as \"read_csv('logs/*.csv', union_by_name = true)\""
+BY_NAME = "; give connection=duckdb.connect(), source=\"read_csv('*.csv', union_by_name = true)\""
 
 Progress = Callable[[float], None]
-Integers = NDArray[np.int64]
 
 
 def count_requests(
@@ -51,26 +43,29 @@ def count_requests(
     connection: Any = None,
     progress: Progress | None = None,
 ) -> Counts:
-    """Good and valid requests in each stretch of time, counted from raw request logs, a row a request.
+    """Good and valid requests in each stretch of time, counted from raw request logs.
 
-    ``good`` and ``valid`` are SQL conditions on the log's columns, so that latency, quality and cost SLIs are the same
-    call with another condition: ``good="status < 500 AND latency_ms <= 300", valid="status NOT BETWEEN 400 AND 499"``.
-    A good request is a valid one for which ``good`` holds; without ``valid`` every request is. A condition that is
-    NULL does not hold: a request of unknown latency is valid, and not good. Conditions are run as they are, so take
-    them from people you trust.
+    A log has one row per request. ``good`` and ``valid`` are SQL conditions on the log's columns,
+    so that latency, quality and cost SLIs are the same call with another condition: ``good="status
+    < 500 AND latency_ms <= 300", valid="status NOT BETWEEN 400 AND 499"``. A good request is a
+    valid one for which ``good`` holds; without ``valid`` every request is valid. A condition that
+    is NULL does not hold: a request of unknown latency is valid, and not good. Conditions are run
+    as they are, so take them from people you trust.
 
-    ``source`` is a CSV (also gzipped) or Parquet file, a folder of them at any depth, or a glob; duckdb reads them,
-    all of the same columns, and memory grows with the buckets, not with the requests. ``progress`` is called about
-    five times a second with the share done, from 0 to 1, from another thread; without it duckdb draws a bar of its own
-    in a notebook or at a prompt, after two seconds. For logs that outgrow one machine give a
-    ``connection`` (a Spark session, a duckdb or any other DB-API connection whose time zone is UTC) and the name of a
-    table or view in it as the source; Spark and databases show progress in their own ways.
+    ``source`` is a CSV (also gzipped) or Parquet file, a folder of them at any depth, or a glob;
+    duckdb reads them. All must have the same columns, and memory grows with the buckets, not with
+    the requests. ``progress`` is called about five times a second with the share done, from 0 to 1,
+    from another thread; without it duckdb draws a bar of its own in a notebook or at a prompt,
+    after two seconds. For logs that outgrow one machine give a ``connection`` (a Spark session, a
+    duckdb or any other DB-API connection whose time zone is UTC) and the name of a table or view in
+    it as the source; Spark and databases show progress in their own ways.
 
-    ``every`` is a unit of ``date_trunc`` (second, minute, hour, day) or any whole number of seconds; buckets start at
-    multiples of it since 1970 in UTC. ``timestamp`` is the column of the moments, or an SQL expression for it such as
-    ``to_timestamp(seconds)``; moments without a time zone are taken as UTC. The counts reach from the first row to the
-    last, whatever is valid; stretches without rows count 0 of 0. A condition or column that does not work is a
-    ``ValueError`` that lists the columns.
+    ``every`` is a unit of ``date_trunc`` (second, minute, hour, day) or any whole number of
+    seconds; buckets start at multiples of it since 1970 in UTC. ``timestamp`` is the column of the
+    moments, or an SQL expression for it such as ``to_timestamp(seconds)``; moments without a time
+    zone are taken as UTC. The counts reach from the first row to the last, valid or not; stretches
+    without rows count 0 of 0. A condition or column that does not work is a ``ValueError`` that
+    lists the columns.
     """
     step, unit = _step_and_unit(every)
 
@@ -92,7 +87,7 @@ def counting_sql(
     unit: str = "minute",
     timestamp: str = "timestamp",
 ) -> str:
-    """The one SQL text: a row for every ``unit`` of time that has requests, with its good and its valid ones."""
+    """The SQL text: one row for each ``unit`` of time with its good and valid requests."""
     condition, total = f"({good})", "COUNT(*)"
     if valid is not None:
         condition, total = f"({valid}) AND ({good})", _sum(f"({valid})")
@@ -125,13 +120,11 @@ def _step_and_unit(every: timedelta | str) -> tuple[timedelta, str]:
 
 @contextmanager
 def _opened(source: str | Path) -> Iterator[tuple[Any, str]]:
-    """A duckdb connection, and the files as a table in its SQL. What is wrong in them is a ``ValueError``."""
+    """A duckdb connection, and the files as a table in its SQL; a bad file is a ``ValueError``."""
     try:
         import duckdb
     except ImportError:
-        raise ImportError(
-            "duckdb reads request logs, and it is missing; pip install oncall-workbook[logs]"
-        ) from None
+        raise ImportError("duckdb is missing; pip install oncall-workbook[logs]") from None
     reader, files = _files(source)
     names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
     with closing(duckdb.connect()) as connection:
@@ -154,26 +147,23 @@ def _files(source: str | Path) -> tuple[str, list[Path]]:
         named = [Path(name) for name in glob(str(source), recursive=True)]
         if not named:
             raise ValueError(f"there is no file {source}")
-    files = {
-        file: reader
-        for file in sorted(named)
-        for end, reader in READERS.items()
-        if file.name.endswith(end)
-    }
-    readers = sorted(set(files.values()))
-    if len(readers) != 1:
-        found = (
-            "both CSV and Parquet files; give one kind"
-            if readers
-            else f"no file that ends in {', '.join(READERS)}"
-        )
-        raise ValueError(f"{source} holds {found}")
-    return readers[0], list(files)
+    files = [file for file in sorted(named) if _reader(file)]
+    readers = {_reader(file) for file in files}
+    if not files:
+        raise ValueError(f"{source} holds no file that ends in {', '.join(READERS)}")
+    if len(readers) > 1:
+        raise ValueError(f"{source} holds both CSV and Parquet files; give one kind")
+    return readers.pop(), files
+
+
+def _reader(file: Path) -> str:
+    """duckdb's function for a file, or nothing for one that is no log."""
+    return next((reader for end, reader in READERS.items() if file.name.endswith(end)), "")
 
 
 @contextmanager
 def _reporting(connection: Any, progress: Progress | None) -> Iterator[None]:
-    """Tell how far the connection's query is while it runs, and 1 when it is done."""
+    """Report how far the connection's query is while it runs, and 1 when it is done."""
     if progress is None:
         yield
         return
@@ -208,9 +198,7 @@ def _execute(connection: Any, text: str) -> Any:
         return cursor
     if hasattr(connection, "sql"):
         return connection.sql(text)
-    raise ValueError(
-        f"connection must be a Spark session, a duckdb or a DB-API connection, given {connection!r}"
-    )
+    raise ValueError(f"connection must be a Spark session, duckdb or DB-API, given {connection!r}")
 
 
 def _ask(connection: Any, text: str, source: str | Path, table: str) -> _Buckets:
@@ -219,54 +207,47 @@ def _ask(connection: Any, text: str, source: str | Path, table: str) -> _Buckets
     try:
         return _fetch(_execute(connection, text))
     except Exception:  # every database has its own
-        # Looked into only now: to have the text checked first, duckdb would begin to read every file once more.
-        if error := _error(connection, f"SELECT * FROM ({text}) AS checked WHERE 1 = 0"):
+        # Only now: to have the text checked first, duckdb would begin to read every file once more.
+        try:
+            _execute(connection, f"SELECT * FROM ({text}) AS checked WHERE 1 = 0")
+        except Exception as error:
             raise ValueError(_why(connection, error, source, table)) from None
         raise
 
 
-def _error(connection: Any, text: str) -> str | None:
-    try:
-        _execute(connection, text)
-    except Exception as error:
-        return str(error).strip().partition("\n")[0]
-    return None
-
-
-def _why(connection: Any, error: str, source: str | Path, table: str) -> str:
+def _why(connection: Any, refusal: Exception, source: str | Path, table: str) -> str:
     """What is wrong with the text, and the columns that it could have named."""
+    error = str(refusal).strip().partition("\n")[0]
     try:
         row = _execute(connection, f"SELECT 1 FROM {table} LIMIT 1")
-        if (
-            hasattr(row, "fetchone") and row.fetchone() is None
-        ):  # the columns of a CSV without rows are all text
+        # The columns of a CSV without rows are all text, so errors about them mean nothing.
+        if hasattr(row, "fetchone") and row.fetchone() is None:
             return NO_REQUESTS
         nothing = _execute(connection, f"SELECT * FROM {table} WHERE 1 = 0")
     except Exception:
         return f"cannot read {source}: {error}"
-    columns = (
-        [column[0] for column in nothing.description]
-        if hasattr(nothing, "description")
-        else nothing.columns
-    )
-    return f"{error}; the columns are {', '.join(columns)}{NO_MOMENT if 'date_trunc(' in error else ''}"
+    is_cursor = hasattr(nothing, "fetchall")
+    columns = [column[0] for column in nothing.description] if is_cursor else nothing.columns
+    mend = NO_MOMENT if "date_trunc(" in error else ""
+    return f"{error}; the columns are {', '.join(columns)}{mend}"
 
 
 def _check_zone(connection: Any) -> None:
-    """Spark takes times without a zone to be in its session's, and begins days in it."""
+    """Raise unless a Spark session is in UTC: it reads naive times, and cuts days, in its zone."""
     if not hasattr(connection, "cursor") and hasattr(connection, "conf"):
-        zone = connection.conf.get("spark.sql.session.timeZone")
+        setting = "spark.sql.session.timeZone"
+        zone = connection.conf.get(setting)
         if zone not in ("UTC", "Etc/UTC", "GMT", "Z", "+00:00"):
-            raise ValueError(
-                f"the Spark session's time zone is {zone}; "
-                "spark.conf.set('spark.sql.session.timeZone', 'UTC') makes its times UTC"
-            )
+            raise ValueError(f"the Spark session's time zone is {zone}; set {setting} to UTC")
 
 
 class _Buckets(NamedTuple):
-    """What the text answers: the start of each bucket in seconds since 1970, masked where unknown, and its counts."""
+    """What the text answers: the start of each bucket, in whole seconds of UTC, and its counts.
 
-    seconds: NDArray[Any]
+    Where the start is unknown it is ``NaT``.
+    """
+
+    starts: NDArray[np.datetime64]
     good: Integers
     total: Integers
 
@@ -274,59 +255,52 @@ class _Buckets(NamedTuple):
 def _fetch(answer: Any) -> _Buckets:
     if hasattr(answer, "fetchnumpy"):
         columns = answer.fetchnumpy()
-        starts = np.ma.asarray(columns["bucket"]).astype("datetime64[s]").astype(np.int64)
+        starts = np.ma.filled(columns["bucket"], np.datetime64("NaT")).astype("datetime64[s]")
         return _Buckets(starts, columns["good"], columns["total"])
-    # The moments that a Spark frame collects are the machine's local time, as astimezone() takes naive ones to be.
+    # The moments that a Spark frame collects are naive and in the machine's local time, which is
+    # how ``astimezone`` reads naive ones.
     local = not hasattr(answer, "fetchall")
     rows = answer.collect() if local else answer.fetchall()
-    starts = np.ma.array(
-        [_seconds(row[0], local) for row in rows], np.int64, mask=[row[0] is None for row in rows]
-    )
-    return _Buckets(starts, *(np.array([row[place] for row in rows], np.int64) for place in (1, 2)))
+    starts = np.array([_in_utc(row[0], local) for row in rows], "datetime64[s]")
+    good, total = (np.array([row[column] for row in rows], np.int64) for column in (1, 2))
+    return _Buckets(starts, good, total)
 
 
-def _seconds(moment: datetime | str | None, local: bool) -> int:
-    if moment is None:
-        return 0
+def _in_utc(moment: datetime | str | None, local: bool) -> datetime | None:
+    """The moment in UTC, and naive, as numpy wants it; a naive one may be in local time."""
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
-    if moment.tzinfo is None and not local:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment.astimezone(UTC) - EPOCH) // SECOND
+    if moment is None or (moment.tzinfo is None and not local):
+        return moment
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 # --- the answer as counts ------------------------------------------------------------------------
 
 
 def _fill(buckets: _Buckets, unit: str, step: timedelta) -> Counts:
-    """One bucket a step from the first row to the last; the gaps 0 of 0."""
-    buckets = _timed(buckets)
-    if (buckets.seconds % (UNITS[unit] // SECOND)).any():
-        raise ValueError(
-            f"the connection cuts time into {unit}s that do not begin in UTC; set its time zone to UTC"
-        )
-    places = buckets.seconds // (step // SECOND)
-    first, size = int(places.min()), int(np.ptp(places)) + 1
+    """One bucket per step from the first row to the last; the gaps count 0 of 0.
+
+    Valid requests at an unknown time are a ``ValueError``.
+    """
+    known = ~np.isnat(buckets.starts)
+    if lost := int(buckets.total[~known].sum()):
+        mend = "add e.g. timestamp IS NOT NULL to valid"
+        raise ValueError(f"{lost} valid requests have no timestamp; {mend}")
+    if not known.any():
+        raise ValueError(NO_REQUESTS)
+    seconds = buckets.starts[known].astype(np.int64)
+    if (seconds % (UNITS[unit] // SECOND)).any():
+        raise ValueError(f"the connection's {unit}s do not begin in UTC; set its time zone to UTC")
+    numbers = seconds // (step // SECOND)
+    first, size = int(numbers.min()), int(np.ptp(numbers)) + 1
     if size > MOST_BUCKETS:
-        raise ValueError(
-            f"the requests reach over {size} buckets of {duration_text(step)}; are the dates right?"
-        )
+        reach = f"{size} buckets of {duration_text(step)}"
+        raise ValueError(f"the requests reach over {reach}; are the dates right?")
 
     def column(values: Integers) -> array[int]:
         sums = np.zeros(size, np.int64)
-        np.add.at(sums, places - first, values)
+        np.add.at(sums, numbers - first, values[known])
         return array("q", sums.tobytes())
 
     return Counts(EPOCH + step * first, step, column(buckets.good), column(buckets.total))
-
-
-def _timed(buckets: _Buckets) -> _Buckets:
-    """The buckets of which the time is known; valid requests at an unknown one are a ``ValueError``."""
-    known = ~np.ma.getmaskarray(buckets.seconds)
-    if lost := int(buckets.total[~known].sum()):
-        raise ValueError(
-            f"{lost} valid requests have no timestamp; add e.g. timestamp IS NOT NULL to valid"
-        )
-    if not known.any():
-        raise ValueError(NO_REQUESTS)
-    return _Buckets(*(np.ma.getdata(column)[known] for column in buckets))

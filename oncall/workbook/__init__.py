@@ -1,1 +1,1 @@
-"""What the notebooks stand on: plots, and the builder that executes them. Needs matplotlib and Jupyter."""
+"""What the lessons stand on: plots, exercises, the cockpit, and the builder that runs them."""

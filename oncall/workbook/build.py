@@ -1,7 +1,8 @@
-"""Execute notebooks and write them back, the same bytes every time: ``python -m oncall.workbook.build [NOTEBOOK…]``.
+"""Execute notebooks and write them back: ``python -m oncall.workbook.build [NOTEBOOK…]``.
 
-Without arguments it builds every notebook below ``notebooks/``. One whose cell raises is left as it was. A lesson's
-first picture is written to ``pictures/`` beside it, for pages that show it.
+It writes the same bytes every time. Without arguments it builds every notebook below
+``notebooks/``. One with a cell that raises is left as it was. A lesson's first picture is written
+to ``pictures/`` beside it, for pages that show it.
 """
 
 from __future__ import annotations
@@ -35,60 +36,62 @@ class BuildError(Exception):
 def main(names: Sequence[str]) -> int:
     """Build these notebooks, or all; 1 when one fails or there is none."""
     paths = [Path(name) for name in names] or notebooks(Path("notebooks"))
-    if not paths:
-        print(
-            "no notebook below notebooks/; run this in the project's folder, or name one",
-            file=sys.stderr,
-        )
+    try:
+        if not paths:
+            raise BuildError(
+                "no notebook below notebooks/; go to the project's folder, or name one"
+            )
+        for path in paths:
+            print(f"{path}: {'written' if build(path) else 'unchanged'}")
+            _write_first_picture(path)
+    except BuildError as error:
+        print(error, file=sys.stderr)
         return 1
-    for path in paths:
-        try:
-            changed = build(path)
-        except BuildError as error:
-            print(error, file=sys.stderr)
-            return 1
-        print(f"{path}: {'written' if changed else 'unchanged'}")
-        if path.parent.name != "solutions" and (png := first_picture(path)):
-            (path.parent / "pictures").mkdir(exist_ok=True)
-            (path.parent / "pictures" / f"{path.stem}.png").write_bytes(png)
     return 0
 
 
+def _write_first_picture(path: Path) -> None:
+    png = first_picture(path)
+    if png and path.parent.name != "solutions":
+        folder = path.parent / "pictures"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{path.stem}.png").write_bytes(png)
+
+
 def first_picture(path: Path) -> bytes | None:
-    """The first picture that a stored notebook shows, as a PNG file; ``None`` when it shows none."""
-    cells = nbformat.read(path, as_version=4).cells
-    data = [
-        output.get("data", {})
-        for cell in cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-    ]
-    return next((b64decode(found["image/png"]) for found in data if "image/png" in found), None)
+    """The first picture that a stored notebook shows, as a PNG file; ``None`` if it shows none."""
+    for cell in nbformat.read(path, as_version=4).cells:
+        for output in cell.get("outputs", ()):
+            if "image/png" in output.get("data", {}):
+                return b64decode(output.data["image/png"])
+    return None
 
 
 def notebooks(folder: Path) -> list[Path]:
     """All notebooks in a folder and below, in order, Jupyter's checkpoints left out."""
-    return sorted(
-        path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts
-    )
+    found = folder.rglob("*.ipynb")
+    return sorted(path for path in found if ".ipynb_checkpoints" not in path.parts)
 
 
 def build(path: Path) -> bool:
-    """Execute a notebook in a fresh kernel of this Python, in the notebook's folder; whether its file changed."""
+    """Execute a notebook in its folder, in a fresh kernel of this Python: has its file changed?"""
     try:
         before = path.read_text(encoding="utf-8")
         notebook: Any = nbformat.reads(before, as_version=4)
     except (OSError, ValueError) as error:
         raise BuildError(f"{path}: {error}") from None
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+    for cell in _code_cells(notebook):
+        cell.outputs, cell.execution_count = [], None
     _execute(path, notebook)
     _normalise(notebook)
     text: str = nbformat.writes(notebook) + "\n"
     if text != before:
         path.write_text(text, encoding="utf-8", newline="\n")
     return text != before
+
+
+def _code_cells(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def _execute(path: Path, notebook: Any) -> None:
@@ -110,12 +113,11 @@ def _execute(path: Path, notebook: Any) -> None:
 
 
 def _what_failed(path: Path, notebook: Any, error: Exception) -> str:
-    """The notebook, the cell that ran last, the line in it, and the error: not a page of traceback."""
-    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-    failed = [out for cell in code for out in cell.outputs if out.output_type == "error"]
-    where = (
-        f"{path}, code cell {sum(cell.execution_count is not None for cell in code)} of {len(code)}"
-    )
+    """The notebook, the cell that ran last, its line, and the error: not a page of traceback."""
+    cells = [cell for cell in _code_cells(notebook) if cell.source.strip()]
+    failed = [output for cell in cells for output in cell.outputs if output.output_type == "error"]
+    number = sum(cell.execution_count is not None for cell in cells)
+    where = f"{path}, code cell {number} of {len(cells)}"
     if not failed:
         return f"{where}: {str(error).splitlines()[0]}"
     trace = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(failed[0].traceback))
@@ -134,7 +136,7 @@ def _normalise(notebook: Any) -> None:
 
 
 def _merged(outputs: list[Any]) -> list[Any]:
-    """The outputs with text that arrived in pieces put together, and without widget views, whose ids are random."""
+    """The outputs without widget views, whose ids are random, and with pieces of text joined."""
     merged: list[Any] = []
     for output in outputs:
         if output.get("data"):

@@ -33,35 +33,28 @@ dt {{ font-weight: bold; }} dd {{ margin: 0 0 .3rem 1rem; }}
 def main(names: Sequence[str]) -> int:
     """Write the page; 1 when there is no lesson with a card."""
     page = Path(names[0]) if names else Path("out/cards.html")
-    cards = [
-        card for path in sorted(Path("notebooks").glob("*.ipynb")) if (card := read_card(path))
-    ]
-    if not cards:
-        print(
-            "no lesson with a card below notebooks/; run this in the project's folder",
-            file=sys.stderr,
-        )
+    lessons = sorted(Path("notebooks").glob("*.ipynb"))
+    sections = [_section(*card) for card in map(read_card, lessons) if card]
+    if not sections:
+        nothing = "no lesson with a card below notebooks/; go to the project's folder"
+        print(nothing, file=sys.stderr)
         return 1
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(
-        _PAGE.format(cards="\n".join(_section(*card) for card in cards)), encoding="utf-8"
-    )
-    print(f"{page}: {len(cards)} cards")
+    page.write_text(_PAGE.format(cards="\n".join(sections)), encoding="utf-8")
+    print(f"{page}: {len(sections)} cards")
     return 0
 
 
 def read_card(path: Path) -> tuple[str, dict[str, str]] | None:
-    """A lesson's title, and its card's formula, number and warning; ``None`` when it has no card."""
+    """A lesson's title, and its card's formula, number and warning; ``None`` if it has no card."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     prose = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
-    rows = dict(
-        re.findall(r"^\| \*\*(\w+)\*\* \| (.+) \|$", prose[-1] if prose else "", re.MULTILINE)
-    )
+    last = prose[-1] if prose else ""
+    rows = dict(re.findall(r"^\| \*\*(\w+)\*\* \| (.+) \|$", last, re.MULTILINE))
     if not all(name in rows for name in ROWS):
         return None
-    return f"{path.stem[:2]} {prose[0].splitlines()[0].strip('# ')}", {
-        name: rows[name] for name in ROWS
-    }
+    title = prose[0].splitlines()[0].strip("# ")
+    return f"{path.stem[:2]} {title}", {name: rows[name] for name in ROWS}
 
 
 def _section(title: str, rows: dict[str, str]) -> str:

@@ -1,23 +1,24 @@
-"""The engine beside one reading of its columns, plain numpy, pandas and polars: in turns, on the same arrays.
+"""The engine beside one reading of its columns, plain numpy, pandas and polars, on the same arrays.
 
-``python tests/benchmarks/bench_engine.py [--rows 31536000] [--rounds 7]`` prints one Markdown table: a month of
-minutes, a month of seconds, and a long series of seconds (a year by default). What every way finds is compared before
-anything is timed. It exits with 1 if a limit is not held. On a machine where other work goes on, two threads gain
-nothing and every × is too high. polars has a row where it can be imported.
+``python tests/benchmarks/bench_engine.py [--rows 31536000] [--rounds 7]`` prints one Markdown
+table: a month of minutes, a month of seconds, and a long series of seconds (a year by default). All
+ways are timed in turns, and what they find is compared before. It exits with 1 if a limit is not
+held. On a machine where other work goes on, two threads gain nothing and every × is too high.
+polars has a row where it can be imported.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 from array import array
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from in_turns import HEAD, Limit, Way, print_rows
+from in_turns import HEAD, Limit, Way, argument_parser, print_rows
 from numpy.typing import NDArray
 
 from oncall.alerting import AlertInterval, google_policy
@@ -31,9 +32,7 @@ POLICY = google_policy()
 START = datetime(2024, 1, 1, tzinfo=UTC)
 YEAR, MONTH = 365 * 86_400, 30 * 86_400
 Column = NDArray[Any]
-Burns = Callable[
-    [timedelta, int, int], Column
-]  # where a window weighs bad × denominator > total × numerator
+Burns = Callable[[timedelta, Fraction], Column]  # where a window burns above a threshold
 
 ENGINE = "ours, burn 0.1 and bursts"
 CUMSUM = "plain numpy cumsum"
@@ -63,7 +62,7 @@ def traffic(rows: int, burn: float, bursts: int = 0) -> tuple[Column, Column]:
 
 
 def parked(rows: int) -> tuple[Column, Column]:
-    """1000 events a bucket, of which 14, 15, 14, 15, 14 fail: 14.4 on average, the very threshold of the 1 h rule."""
+    """1000 events a bucket, of which 14, 15, 14, 15, 14 fail: the very threshold of a rule."""
     return 1000 - np.resize([14, 15, 14, 15, 14], rows), np.full(rows, 1000)
 
 
@@ -85,38 +84,35 @@ def as_counters(good: Column, total: Column, step: timedelta) -> Counters:
 
 def begins(burns: Burns) -> list[int]:
     """How often each rule begins to fire."""
-    return [
-        stretches(burns(rule.long, *threshold) & burns(rule.short, *threshold))
-        for rule in POLICY
-        for threshold in [rule.threshold(SLO_999).as_integer_ratio()]
-    ]
-
-
-def stretches(fires: NDArray[np.bool_]) -> int:
-    return int(fires[0]) + int(np.count_nonzero(fires[1:] & ~fires[:-1]))
+    counts = []
+    for rule in POLICY:
+        threshold = rule.threshold(SLO_999)
+        fires = burns(rule.long, threshold) & burns(rule.short, threshold)
+        counts.append(int(fires[0]) + int(np.count_nonzero(fires[1:] & ~fires[:-1])))
+    return counts
 
 
 def plain_cumsum(good: Column, total: Column, step: timedelta) -> list[int]:
     """As one writes it with numpy: two running sums, and every window of every rule."""
     bads, totals = np.append(0, np.cumsum(total - good)), np.append(0, np.cumsum(total))
 
-    def burns(window: timedelta, numerator: int, denominator: int) -> Column:
+    def burns(window: timedelta, threshold: Fraction) -> Column:
         left = np.maximum(np.arange(1, len(totals)) - window // step, 0)
-        fires: Column = (bads[1:] - bads[left]) * denominator > (
-            totals[1:] - totals[left]
-        ) * numerator
+        bad, total = bads[1:] - bads[left], totals[1:] - totals[left]
+        fires: Column = bad * threshold.denominator > total * threshold.numerator
         return fires
 
     return begins(burns)
 
 
 def pandas_rolling(frame: pd.DataFrame, step: timedelta | None = None) -> list[int]:
-    """As one writes it with pandas: rolling sums over time or, with a step, over so many rows."""
+    """As one writes it with pandas: rolling sums over time or, with a step, over rows."""
     counted = pd.DataFrame({"bad": frame["total"] - frame["good"], "total": frame["total"]})
 
-    def burns(window: timedelta, numerator: int, denominator: int) -> Column:
+    def burns(window: timedelta, threshold: Fraction) -> Column:
         sums = counted.rolling(window // step if step else window, min_periods=1).sum()
-        fires: Column = (sums["bad"] * denominator > sums["total"] * numerator).to_numpy()
+        bad, total = sums["bad"] * threshold.denominator, sums["total"] * threshold.numerator
+        fires: Column = (bad > total).to_numpy()
         return fires
 
     return begins(burns)
@@ -126,10 +122,11 @@ def polars_rolling(frame: Any) -> list[int]:
     """As one writes it with polars: rolling sums over time."""
     import polars as pl
 
-    def burns(window: timedelta, numerator: int, denominator: int) -> Column:
+    def burns(window: timedelta, threshold: Fraction) -> Column:
         bad = (pl.col("total") - pl.col("good")).rolling_sum_by("at", window)
         total = pl.col("total").rolling_sum_by("at", window)
-        fires: Column = frame.select(bad * denominator > total * numerator).to_series().to_numpy()
+        exceeds = bad * threshold.denominator > total * threshold.numerator
+        fires: Column = frame.select(exceeds).to_series().to_numpy()
         return fires
 
     return begins(burns)
@@ -150,6 +147,7 @@ def ours(
     good: Column, total: Column, step: timedelta, bursts: int
 ) -> dict[str, Callable[[], list[AlertInterval]]]:
     good_8, total_8 = (np.minimum(column, 255).astype(np.uint8) for column in (good, total))
+    rows = len(total)
     same = {
         ENGINE: engine(as_counts(good, total, step)),
         "the same, a frame": engine(as_frame(good, total, step)),
@@ -158,11 +156,9 @@ def ours(
     }
     assert all(run() == same[ENGINE]() for run in same.values())
     return same | {
-        "ours, burn 0.5 and bursts × 4": engine(
-            as_counts(*traffic(len(total), 0.5, 4 * bursts), step)
-        ),
-        "ours, burn 1 throughout": engine(as_counts(*traffic(len(total), 1.0), step)),
-        "ours, parked on 14.4×": engine(as_counts(*parked(len(total)), step)),
+        "ours, burn 0.5 and bursts × 4": engine(as_counts(*traffic(rows, 0.5, 4 * bursts), step)),
+        "ours, burn 1 throughout": engine(as_counts(*traffic(rows, 1.0), step)),
+        "ours, parked on 14.4×": engine(as_counts(*parked(rows), step)),
     }
 
 
@@ -201,10 +197,9 @@ def print_series(
         return check
 
     ways = [Way(name, run, limits.get(name)) for name, run in fast.items()]
-    ways += [
-        Way(name, agreeing(run), limits.get(name), once=rows > MONTH, traced=name != POLARS)
-        for name, run in slow.items()
-    ]
+    for name, run in slow.items():
+        once, traced = rows > MONTH, name != POLARS
+        ways.append(Way(name, agreeing(run), limits.get(name), once, traced))
     held = print_rows(title, ways, rounds)
     if POLARS not in slow:
         print(f"| {title} | {POLARS} | not installed | | | |")
@@ -212,25 +207,17 @@ def print_series(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--rows", type=int, default=YEAR, help="seconds in the longest series")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
+    of_minutes = {TIME_ROLLING: Limit(at_least=8, beside=ENGINE)}
+    of_the_year = LIMITS if options.rows == YEAR else {}
     print(HEAD)
     held = [
-        print_series(
-            MONTH // 60,
-            MINUTE,
-            2,
-            5 * options.rounds,
-            {TIME_ROLLING: Limit(at_least=8, beside=ENGINE)},
-        ),
+        print_series(MONTH // 60, MINUTE, 2, 5 * options.rounds, of_minutes),
         print_series(MONTH, SECOND, 2, options.rounds, {}),
-        print_series(
-            options.rows, SECOND, 20, options.rounds, LIMITS if options.rows == YEAR else {}
-        ),
+        print_series(options.rows, SECOND, 20, options.rounds, of_the_year),
     ]
     raise SystemExit(not all(held))
 

@@ -1,7 +1,8 @@
-"""Ways to do the same thing, timed in turns: rows of a Markdown table that say whether each limit is held."""
+"""Ways to do the same thing, timed in turns: a Markdown table that says which limits are held."""
 
 from __future__ import annotations
 
+import argparse
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -10,12 +11,14 @@ from statistics import median
 
 Clock = Callable[[], float]
 MARGIN = 1.15  # a limit missed by less than this may be other work on the machine
-HEAD = "| | | median | × the first | memory | to hold |\n|---|---|--:|--:|--:|---|"
+HEAD = """\
+| | | median | × the first | memory | to hold |
+|---|---|--:|--:|--:|---|"""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """How often a time may hold another one: the first way's, or that of the way named ``beside``."""
+    """How many times as long as another a way may take: the first, or the one named ``beside``."""
 
     at_most: float = float("inf")
     at_least: float = 0.0
@@ -34,7 +37,10 @@ class Limit:
 
 @dataclass(frozen=True)
 class Way:
-    """One way to do it. What takes many seconds is timed ``once``; memory that Python cannot see is not ``traced``."""
+    """One way to do it.
+
+    One that takes many seconds is timed ``once``; memory that Python cannot see is not ``traced``.
+    """
 
     name: str
     run: Callable[[], object]
@@ -43,13 +49,20 @@ class Way:
     traced: bool = True
 
 
+def argument_parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser that shows the description as it is laid out."""
+    layout = argparse.RawDescriptionHelpFormatter
+    return argparse.ArgumentParser(description=description, formatter_class=layout)
+
+
 def print_rows(
     title: str, ways: Sequence[Way], rounds: int, clock: Clock = time.perf_counter
 ) -> bool:
-    """Print a row a way; the answer is whether every limit is held, or missed by no more than the margin.
+    """Print one row per way, and return whether all limits are held or missed within the margin.
 
-    The ways are run in turns, so that other work on the machine slows all of them. A time is the median of the
-    rounds, × the median of the ratios within each round, the memory the peak above what was held before.
+    The ways are run in turns, so that other work on the machine slows all of them. A time is the
+    median of the rounds, × the median of the ratios within each round, the memory the peak above
+    what was held before.
     """
     first = {way.name: _first_run(way, clock) for way in ways}
     times = {way.name: [first[way.name][0]] if way.once else [] for way in ways}
@@ -63,23 +76,20 @@ def print_rows(
         peak = f"{first[way.name][1]:,.0f} MB" if way.traced else ""
         verdict = ""
         if way.limit:
-            missed_by = way.limit.missed_by(
-                _ratio(times, way.name, way.limit.beside or ways[0].name)
-            )
+            beside = way.limit.beside or ways[0].name
+            missed_by = way.limit.missed_by(_ratio(times, way.name, beside))
             verdict = f"{way.limit}: {'held' if missed_by <= 1 else 'NOT held'}"
             all_held &= missed_by <= MARGIN
-        print(
-            f"| {title} | {way.name} | {spent * 1e3:,.1f} ms | {ratio:,.2f} | {peak} | {verdict} |",
-            flush=True,
-        )
+        cells = (title, way.name, f"{spent * 1e3:,.1f} ms", f"{ratio:,.2f}", peak, verdict)
+        print(f"| {' | '.join(cells)} |", flush=True)
     return all_held
 
 
 def _ratio(times: dict[str, list[float]], name: str, other: str) -> float:
-    ones, others = times[name], times[other]
-    if len(ones) != len(others):
-        return median(ones) / median(others)
-    return median(one / by for one, by in zip(ones, others, strict=True))
+    own, others = times[name], times[other]
+    if len(own) != len(others):
+        return median(own) / median(others)
+    return median(seconds / by for seconds, by in zip(own, others, strict=True))
 
 
 def _seconds(run: Callable[[], object], clock: Clock) -> float:

@@ -35,10 +35,8 @@ pytest.register_assert_rewrite("notebook_page")
 
 ROOT = Path(__file__).parents[2]
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-QUIET = {
-    "fetchNews": "false",
-    "checkForUpdates": False,
-}  # JupyterLab would ask the network otherwise
+# Otherwise JupyterLab would ask the network.
+NO_NEWS = {"fetchNews": "false", "checkForUpdates": False}
 
 
 @dataclass(frozen=True)
@@ -56,19 +54,15 @@ class Lab:
     def add(self, *cells: str) -> str:
         """Write a new notebook of these code cells, and return its name."""
         name = f"{len(list(self.folder.iterdir()))}.ipynb"
-        notebook = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(source) for source in cells]
-        )
-        notebook.metadata["kernelspec"] = {
-            "name": "python3",
-            "display_name": "Python 3",
-            "language": "python",
-        }
+        made = [nbformat.v4.new_code_cell(source) for source in cells]
+        notebook = nbformat.v4.new_notebook(cells=made)
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook.metadata["kernelspec"] = kernel
         nbformat.write(notebook, self.folder / name)
         return name
 
     def copy(self, lesson: Path) -> str:
-        """Copy a lesson as it is; the data that lessons read lie beside the folder. Return its name."""
+        """Copy a lesson as it is, and return its name; its data lie beside the folder."""
         return Path(shutil.copy(lesson, self.folder)).name
 
     def address(self, name: str) -> str:
@@ -97,9 +91,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     shutil.copytree(ROOT / "data", home / "data")
     running = Lab(_free_port(), secrets.token_hex(16), folder)
     with open(home / "server.log", "wb") as log:
-        server = subprocess.Popen(
-            _command(running), env=_environment(home), stdout=log, stderr=log, cwd=folder
-        )
+        command, environment = _command(running), _environment(home)
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
         try:
             _wait(running, server, home / "server.log")
             yield running
@@ -194,19 +187,15 @@ def _command(lab: Lab) -> list[str]:
         "IdentityProvider.token": lab.token,
         "LabApp.extension_manager": "readonly",
     }
-    return [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        *(f"--{name}={value}" for name, value in options.items()),
-    ]
+    arguments = [f"--{name}={value}" for name, value in options.items()]
+    return [sys.executable, "-m", "jupyterlab", *arguments]
 
 
 def _environment(home: Path) -> dict[str, Any]:
     """The present environment, but nothing read from or left in the home directory."""
     settings = home / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text(json.dumps(QUIET))
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(NO_NEWS))
     places = {
         "JUPYTER_CONFIG_DIR": "config",
         "JUPYTER_DATA_DIR": "data",

@@ -13,17 +13,17 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
 def explorer_code(number: int) -> str:
-    """The source of a lesson's cell that shows its explorer, after those of all cells that it needs."""
+    """The source of a lesson's cell that shows its explorer, after that of the cells it needs."""
     [lesson] = NOTEBOOKS.glob(f"{number:02}_*.ipynb")
     notebook = nbformat.read(lesson, as_version=4)
     cells = [ast.parse(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
-    [place] = [place for place, cell in enumerate(cells) if _shows_explorer(cell)]
-    kept, wanted = [cells[place]], _names(cells[place], ast.Load)
-    for cell in reversed(cells[:place]):
+    [number] = [number for number, cell in enumerate(cells) if _shows_explorer(cell)]
+    needed, wanted = [cells[number]], _names(cells[number], ast.Load)
+    for cell in reversed(cells[:number]):
         if _names(cell, ast.Store) & wanted:
-            kept.insert(0, cell)
+            needed.insert(0, cell)
             wanted |= _names(cell, ast.Load)
-    return "\n\n".join(map(ast.unparse, kept))
+    return "\n\n".join(map(ast.unparse, needed))
 
 
 def _shows_explorer(cell: ast.Module) -> bool:

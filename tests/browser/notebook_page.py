@@ -1,4 +1,4 @@
-"""What a reader does with a notebook in JupyterLab: open it, run all, press keys and buttons, wait for a picture."""
+"""What a reader does with a notebook in JupyterLab: open it, run it, press keys and buttons."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ HEIGHT = 900  # of the window
 SIZES = ((1280, 1), (900, 1), (1280, 2))  # its width, and the zoom
 PATIENCE = 60_000  # milliseconds for what takes one on a quiet machine
 
-# Runs in the page. Resolves when the element shows another first picture than at the call and the browser
-# has decoded it: how long after the key press or the click, and the least height that the picture had meanwhile.
+# Runs in the page. Resolves when the element shows another first picture than at the call and the
+# browser has decoded it: how long after the key press or the click, and the least height that the
+# picture had meanwhile.
 _WATCH = """place => {
     const picture = () => place.querySelector("img");
     const before = picture() && picture().src;
@@ -51,7 +52,7 @@ _ALL_RUN = f"""() => document.querySelector("{_TROUBLE}") ||
 _NONE_RUN = """() => [...document.querySelectorAll(".jp-CodeCell .jp-InputArea-prompt")]
     .every(prompt => !/\\d/.test(prompt.textContent))"""
 
-# What is cut off in an element, or runs out of the cell's output, as [what, what it needs, what it has].
+# What is cut off in an element, or runs out of the cell's output: [what, what it needs and has].
 _CLIPPED = """place => {
     const output = place.closest(".jp-OutputArea-output");
     const edge = Math.min(output.getBoundingClientRect().right, innerWidth);
@@ -62,19 +63,23 @@ _CLIPPED = """place => {
         return range.getBoundingClientRect().width;
     };
     const chosen = kinds => seen.filter(one => one.matches(kinds));
-    const name = one => `${one.localName} ${one.textContent || one.value || one.className}`.slice(0, 60);
+    const text = one => one.textContent || one.value || one.className;
+    const name = one => `${one.localName} ${text(one)}`.slice(0, 60);
     return [
-        ...[output, ...chosen("button, .widget-box")].map(one => [name(one), one.scrollWidth, one.clientWidth]),
-        ...chosen("button").map(one => [name(one) + " (height)", one.scrollHeight, one.clientHeight]),
+        ...[output, ...chosen("button, .widget-box")]
+            .map(one => [name(one), one.scrollWidth, one.clientWidth]),
+        ...chosen("button")
+            .map(one => [name(one) + " (height)", one.scrollHeight, one.clientHeight]),
         ...chosen(".widget-label, .widget-html, .widget-readout")
             .map(one => [name(one), written(one), one.clientWidth]),
-        ...chosen("button, input, select, textarea, img, .slider-container, .widget-readout, .widget-html")
+        ...chosen("button, input, select, textarea, img, .slider-container")
+            .concat(chosen(".widget-readout, .widget-html"))
             .map(one => [name(one) + " (right edge)", one.getBoundingClientRect().right, edge]),
         ...chosen(".slider-container").map(one => ["a slider's track", 80, one.clientWidth]),
-    ].filter(([, needs, has]) => needs > has + 2);  // a widget of full width stands in a margin of 2 pixels
+    ].filter(([, needs, has]) => needs > has + 2);  // a widget of full width has a margin of 2
 }"""
 
-# A picture's width by its height, as it is shown and as it is; and how large it is shown, in dots of the screen.
+# A picture's width by its height, as it is shown and as it is; and its size in dots of the screen.
 _SHAPES = "image => [image.width / image.height, image.naturalWidth / image.naturalHeight]"
 _SCALE = (
     "image => image.width * devicePixelRatio / (image.getAttribute('width') || image.naturalWidth)"
@@ -90,7 +95,7 @@ class NotebookPage:
     errors: list[str] = field(default_factory=list)
 
     def resize(self, width: int, zoom: float = 1) -> None:
-        """Make the window so wide. ``zoom`` is the browser's: at 2, half as much fits, at twice the size."""
+        """Set the window's width and the browser's zoom: at 2 half as much fits, twice as big."""
         size = {"width": int(width / zoom), "height": int(HEIGHT / zoom)}
         self.page.set_viewport_size(size)  # type: ignore[arg-type]  # a TypedDict of these two
         # A page of Playwright's keeps its number of dots to a pixel.
@@ -112,7 +117,7 @@ class NotebookPage:
             self.page.get_by_role("menuitem", name=name, exact=True).click()
 
     def run_all(self) -> None:
-        """Run > Run All Cells, and wait until each cell has its number. An error or a warning fails the test."""
+        """Run all cells and wait until each has its number; an error or warning fails the test."""
         self.menu("Edit", "Clear Outputs of All Cells")
         self.page.wait_for_function(_NONE_RUN, timeout=PATIENCE)
         self.menu("Run", "Run All Cells")
@@ -138,7 +143,11 @@ class NotebookPage:
         self.page.wait_for_function(_IDLE, timeout=PATIENCE)
 
     def redraw(self, place: Locator, do: Callable[[], object]) -> dict[str, float]:
-        """Do something, and wait for the next first picture of a place; see ``_WATCH`` for what is returned."""
+        """Do something, and wait for the next first picture of a place.
+
+        The answer is how many milliseconds ``after`` the key or click it came, and the ``least``
+        height of the picture meanwhile.
+        """
         self.rest()
         place.evaluate(_WATCH)
         do()
@@ -156,11 +165,10 @@ class NotebookPage:
         return found
 
     def move(self, cell: int, slider: str, keys: Sequence[str]) -> list[dict[str, float]]:
-        """Focus a slider and press keys, each after the last one's picture has come and the kernel rests."""
+        """Focus a slider and press keys, each once the last one's picture is there."""
         self.slider(cell, slider).focus()
-        return [
-            self.redraw(self.cell(cell), partial(self.page.keyboard.press, key)) for key in keys
-        ]
+        press = self.page.keyboard.press
+        return [self.redraw(self.cell(cell), partial(press, key)) for key in keys]
 
 
 def clipped(place: Locator) -> list[object]:
@@ -170,7 +178,7 @@ def clipped(place: Locator) -> list[object]:
 
 
 def assert_legible(picture: Locator) -> None:
-    """A picture is not distorted, and letters of 10 points are at least 7.5 dots of the screen high."""
+    """A picture is not distorted, and letters of 10 points are at least 7.5 dots high."""
     shown, whole = picture.evaluate(_SHAPES)
     assert shown == pytest.approx(whole, rel=0.02)
     assert picture.evaluate(_SCALE) * 10 * 100 / 72 >= 7.5

@@ -1,4 +1,4 @@
-"""The cockpit and its lesson in JupyterLab: run from top to end, played by clicks, in narrow windows, without delay."""
+"""The cockpit and its lesson in JupyterLab: run, played by clicks, in narrow windows, in time."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from lesson_code import NOTEBOOKS
 
 from oncall import SCENARIOS
 from oncall.catalogue import RUNBOOKS
-from oncall.gameday.actions import ScriptLine
-from oncall.workbook.cockpit.cockpit import BUTTONS, Cockpit, journal_lines
+from oncall.gameday.script import ScriptLine
+from oncall.workbook.cockpit import Cockpit
+from oncall.workbook.cockpit.controls import BUTTONS, TIME
+from oncall.workbook.cockpit.panes import journal_lines
 
 if TYPE_CHECKING:
     from notebook_page import NotebookPage
@@ -27,7 +29,8 @@ AND_FORGETS = (*AT_WORK, (480, "end"))
 
 IMPORTS = f"""\
 from oncall import SCENARIOS
-from oncall.gameday.actions import ScriptLine, do
+from oncall.gameday.script import ScriptLine
+from oncall.gameday.actions import do
 from oncall.workbook.cockpit import Cockpit
 
 def cockpit_after(*script):
@@ -44,17 +47,17 @@ REPLOT = """\
 import matplotlib.pyplot as plt
 from ipywidgets import IntSlider, VBox, interactive_output
 from oncall.workbook.cockpit import picture
-from oncall.workbook.explorer import WIDTH, styled
+from oncall.workbook.plots.base import styled
+from oncall.workbook.plots.explorer import EXPLORER_WIDTH
 desk = cockpit_after(*at_work).desk
 
 def replot(minute):
     do(desk, "wait", "1")
-    shown = picture.scene(desk, "the last 2 hours")
+    shown = picture.Scene(desk, "the last 2 hours")
     with styled():
-        figure = plt.figure(figsize=(WIDTH, 2.8))
-        sli, burn, lanes = picture._stage(figure, desk)
-        picture.show(cockpit_plot._artists(sli, burn, lanes), shown)
-        picture._grow(sli, burn, shown)
+        axes = picture.build_axes(plt.figure(figsize=(EXPLORER_WIDTH, 2.8)), desk)
+        picture.update_artists(picture.build_artists(axes), shown)
+        picture.fit_axes(axes, shown)
         plt.show()
 
 slider = IntSlider(0, 0, 100, description="Minute")
@@ -67,10 +70,7 @@ SHIFT: tuple[tuple[str, dict[str, str]], ...] = (
     ("Acknowledge", {}),
     ("+1 min", {}),
     ("Triage", {"Severity": "sev1"}),
-    (
-        "Update users",
-        {"Text": "Answers fail for about half of you; we fail over to another provider."},
-    ),
+    ("Update users", {"Text": "Answers fail for about half of you; we use another provider."}),
     ("Apply", {"Mitigation": "fail_over"}),
     ("+1 min", {}),
     ("+1 min", {}),
@@ -87,31 +87,24 @@ SHIFT: tuple[tuple[str, dict[str, str]], ...] = (
     ("Learn", {"Text": "All requests go to one provider."}),
     ("Rest of shift", {}),
 )
-INPUTS = {
-    "Severity": "severity",
-    "Text": "text",
-    "Mitigation": "mitigation",
-}  # label, and name in the cockpit
-
+# By label, the name of an input in the cockpit.
+INPUTS = {"Severity": "severity", "Text": "text", "Mitigation": "mitigation"}
 
 # How much wider a list is than what is chosen in it, its arrow included.
 _ROOM = """list => {
     const style = getComputedStyle(list), pen = document.createElement("canvas").getContext("2d");
     pen.font = style.font;
-    const inside = list.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-    return inside - pen.measureText(list.selectedOptions[0].label).width;
+    const padding = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+    return list.clientWidth - padding - pen.measureText(list.selectedOptions[0].label).width;
 }"""
 
 
 @pytest.fixture(scope="module")
 def cockpits(read_for_all: Callable[..., NotebookPage]) -> NotebookPage:
-    """One notebook with a cockpit at its start, one in an incident, one after the shift, and two to be timed."""
-    cells = (
-        "cockpit_after()",
-        "cockpit_after(*at_work)",
-        'cockpit_after(*at_work, ScriptLine(480, "end"))',
-    )
-    opened = read_for_all(IMPORTS, *cells, "cockpit_after(*at_work)", REPLOT)
+    """A notebook of cockpits: at the start, at work, after the shift, and two to be timed."""
+    at_work = "cockpit_after(*at_work)"
+    over = 'cockpit_after(*at_work, ScriptLine(480, "end"))'
+    opened = read_for_all(IMPORTS, "cockpit_after()", at_work, over, at_work, REPLOT)
     opened.run_all()
     return opened
 
@@ -151,7 +144,7 @@ def test_the_longest_title_of_a_runbook_is_not_cut_at_twice_the_size(
     cockpits: NotebookPage, pictures: Path
 ) -> None:
     runbooks = cockpits.widget(BUSY).get_by_label("Runbook", exact=True)
-    title = max((book.title for book in RUNBOOKS.values()), key=len)
+    title = max((runbook.title for runbook in RUNBOOKS.values()), key=len)
     before = runbooks.evaluate("list => list.selectedOptions[0].label")
     cockpits.resize(1280, 2)
     put(runbooks, title)
@@ -178,28 +171,24 @@ def test_a_shift_is_played_by_clicks_and_every_click_is_seen(
             cockpits.redraw(root, button(root, name).click)
         twin.buttons[name].click()
         eventually(lambda: journal(root), journal_lines(twin.incidents))
-        eventually(
-            lambda: enabled(root), {name for name in BUTTONS if not twin.buttons[name].disabled}
-        )
+        can_be_pressed = {name for name in BUTTONS if not twin.buttons[name].disabled}
+        eventually(lambda: enabled(root), can_be_pressed)
         assert f"{twin.model['time']} of 00:00 UTC" in root.locator(".facts").inner_text()
         lines.append(len(journal(root)))
     assert lines == sorted(lines)
-    assert lines[-1] - lines[0] >= len(
-        [name for name, _ in SHIFT if BUTTONS[name][0] not in ("wait", "next", "end")]
-    )
-    assert (
-        enabled(root) & {"+1 min", "+5 min", "+15 min", "Rest of shift", "Acknowledge", "Mitigated"}
-        == set()
-    )
-    eventually(lambda: scores(root), told(twin))
+    actions = [name for name, _ in SHIFT if BUTTONS[name][0] not in TIME]
+    assert lines[-1] - lines[0] >= len(actions)
+    over = {"+1 min", "+5 min", "+15 min", "Rest of shift", "Acknowledge", "Mitigated"}
+    assert enabled(root).isdisjoint(over)
+    eventually(lambda: scores(root), headings(twin))
     forgets = Cockpit(SCENARIOS[SCENARIO])
     forgets.play(ScriptLine(*line) for line in AND_FORGETS)
-    eventually(lambda: scores(cockpits.widget(OVER)), told(forgets))
+    eventually(lambda: scores(cockpits.widget(OVER)), headings(forgets))
     assert points(forgets) < points(twin)
     unfiled = points(twin)
     file_the_postmortem(root)
     twin.debrief.reviews["INC-001"].button.click()
-    eventually(lambda: scores(root), told(twin))
+    eventually(lambda: scores(root), headings(twin))
     assert points(twin) > unfiled
     cockpits.photograph(pictures / "cockpit-debrief.png")
     assert cockpits.new_errors() == []
@@ -213,14 +202,12 @@ def test_a_minute_in_the_cockpit_shows_new_pixels_in_at_most_0_8_of_the_time_of_
     for _ in range(6):  # in turns, so that a busy moment of the machine meets both
         minute = button(cockpits.widget(LIVE), "+1 min")
         live += [cockpits.redraw(cockpits.widget(LIVE), minute.click)["after"] for _ in range(2)]
-        replotted += [
-            moved["after"] for moved in cockpits.move(REPLOTTED, "Minute", ["ArrowRight"] * 2)
-        ]
+        moves = cockpits.move(REPLOTTED, "Minute", ["ArrowRight"] * 2)
+        replotted += [move["after"] for move in moves]
     cockpits.photograph(pictures / "cockpit-latency.png")
     ours, theirs = (median(times[1:]) for times in (live, replotted))  # the first one warms up
-    print(
-        f"\nclick to new pixels: {ours:.0f} ms, re-plotted {theirs:.0f} ms, ratio {ours / theirs:.2f}"
-    )
+    times = f"{ours:.0f} ms, re-plotted {theirs:.0f} ms, ratio {ours / theirs:.2f}"
+    print(f"\nclick to new pixels: {times}")
     assert ours <= 0.8 * theirs
     assert cockpits.new_errors() == []
 
@@ -250,7 +237,7 @@ def button(root: Locator, name: str) -> Locator:
 
 def enabled(root: Locator) -> set[str]:
     """The buttons of the cockpit itself that can be pressed now."""
-    texts = "buttons => buttons.filter(one => !one.disabled).map(one => one.textContent.trim())"
+    texts = "all => all.filter(each => !each.disabled).map(each => each.textContent.trim())"
     return set(root.locator("button").evaluate_all(texts)) & set(BUTTONS)
 
 
@@ -270,8 +257,8 @@ def points(cockpit: Cockpit) -> int:
     return score.points
 
 
-def told(cockpit: Cockpit) -> list[str]:
-    """The headings of a score card."""
+def headings(cockpit: Cockpit) -> list[str]:
+    """What stands above the scores of a score card."""
     return [f"{name}: {score.points} of 100" for name, score in cockpit.scores.items()]
 
 
@@ -285,7 +272,7 @@ def put(box: Locator, value: str) -> None:
 
 
 def eventually(get: Callable[[], Any], wanted: Any, seconds: float = 60) -> None:
-    """Wait until something is as it should be; if it does not become so, say what it is instead."""
+    """Wait until something is as it should be; if that never comes, say what it is instead."""
     until = time.monotonic() + seconds
     while get() != wanted and time.monotonic() < until:
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""The explorers as a reader meets them: in JupyterLab, by keyboard, in narrow windows, and as fast as a hand."""
+"""The explorers as a reader meets them: in JupyterLab, by keyboard, and in narrow windows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lesson_code import explorer_code
 if TYPE_CHECKING:
     from notebook_page import NotebookPage
 
-# By lesson: the control of its explorer that is moved, and for a box of text what is typed into it at each size.
+# By lesson: the control of its explorer that is moved; and what is typed into a box at each size.
 CONTROLS = {
     0: "It is now",
     1: "Outage starts",
@@ -32,8 +32,10 @@ KEYS = ("ArrowRight", "ArrowLeft", "ArrowRight")
 
 MONTH = """\
 from oncall import SLO, read_csv
-from oncall.gameday.bundled import MONTH
-from oncall.workbook.lessons.two_budgets import TARGETS, WINDOWS, window_and_target, windowed_burn
+from oncall.gameday.bundled import bundled_scenario
+MONTH = bundled_scenario("assistant_30d")
+from oncall.workbook.lessons.burn_rate import WINDOW_CHOICES, burn_rate_explorer, windowed_burn
+from oncall.workbook.lessons.common import TARGETS
 counts = read_csv("../data/assistant_30d.csv")
 incidents = [(label.start, label.end) for label in MONTH.labels()]"""
 
@@ -43,20 +45,23 @@ import matplotlib.pyplot as plt
 import numpy as np
 from ipywidgets import VBox, interactive_output
 from matplotlib import dates
-from oncall.workbook.explorer import WIDTH, choice
-ends = np.datetime64(counts.start.replace(tzinfo=None)) + np.arange(1, len(counts) + 1) * np.timedelta64(1, "m")
+from oncall.workbook.plots.explorer import EXPLORER_WIDTH, choice
+start, minute = np.datetime64(counts.start.replace(tzinfo=None)), np.timedelta64(1, "m")
+ends = start + np.arange(1, len(counts) + 1) * minute
 
 def replot(window, target):
     slo = SLO("availability", target)
     series = windowed_burn(counts, slo, window)
-    figure, axes = plt.subplots(figsize=(WIDTH, 4.4), layout="constrained")
+    figure, axes = plt.subplots(figsize=(EXPLORER_WIDTH, 4.4), layout="constrained")
     for begin, end in incidents:
         axes.axvspan(begin, end, color="grey", alpha=0.2)
     axes.axhline(14.4, color="black", ls="--", label="14.4x")
     axes.axhline(1 / slo.error_budget, color="green", ls="-.", label="a total outage")
     axes.plot(ends, series.burn, lw=1, label="burn rate")
-    axes.plot(ends, np.where(series.burn > 14.4, series.burn, np.nan), color="red", label="above the threshold")
-    axes.set(yscale="log", ylim=(0.01, 30_000), xlim=(counts.start, counts.end), ylabel="burn rate, x")
+    above = np.where(series.burn > 14.4, series.burn, np.nan)
+    axes.plot(ends, above, color="red", label="above the threshold")
+    axes.set(yscale="log", ylim=(0.01, 30_000), ylabel="burn rate, x")
+    axes.set_xlim(counts.start, counts.end)
     axes.xaxis.set_major_locator(dates.DayLocator(interval=5))
     axes.xaxis.set_major_formatter(dates.DateFormatter("%d %b"))
     axes.set(title="Burn rate of the last window, at the end of each minute", xlabel="day, UTC")
@@ -64,13 +69,16 @@ def replot(window, target):
     figure.legend(loc="outside lower left", ncols=3)
     plt.show()
 
-sliders = {"window": choice("Window", WINDOWS, WINDOWS["1h"]), "target": choice("Target", TARGETS, 0.999)}
+sliders = {
+    "window": choice("Window", WINDOW_CHOICES, WINDOW_CHOICES["1h"]),
+    "target": choice("Target", TARGETS, 0.999),
+}
 VBox([*sliders.values(), interactive_output(replot, sliders)])"""
 
 
 @pytest.fixture(scope="module")
 def explorers(read_for_all: Callable[..., NotebookPage]) -> NotebookPage:
-    """One notebook with the explorers of all lessons, each in a cell with what it needs of its lesson."""
+    """One notebook with the explorers of all lessons, each in a cell with the code it needs."""
     opened = read_for_all(*(explorer_code(lesson) for lesson in CONTROLS))
     opened.run_all()
     return opened
@@ -107,21 +115,18 @@ def test_the_explorer_of_a_lesson_moves_by_keyboard_and_nothing_is_clipped(
 def test_a_slider_shows_new_pixels_in_at_most_0_4_of_the_time_of_a_replot(
     read: Callable[..., NotebookPage], pictures: Path
 ) -> None:
-    opened = read(MONTH, "window_and_target(counts, incidents)", REPLOT)
+    opened = read(MONTH, "burn_rate_explorer(counts, incidents)", REPLOT)
     opened.run_all()
     cells: dict[int, list[float]] = {2: [], 3: []}
     for number in cells:
         opened.cell(number).locator("img").wait_for()
     for _ in range(4):  # in turns, so that a busy moment of the machine meets both
         for number, times in cells.items():
-            times += [
-                moved["after"]
-                for moved in opened.move(number, "Target", ["ArrowLeft", "ArrowRight"])
-            ]
+            moves = opened.move(number, "Target", ["ArrowLeft", "ArrowRight"])
+            times += [moved["after"] for moved in moves]
     opened.photograph(pictures / "latency.png")
     live, replotted = (median(times[1:]) for times in cells.values())  # the first one warms up
-    print(
-        f"\nslider to new pixels: {live:.0f} ms, re-plotted {replotted:.0f} ms, ratio {live / replotted:.2f}"
-    )
+    ratio = f"ratio {live / replotted:.2f}"
+    print(f"\nslider to new pixels: {live:.0f} ms, re-plotted {replotted:.0f} ms, {ratio}")
     assert live <= 0.4 * replotted
     assert opened.new_errors() == []

@@ -1,4 +1,4 @@
-"""What the command line prints, held against the bytes that a reader has looked at and found right."""
+"""What the command line prints, held against bytes that a reader has looked at and found right."""
 
 from __future__ import annotations
 
@@ -15,13 +15,10 @@ RENEW = "python3 -S -m oncall > tests/golden/shift_provider_outage.txt"
 
 def test_the_shift_is_printed_as_it_always_was(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
-    printed = capsys.readouterr().out
+    printed = capsys.readouterr().out.encode()
     expected = (GOLDEN / "shift_provider_outage.txt").read_bytes()
-    if printed.encode() != expected:
-        changed = difflib.unified_diff(
-            expected.decode().splitlines(), printed.splitlines(), "golden", "now", lineterm=""
-        )
-        pytest.fail(
-            "\n".join([*changed, f"Read the change; if it is right, renew with: {RENEW}"]),
-            pytrace=False,
-        )
+    if printed != expected:
+        before, now = expected.decode().splitlines(), printed.decode().splitlines()
+        changed = difflib.unified_diff(before, now, "golden", "now", lineterm="")
+        advice = f"Read the change; if it is right, renew with: {RENEW}"
+        pytest.fail("\n".join([*changed, advice]), pytrace=False)

@@ -1,55 +1,29 @@
-"""Lesson 01: its numbers against the library, its plot, its explorer as the lesson sets it, and its goals."""
+"""Lesson 01: its numbers against the library, its plot, and its explorer as the lesson sets it."""
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from stored import cells, printed, source
 
-from oncall import SLO, Counts, budget_remaining, read_csv, sli
-from oncall.times import DAY, HOUR
-from oncall.workbook.lessons.two_budgets import two_budgets
-from oncall.workbook.lessons.weighed_failures import plot_weighed_failures, weighed_failures
+from oncall import SLO, Counts, budget_remaining, sli
+from oncall.times import DAY, HOUR, MINUTE
+from oncall.workbook.lessons.common import THREE_NINES
+from oncall.workbook.lessons.two_budgets import (
+    ordinary_day,
+    outage_cost,
+    plot_weighed_failures,
+    two_budgets_explorer,
+    weighed_failures,
+)
 
-ROOT = Path(__file__).parents[2]
-NOTEBOOK = ROOT / "notebooks" / "01_slo_math.ipynb"
-CELLS = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-SLO_999 = SLO("availability", 0.999)
-
-
-@pytest.fixture(scope="module")
-def month() -> Counts:
-    return read_csv(ROOT / "data" / "assistant_30d.csv")
-
-
-@pytest.fixture(scope="module")
-def lesson() -> dict[str, Any]:
-    """What the lesson's code defines, run from top to bottom."""
-    names: dict[str, Any] = {}
-    here = Path.cwd()
-    os.chdir(NOTEBOOK.parent)
-    try:
-        for cell in CELLS:
-            if cell["cell_type"] == "code":
-                exec("".join(cell["source"]), names)
-    finally:
-        os.chdir(here)
-    return names
-
-
-def shown() -> str:
-    """What the committed notebook prints."""
-    outputs = [output for cell in CELLS for output in cell.get("outputs", ())]
-    return "\n".join(
-        "".join(out.get("text", out.get("data", {}).get("text/plain", ""))) for out in outputs
-    )
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01_slo_math.ipynb"
+SHOWN = printed(NOTEBOOK)
 
 
 # --- good ÷ valid --------------------------------------------------------------------------------
@@ -80,9 +54,9 @@ def test_fast_means_answered_and_within_the_limit_and_known(lesson: dict[str, An
 
 
 def test_the_sli_on_the_page_is_the_librarys_without_traffic_too() -> None:
-    defined = next(cell for cell in CELLS if "def sli(" in "".join(cell["source"]))
+    defined = next(cell for cell in map(source, cells(NOTEBOOK, "code")) if "def sli(" in cell)
     names: dict[str, Any] = {}
-    exec("".join(defined["source"]), names)
+    exec(defined, names)
     assert names["sli"](995, 1000) == sli(995, 1000)
     assert math.isnan(names["sli"](0, 0))
     assert math.isnan(sli(0, 0))
@@ -120,10 +94,10 @@ def test_the_lesson_prints_what_the_library_says_of_the_month(month: Counts) -> 
     good, total = sum(month.good), sum(month.total)
     daily = month.resample(DAY)
     mean = math.fsum(map(sli, daily.good, daily.total)) / len(daily)
-    assert f"{total - good:,} of {total:,} failed" in shown()
+    assert f"{total - good:,} of {total:,} failed" in SHOWN
     for value in (mean, sli(good, total)):
-        assert f"SLI {value:.3%}, budget left {budget_remaining(value, SLO_999):.1%}" in shown()
-    assert f"{(mean - sli(good, total)) * total:,.0f} fewer" in shown()
+        assert f"SLI {value:.3%}, budget left {budget_remaining(value, THREE_NINES):.1%}" in SHOWN
+    assert f"{(mean - sli(good, total)) * total:,.0f} fewer" in SHOWN
 
 
 def test_floats_overspend_a_budget_that_is_exactly_spent(lesson: dict[str, Any]) -> None:
@@ -181,15 +155,15 @@ def test_the_line_under_the_plot_says_what_is_lost_and_where(month: Counts) -> N
 def test_the_explorer_says_what_the_functions_on_the_page_say(
     lesson: dict[str, Any], hour: int, minutes: int
 ) -> None:
-    model = two_budgets().set(hour=hour, minutes=minutes)
+    model = two_budgets_explorer().set(hour=hour, minutes=minutes)
     assert lesson["by_minutes"](minutes) == pytest.approx(model["by_minutes"], abs=1e-4)
     assert lesson["by_requests"](model["failed"]) == pytest.approx(model["by_requests"], abs=1e-4)
     for share in ("by_minutes", "by_requests"):
-        assert str(model[share]) in shown() or f"{model[share]:.1%}" in shown()
+        assert str(model[share]) in SHOWN or f"{model[share]:.1%}" in SHOWN
 
 
 def test_each_of_the_two_outages_overspends_one_budget_only() -> None:
-    explorer = two_budgets()
+    explorer = two_budgets_explorer()
     explorer.set(hour=15)
     assert explorer.model["by_minutes"] < 1 < explorer.model["by_requests"]
     assert explorer.artists["span"].get_x() == 15
@@ -200,14 +174,76 @@ def test_each_of_the_two_outages_overspends_one_budget_only() -> None:
     )
 
 
-# --- goals ---------------------------------------------------------------------------------------
+def test_half_an_hour_costs_the_same_share_of_minutes_whenever_it_strikes() -> None:
+    day = ordinary_day()
+    costs = [outage_cost(day, hour * HOUR, 30 * MINUTE).by_minutes for hour in range(24)]
+    assert costs == pytest.approx([30 / 43.2] * 24)
 
 
-def test_there_are_five_goals_and_the_lesson_holds_their_numbers() -> None:
-    goals = (Path(__file__).parent / "goals" / "01.md").read_text(encoding="utf-8")
-    assert len(re.findall(r"^\d\. \*\*.+\?\*\*\n   \S", goals, re.MULTILINE)) == 5
-    page = shown() + "".join(line for cell in CELLS for line in cell["source"])
-    for number in re.findall(
-        r"(?<![\w.])-?\d[\d,.]*%?", re.sub(r"^\d\. |^# \d+", "", goals, flags=re.MULTILINE)
-    ):
-        assert number.rstrip(",.") in page, number
+def test_counting_requests_the_afternoon_costs_three_times_the_night() -> None:
+    day = ordinary_day()
+    night, noon = (outage_cost(day, hour * HOUR, 30 * MINUTE).by_requests for hour in (4, 15))
+    assert night < 30 / 43.2 < noon
+    assert noon / night == pytest.approx(3.2, abs=0.1)
+
+
+def test_the_requests_of_all_24_hours_together_cost_what_their_minutes_cost() -> None:
+    day = ordinary_day()
+    costs = [outage_cost(day, hour * HOUR, HOUR) for hour in range(24)]
+    assert sum(cost.failed for cost in costs) == sum(day.total)
+    by_minutes = sum(cost.by_minutes for cost in costs)
+    assert sum(cost.by_requests for cost in costs) == pytest.approx(by_minutes)
+
+
+def test_an_outage_of_the_whole_budget_spends_all_of_it() -> None:
+    even = Counts(datetime(2025, 3, 5, tzinfo=UTC), MINUTE, [10] * 1440, [10] * 1440)
+    cost = outage_cost(even, timedelta(), 432 * MINUTE, SLO("availability", 0.99))
+    assert (cost.by_requests, cost.by_minutes) == (pytest.approx(1), pytest.approx(1))
+
+
+@pytest.mark.parametrize(
+    ("start", "length"), [(-HOUR, HOUR), (23 * HOUR, 2 * HOUR), (24 * HOUR, MINUTE)]
+)
+def test_an_outage_outside_the_day_is_an_error(start: timedelta, length: timedelta) -> None:
+    with pytest.raises(ValueError, match="the outage must lie within the day"):
+        outage_cost(ordinary_day(), start, length)
+
+
+def test_an_ordinary_day_has_600_requests_a_minute_on_average() -> None:
+    day = ordinary_day()
+    assert (len(day), day.good) == (1440, day.total)
+    assert sum(day.total) / 1440 == pytest.approx(600, abs=0.1)
+
+
+def test_two_budgets_shows_what_outage_cost_says() -> None:
+    explorer, day = two_budgets_explorer(), ordinary_day()
+    for hour, minutes in ((0, 1), (4, 30), (23, 60)):
+        cost = outage_cost(day, hour * HOUR, minutes * MINUTE)
+        assert explorer.set(hour=hour, minutes=minutes) == {
+            "hour": hour,
+            "minutes": minutes,
+            "failed": cost.failed,
+            "by_requests": round(cost.by_requests, 4),
+            "by_minutes": round(cost.by_minutes, 4),
+        }
+
+
+def test_two_budgets_draws_the_cost_at_every_hour_and_marks_this_outage() -> None:
+    explorer, day = two_budgets_explorer(), ordinary_day()
+    explorer.set(hour=15, minutes=45)
+    curve = dict(zip(*explorer.artists["by_requests"].get_data(), strict=True))
+    for hour in range(24):
+        cost = outage_cost(day, hour * HOUR, 45 * MINUTE)
+        assert curve[hour] == pytest.approx(100 * cost.by_requests)
+    here = outage_cost(day, 15 * HOUR, 45 * MINUTE)
+    by_requests, by_minutes = 100 * here.by_requests, 100 * here.by_minutes
+    assert explorer.artists["by_minutes"].get_ydata() == pytest.approx([by_minutes] * 2)
+    assert explorer.artists["dots"].get_ydata() == pytest.approx([by_requests, by_minutes])
+    assert (explorer.artists["span"].get_x(), explorer.artists["span"].get_width()) == (15, 0.75)
+
+
+def test_two_budgets_fits_its_axes_at_every_setting() -> None:
+    cost = two_budgets_explorer()
+    cost.set(hour=15, minutes=60)
+    low, high = cost.figure.axes[1].get_ylim()
+    assert low <= 0 < cost.artists["by_requests"].get_ydata().max() < high

@@ -1,55 +1,43 @@
-"""Lesson 03: outages that come back, the adversary's explorer, and the table of six ways to alert."""
+"""Lesson 03: outages that come back, their explorer, and the table of six ways to alert."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from oncall.alerting import AlertEvaluator, AlertInterval, BurnRule, Policy, google_policy
-from oncall.counts import Counts, read_csv
+from oncall.counts import Counts
 from oncall.scenario import KnownIncident
-from oncall.slo import SLO, exhaustion_time
-from oncall.telemetry.backtest import backtest, read_incidents
+from oncall.slo import exhaustion_time
+from oncall.telemetry.backtest import backtest
 from oncall.telemetry.engine import alert_intervals
 from oncall.times import DAY, HOUR, MINUTE, SECOND
 from oncall.workbook.lessons.adversary import (
     CLEAN,
-    PAGES,
     REQUESTS,
     START,
-    THREE_NINES,
+    Approach,
+    adversary_explorer,
     attack,
-    be_the_adversary,
     budget_spent,
-    hold,
-    judge,
+    judge_alerts,
     outages,
+    with_for_duration,
 )
-from oncall.workbook.plots.base import describe_burn
+from oncall.workbook.lessons.common import PAGE_RULES, THREE_NINES
+from oncall.workbook.plots import plot_burn
 from oncall.workbook.plots.explorer import Explorer
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return be_the_adversary()
+    return adversary_explorer()
 
 
-@cache
-def month() -> tuple[Counts, tuple[KnownIncident, ...]]:
-    data = ROOT / "data"
-    return read_csv(data / "assistant_30d.csv"), read_incidents(
-        data / "assistant_30d_incidents.csv"
-    )
-
-
-def one(window: timedelta, factor: float) -> Policy:
+def one_window(window: timedelta, factor: float) -> Policy:
     return (BurnRule(window, window, factor),)
 
 
@@ -57,7 +45,7 @@ def one(window: timedelta, factor: float) -> Policy:
 
 
 def test_a_wide_slow_rule_and_a_narrow_fast_one_detect_together_and_reset_far_apart() -> None:
-    wide, narrow = one(36 * HOUR, 1)[0], one(HOUR, 36)[0]
+    wide, narrow = one_window(36 * HOUR, 1)[0], one_window(HOUR, 36)[0]
     assert isinstance(wide, BurnRule)
     assert isinstance(narrow, BurnRule)
     for rule in (wide, narrow):
@@ -94,40 +82,34 @@ def test_the_short_window_moves_the_end_of_an_alert_and_not_its_start(
 
 def test_in_a_relapse_the_short_window_detects() -> None:
     """The first night: everything fails from 23:48 to 23:52, and 45% from 00:07 to 00:37."""
-    first, second = (
-        [100] * 6 * 3600 + [bad] * 240 + [100] * 900 + [55] * 1800 + [100] * 3600
-        for bad in (0, 100)
-    )
-    starts = [
-        [alert.start - START for alert in alert_intervals(counts, THREE_NINES, PAGES[:1])]
-        for counts in (
-            Counts(START - 6 * HOUR, SECOND, good, [100] * len(good)) for good in (first, second)
-        )
-    ]
+
+    def pages(first_wave: int) -> list[timedelta]:
+        good = [100] * 6 * 3600 + [first_wave] * 240 + [100] * 900 + [55] * 1800 + [100] * 3600
+        counts = Counts(START - 6 * HOUR, SECOND, good, [100] * len(good))
+        fired = alert_intervals(counts, THREE_NINES, PAGE_RULES[:1])
+        return [alert.start - START for alert in fired]
+
     relapse = 19 * MINUTE
-    assert starts == [
-        [52 * SECOND, relapse + 10 * SECOND],
-        [relapse + 116 * SECOND],
-    ]  # 10 s, after clean hours 116
+    assert pages(first_wave=0) == [52 * SECOND, relapse + 10 * SECOND]
+    assert pages(first_wave=100) == [relapse + 116 * SECOND]  # after clean hours
 
 
 def test_both_tickets_see_a_burn_of_6x_after_12_hours() -> None:
-    assert [rule.detection_time(THREE_NINES, 0.006) for rule in google_policy()[2:]] == [
-        12 * HOUR
-    ] * 2
+    times = [rule.detection_time(THREE_NINES, 0.006) for rule in google_policy()[2:]]
+    assert times == [12 * HOUR] * 2
 
 
 def test_after_a_ten_minute_outage_the_6x_arm_holds_the_page_for_29_8_minutes() -> None:
-    fired = alert_intervals(ten_minutes(), THREE_NINES, PAGES)
+    fired = alert_intervals(ten_minutes(), THREE_NINES, PAGE_RULES)
     last = max(fired, key=lambda alert: alert.end or START)
-    assert last.rule == PAGES[1]
+    assert last.rule == PAGE_RULES[1]
     assert last.end is not None
     assert (last.end - START - 10 * MINUTE) / MINUTE == pytest.approx(29.8, abs=0.05)
 
 
 def test_the_numbers_of_the_plot_say_the_seconds_where_a_bucket_is_one() -> None:
     view = {"since": START - 30 * MINUTE, "until": START + 90 * MINUTE}
-    text = describe_burn(ten_minutes(), THREE_NINES, PAGES, **view)
+    text = plot_burn(ten_minutes(), THREE_NINES, PAGE_RULES, **view).numbers
     assert text.startswith("2025-03-04 23:30 to 01:30 UTC: lowest SLI 0.0% in the 1s to 00:00:01;")
     assert text.endswith(
         "page 14.4x 1h/5m 00:00:52 to 00:14:56; page 6x 6h/30m 00:02:10 to 00:39:50."
@@ -153,54 +135,47 @@ def test_an_outage_may_not_be_longer_than_the_time_to_the_next() -> None:
         outages(301 * SECOND, 5 * MINUTE, 1)
 
 
-def test_51_seconds_in_every_hour_burn_47_percent_of_the_budget_in_silence_and_52_page_at_once() -> (
-    None
-):
-    silent = attack(outages(51 * SECOND, HOUR, 1), PAGES[:1])
+def test_51_seconds_in_every_hour_burn_47_percent_in_silence_and_52_page_at_once() -> None:
+    silent = attack(outages(51 * SECOND, HOUR, 1), PAGE_RULES[:1])
     assert silent.paged_after is None
     assert silent.unseen == silent.day == pytest.approx(0.472, abs=0.0005)
-    assert attack(outages(52 * SECOND, HOUR, 1), PAGES[:1]).paged_after == 52 * SECOND
+    assert attack(outages(52 * SECOND, HOUR, 1), PAGE_RULES[:1]).paged_after == 52 * SECOND
 
 
 def test_the_6x_arm_catches_them_in_the_third_hour() -> None:
-    caught = attack(outages(51 * SECOND, HOUR, 1), PAGES)
+    caught = attack(outages(51 * SECOND, HOUR, 1), PAGE_RULES)
     assert caught.paged_after == 2 * HOUR + 28 * SECOND
     assert caught.unseen == pytest.approx((51 + 51 + 28) / 2592)
 
 
 @pytest.mark.parametrize(("length", "ratio"), [(216, 0.1), (36, 0.6), (27, 0.8)])
 def test_exactly_6x_never_pages_and_a_second_more_does(length: int, ratio: float) -> None:
-    exactly = attack(outages(length * SECOND, HOUR, ratio), PAGES)
+    exactly = attack(outages(length * SECOND, HOUR, ratio), PAGE_RULES)
     assert exactly.burn == pytest.approx(6)
     assert exactly.paged_after is None
     assert exactly.unseen == pytest.approx(0.2)
-    assert attack(outages((length + 1) * SECOND, HOUR, ratio), PAGES).paged_after is not None
+    assert attack(outages((length + 1) * SECOND, HOUR, ratio), PAGE_RULES).paged_after is not None
 
 
 def test_exactly_14_4x_never_pages_by_the_first_rule_alone() -> None:
-    exactly = attack(outages(54 * SECOND, HOUR, 0.96), PAGES[:1])
+    exactly = attack(outages(54 * SECOND, HOUR, 0.96), PAGE_RULES[:1])
     assert exactly.burn == pytest.approx(14.4)
     assert exactly.paged_after is None
 
 
 def test_what_pages_is_what_the_alert_evaluator_fires() -> None:
     counts = outages(40 * SECOND, 30 * MINUTE, 0.7)
-    evaluator = AlertEvaluator(THREE_NINES, PAGES, SECOND)
+    evaluator = AlertEvaluator(THREE_NINES, PAGE_RULES, SECOND)
     good, total = np.diff(counts.good).tolist(), np.diff(counts.total).tolist()
-    first = next(
-        now
-        for now, bucket in enumerate(zip(good, total, strict=True), 1)
-        if evaluator.observe(*bucket)
-    )
-    assert attack(counts, PAGES).paged_after == first * SECOND - CLEAN
+    fired = [bool(evaluator.observe(*bucket)) for bucket in zip(good, total, strict=True)]
+    first = fired.index(True) + 1
+    assert attack(counts, PAGE_RULES).paged_after == first * SECOND - CLEAN
 
 
 def test_a_ticket_is_no_page() -> None:
     every_half_hour = outages(10 * SECOND, 30 * MINUTE, 1)
-    assert any(
-        alert.rule.action == "ticket"
-        for alert in alert_intervals(every_half_hour, THREE_NINES, google_policy())
-    )
+    fired = alert_intervals(every_half_hour, THREE_NINES, google_policy())
+    assert "ticket" in [alert.rule.action for alert in fired]
     assert attack(every_half_hour, google_policy()).paged_after is None
 
 
@@ -209,7 +184,9 @@ def test_a_ticket_is_no_page() -> None:
 
 def test_the_explorer_shows_what_attack_says(explorer: Explorer) -> None:
     for rules, every, seconds, percent in ((1, 60, 51, 100), (2, 60, 51, 100), (2, 10, 300, 2)):
-        result = attack(outages(seconds * SECOND, every * MINUTE, percent / 100), PAGES[:rules])
+        result = attack(
+            outages(seconds * SECOND, every * MINUTE, percent / 100), PAGE_RULES[:rules]
+        )
         model = explorer.set(rules=rules, every=every, seconds=seconds, percent=percent)
         assert model["spent_unseen"] == round(result.unseen, 4)
         assert model["spent_in_a_day"] == round(result.day, 4)
@@ -265,79 +242,70 @@ def test_the_burn_lines_are_those_of_the_two_long_windows(explorer: Explorer) ->
     hours, burn = curve(explorer, "burn 6h")
     for hour in range(6):
         assert burn[np.searchsorted(hours, hour + 0.5)] == pytest.approx((hour + 1) * 51 / 21.6)
-    assert [label.get_text() for label in explorer.figure.legends[0].get_texts()][:2] == [
-        "last 1h (dashed: 14.4x)",
-        "last 6h (dashed: 6x)",
-    ]
-    assert [axes.get_ylabel() for axes in explorer.figure.axes] == [
-        "burn rate, x",
-        "month's budget, %",
-    ]
+    names = [label.get_text() for label in explorer.figure.legends[0].get_texts()]
+    assert names[:2] == ["last 1h (dashed: 14.4x)", "last 6h (dashed: 6x)"]
+    units = [axes.get_ylabel() for axes in explorer.figure.axes]
+    assert units == ["burn rate, x", "month's budget, %"]
 
 
 # --- six ways, one month -------------------------------------------------------------------------
 
 WAYS = {
-    "1 error ratio over 10m": one(10 * MINUTE, 1),
-    "2 error ratio over 36h": one(36 * HOUR, 1),
-    "4 one burn rate, 1h": one(HOUR, 36),
+    "1 error ratio over 10m": one_window(10 * MINUTE, 1),
+    "2 error ratio over 36h": one_window(36 * HOUR, 1),
+    "4 one burn rate, 1h": one_window(HOUR, 36),
     "5 three burn rates": (
-        *one(HOUR, 14.4),
-        *one(6 * HOUR, 6),
+        *one_window(HOUR, 14.4),
+        *one_window(6 * HOUR, 6),
         BurnRule(3 * DAY, 3 * DAY, 1, "ticket", "sev4"),
     ),
     "6 two windows each": google_policy(),
 }
 
 
-def test_the_table_judges_as_the_backtest_does() -> None:
-    counts, labels = month()
-    for result in backtest(counts, labels, THREE_NINES, WAYS):
-        row = judge(
-            result.policy,
-            alert_intervals(counts, THREE_NINES, WAYS[result.policy]),
-            counts,
-            labels,
-            THREE_NINES,
-        )
-        assert (row.pages, row.precision, row.recall) == (
-            result.pages,
-            result.precision,
-            result.recall,
-        )
+@pytest.fixture(scope="module")
+def rows(month: Counts, incidents: tuple[KnownIncident, ...]) -> dict[str, Approach]:
+    """The table of these ways, by name."""
+    fired = {name: alert_intervals(month, THREE_NINES, policy) for name, policy in WAYS.items()}
+    return {
+        name: judge_alerts(name, alerts, month, incidents, THREE_NINES)
+        for name, alerts in fired.items()
+    }
+
+
+def test_the_table_judges_as_the_backtest_does(
+    month: Counts, incidents: tuple[KnownIncident, ...], rows: dict[str, Approach]
+) -> None:
+    for result in backtest(month, incidents, THREE_NINES, WAYS):
+        row = rows[result.policy]
+        assert row.pages == result.pages
+        assert (row.precision, row.recall) == (result.precision, result.recall)
         assert (row.delay, row.reset) == (result.detection_median, result.reset_median)
 
 
-def test_short_windows_change_the_reset_and_let_new_tickets_open() -> None:
-    counts, labels = month()
-    five, six = (
-        judge(name, alert_intervals(counts, THREE_NINES, WAYS[name]), counts, labels, THREE_NINES)
-        for name in ("5 three burn rates", "6 two windows each")
-    )
+def test_short_windows_change_the_reset_and_let_new_tickets_open(rows: dict[str, Approach]) -> None:
+    five, six = rows["5 three burn rates"], rows["6 two windows each"]
     assert five[1:4] == six[1:4] == (8, 1.0, 0.75)
     assert five.delay == six.delay == 11 * MINUTE
-    assert (five.reset, six.reset) == (
-        timedelta(hours=5, minutes=37, seconds=30),
-        timedelta(minutes=28, seconds=30),
-    )
+    assert five.reset == timedelta(hours=5, minutes=37, seconds=30)
+    assert six.reset == timedelta(minutes=28, seconds=30)
     assert (five.by_ticket, six.by_ticket) == (0, 2)
 
 
 def alert(start: int, end: int | None) -> AlertInterval:
     zero = datetime(2025, 3, 1, tzinfo=UTC)
     until = None if end is None else zero + end * MINUTE
-    return AlertInterval(one(MINUTE, 1)[0], zero + start * MINUTE, until, 1.0)
+    return AlertInterval(one_window(MINUTE, 1)[0], zero + start * MINUTE, until, 1.0)
 
 
 def test_a_condition_held_for_an_hour_fires_an_hour_later_and_one_broken_before_never() -> None:
-    assert hold([alert(0, 61), alert(100, 160), alert(200, 259), alert(300, None)], HOUR) == [
-        alert(60, 61),
-        alert(360, None),
-    ]
+    held = [alert(0, 61), alert(100, 160), alert(200, 259), alert(300, None)]
+    assert with_for_duration(held, HOUR) == [alert(60, 61), alert(360, None)]
 
 
-def test_a_row_reads_as_a_line_of_the_table() -> None:
-    counts, labels = month()
-    fired = hold(alert_intervals(counts, THREE_NINES, one(MINUTE, 1)), HOUR)
-    row = judge("3 over 1m, `for: 1h`", fired, counts, labels, SLO("availability", 0.999))
+def test_a_row_reads_as_a_line_of_the_table(
+    month: Counts, incidents: tuple[KnownIncident, ...]
+) -> None:
+    fired = with_for_duration(alert_intervals(month, THREE_NINES, one_window(MINUTE, 1)), HOUR)
+    row = judge_alerts("3 over 1m, `for: 1h`", fired, month, incidents, THREE_NINES)
     assert str(row) == "| 3 over 1m, `for: 1h` | 7 | 100% | 42% | 0 | 1h1m | 1m |"

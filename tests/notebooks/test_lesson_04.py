@@ -1,10 +1,9 @@
-"""Lesson 04: the map of blind spots, as a plot and as an explorer, and the numbers of the lesson."""
+"""Lesson 04: the map of blind spots, as a plot and as an explorer, and the lesson's numbers."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from math import exp
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,26 +12,27 @@ from matplotlib.colors import to_hex
 
 from oncall.alerting import BurnRule, SilenceRule, google_policy, lint_alerting
 from oncall.counts import Counts
+from oncall.scenario import KnownIncident
 from oncall.slo import SLO, burn_rate
-from oncall.telemetry.backtest import VERDICTS, BlindSpots, blind_spots, read_incidents
+from oncall.telemetry.backtest import VERDICTS, BlindSpots, blind_spots
 from oncall.telemetry.engine import alert_intervals
 from oncall.times import DAY, HOUR, MINUTE, SECOND
 from oncall.workbook.lessons.blind_spot_map import (
-    COLOURS,
     MINUTES,
     RATIOS,
     SECONDS,
-    blind_spot_map,
+    VERDICT_COLOURS,
+    blind_spot_explorer,
     cheapest_page,
     costliest_silent,
     outage_map,
     plot_blind_spots,
 )
-from oncall.workbook.plots.base import Plot
+from oncall.workbook.lessons.common import THREE_NINES
+from oncall.workbook.plots import Plot
 from oncall.workbook.plots.explorer import Explorer
 
-INCIDENTS = read_incidents(Path(__file__).parents[2] / "data" / "assistant_30d_incidents.csv")
-THREE_NINES, LOOSE, POLICY = SLO("availability", 0.999), SLO("quality", 0.9), google_policy()
+LOOSE, POLICY = SLO("quality", 0.9), google_policy()
 NOON = datetime(2025, 3, 5, 12, tzinfo=UTC)
 
 
@@ -42,21 +42,19 @@ def spots() -> BlindSpots:
 
 
 @pytest.fixture(scope="module")
-def plot(spots: BlindSpots) -> Plot:
-    return plot_blind_spots(spots, THREE_NINES, INCIDENTS)
+def plot(spots: BlindSpots, incidents: tuple[KnownIncident, ...]) -> Plot:
+    return plot_blind_spots(spots, THREE_NINES, incidents)
 
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return blind_spot_map()
+    return blind_spot_explorer()
 
 
 # --- the numbers of the lesson -------------------------------------------------------------------
 
 
-def test_at_90_percent_a_total_outage_spends_1_39_percent_an_hour_and_14_4x_is_out_of_reach() -> (
-    None
-):
+def test_at_90_percent_an_hour_of_outage_costs_1_39_percent_and_14_4x_is_out_of_reach() -> None:
     assert burn_rate(0, LOOSE) * (HOUR / LOOSE.period) == pytest.approx(0.0139, abs=0.00005)
     assert [rule.detection_time(LOOSE, 1) for rule in POLICY] == [
         None,
@@ -71,12 +69,8 @@ def test_at_90_percent_a_total_outage_spends_1_39_percent_an_hour_and_14_4x_is_o
 
 
 def test_one_failure_of_ten_fires_all_four_rules_and_two_ways_out_mend_it() -> None:
-    assert [round(rule.lone_failure_fires_below(THREE_NINES), 1) for rule in POLICY] == [
-        69.4,
-        166.7,
-        333.3,
-        1000.0,
-    ]
+    needed = [round(rule.lone_failure_fires_below(THREE_NINES), 1) for rule in POLICY]
+    assert needed == [69.4, 166.7, 333.3, 1000.0]
     assert len(lint_alerting(POLICY, THREE_NINES, traffic=10)) == 4
     assert lint_alerting(POLICY, THREE_NINES, traffic=70) == []
     assert lint_alerting(POLICY, THREE_NINES, traffic=130) == []
@@ -94,9 +88,8 @@ def test_a_closed_door_burns_nothing_and_only_the_silence_rule_speaks() -> None:
     total = [600] * 360 + [0] * 120
     closed = Counts(NOON - 6 * HOUR, MINUTE, total, total)
     assert alert_intervals(closed, THREE_NINES, POLICY) == []
-    (fired,) = alert_intervals(
-        closed, THREE_NINES, (*POLICY, SilenceRule(10 * MINUTE, severity="sev1"))
-    )
+    watchful = (*POLICY, SilenceRule(10 * MINUTE, severity="sev1"))
+    (fired,) = alert_intervals(closed, THREE_NINES, watchful)
     assert fired.start == NOON + 10 * MINUTE
 
 
@@ -160,23 +153,22 @@ def test_there_may_be_no_silent_outage_that_costs_anything_and_no_page() -> None
 # --- the picture ---------------------------------------------------------------------------------
 
 
+def fields(mesh: Any) -> Any:
+    """The verdicts as they are drawn, one row per error ratio."""
+    rows, columns, _ = mesh.get_coordinates().shape
+    return np.asarray(mesh.get_array()).reshape(rows - 1, columns - 1)
+
+
 def test_the_fields_are_drawn_in_three_colours_around_their_error_ratios_and_durations(
     plot: Plot, spots: BlindSpots
 ) -> None:
     (axes,) = plot.figure.axes
     mesh: Any = axes.collections[0]
-    np.testing.assert_array_equal(
-        np.asarray(mesh.get_array()).reshape(spots.verdict.shape), spots.verdict
-    )
-    assert [to_hex(mesh.get_cmap()(mesh.norm(verdict))) for verdict in range(3)] == [
-        c.lower() for c in COLOURS
-    ]
-    corners = mesh.get_coordinates()
-    x, y = corners[0, :, 0], corners[:, 0, 1]
-    for edges, centres in (
-        (x, [length / SECOND for length in spots.durations]),
-        (y, spots.error_ratios),
-    ):
+    np.testing.assert_array_equal(fields(mesh), spots.verdict)
+    drawn = [to_hex(mesh.get_cmap()(mesh.norm(verdict))) for verdict in range(3)]
+    assert drawn == [colour.lower() for colour in VERDICT_COLOURS]
+    corners, seconds = mesh.get_coordinates(), [length / SECOND for length in spots.durations]
+    for edges, centres in ((corners[0, :, 0], seconds), (corners[:, 0, 1], spots.error_ratios)):
         assert (edges[:-1] < centres).all()
         assert (centres < edges[1:]).all()
 
@@ -185,15 +177,8 @@ def test_it_has_units_a_scale_of_both_and_a_legend(plot: Plot) -> None:
     (axes,) = plot.figure.axes
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("the outage lasts", "requests that fail, %")
-    assert [tick.get_text() for tick in axes.get_xticklabels()] == [
-        "10s",
-        "1m",
-        "10m",
-        "1h",
-        "6h",
-        "1d",
-        "3d",
-    ]
+    ticks = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert ticks == ["10s", "1m", "10m", "1h", "6h", "1d", "3d"]
     assert "99.9%" in plot.figure.get_suptitle()
     assert [text.get_text() for text in plot.figure.legends[0].get_texts()] == [
         "silent",
@@ -208,26 +193,28 @@ def test_a_line_joins_the_outages_that_cost_the_same(
     plot: Plot, spots: BlindSpots, share: str
 ) -> None:
     (axes,) = plot.figure.axes
-    place = ["1%", "10%", "100%"].index(share)
-    seconds, ratio = axes.lines[place].get_data()
+    number = ["1%", "10%", "100%"].index(share)
+    seconds, ratio = axes.lines[number].get_data()
     cost = np.asarray(seconds) * np.asarray(ratio) / 2592
     np.testing.assert_allclose(cost, float(share[:-1]) / 100)
-    assert axes.texts[place].get_text() == share
+    assert axes.texts[number].get_text() == share
     half, hour = spots.error_ratios.index(0.5), spots.durations.index(HOUR)
     assert spots.budget_lost[half, hour] == pytest.approx(0.5 * 3600 / 2592)
 
 
-def test_the_incidents_of_the_month_are_dots_of_which_the_numbers_say_the_field(plot: Plot) -> None:
+def test_the_incidents_of_the_month_are_dots_of_which_the_numbers_say_the_field(
+    plot: Plot, incidents: tuple[KnownIncident, ...]
+) -> None:
     (axes,) = plot.figure.axes
     dots = [tuple(line.get_xydata()[0]) for line in axes.lines if line.get_marker() == "o"]
-    assert dots == [
-        ((label.end - label.start) / SECOND, label.error_ratio) for label in INCIDENTS if label.end
-    ]
+    ended = [incident for incident in incidents if incident.end]
+    sizes = [((incident.end - incident.start) / SECOND, incident.error_ratio) for incident in ended]
+    assert dots == sizes
     assert [text.get_text() for text in axes.texts][3:] == [str(number) for number in range(1, 13)]
-    assert (
+    by_field = (
         "silent: incident 1; ticket: incident 7, 11; page: incident 2, 3, 4, 5, 6, 8, 9, 10, 12."
-        in plot.numbers
     )
+    assert plot.numbers.endswith(by_field)
 
 
 # --- the explorer --------------------------------------------------------------------------------
@@ -240,13 +227,9 @@ def test_the_explorer_shows_the_map_of_its_controls(explorer: Explorer) -> None:
         (0.9999, 1000, False),
     ):
         explorer.set(target=target, traffic=traffic, tickets=tickets)
-        expected = outage_map(
-            SLO("availability", target), POLICY if tickets else POLICY[:2], traffic
-        )
-        mesh: Any = explorer.artists["map"]
-        np.testing.assert_array_equal(
-            np.asarray(mesh.get_array()).reshape(expected.verdict.shape), expected.verdict
-        )
+        policy = POLICY if tickets else POLICY[:2]
+        expected = outage_map(SLO("availability", target), policy, traffic)
+        np.testing.assert_array_equal(fields(explorer.artists["map"]), expected.verdict)
         total: Any = explorer.artists["line 100%"]
         seconds, ratio = total.get_data()
         np.testing.assert_allclose(seconds * ratio, 30 * 86_400 * (1 - target))

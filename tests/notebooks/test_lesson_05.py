@@ -1,25 +1,25 @@
-"""Lesson 05: the public incidents and their times, the explorer on one axis, and the numbers of the lesson."""
+"""Lesson 05: the public incidents and their times, their explorer, and the lesson's numbers."""
 
 from __future__ import annotations
 
 import csv
 import json
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from stored import cells
 
 from oncall.incident import Incident
-from oncall.slo import SLO
 from oncall.times import MINUTE
+from oncall.workbook.lessons.common import THREE_NINES
 from oncall.workbook.lessons.night import moment
 from oncall.workbook.lessons.public_incidents import (
+    NAMES,
     PublicIncident,
     Summary,
-    describe_outages,
-    outages_on_one_axis,
+    outages_explorer,
     plot_outages,
     read_public,
     rows_of,
@@ -40,11 +40,12 @@ def public() -> list[PublicIncident]:
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return outages_on_one_axis(public())
+    return outages_explorer(public())
 
 
 def lengths(name: str) -> list[float]:
-    return [length for one in public() if (length := one.minutes_to(name)) is not None]
+    minutes = [incident.minutes_to(name) for incident in public()]
+    return [length for length in minutes if length is not None]
 
 
 # --- the incidents -------------------------------------------------------------------------------
@@ -53,47 +54,42 @@ def lengths(name: str) -> list[float]:
 def test_sixteen_rows_are_fifteen_incidents() -> None:
     with open(CSV, newline="", encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 16
-    assert len(public()) == len({one.id for one in public()}) == 15
+    assert len(public()) == len({incident.id for incident in public()}) == 15
 
 
 def test_two_waves_are_one_incident_whose_last_mitigation_counts() -> None:
-    one = next(one for one in public() if one.id.startswith("openai-2024-12-04"))
-    assert one.times["impact_start"] == moment("23:48")
-    assert (
-        one.minutes_to("first_update"),
-        one.minutes_to("mitigated"),
-        one.minutes_to("resolved"),
-    ) == (20, 109, 153)
+    night = next(row for row in public() if row.id.startswith("openai-2024-12-04"))
+    assert night.times["impact_start"] == moment("23:48")
+    minutes = [night.minutes_to(name) for name in ("first_update", "mitigated", "resolved")]
+    assert minutes == [20, 109, 153]
 
 
 def test_what_is_not_published_is_unknown() -> None:
-    gitlab, google = (
-        next(one for one in public() if one.provider == name) for name in ("GitLab", "Google Cloud")
-    )
+    first = {incident.provider: incident for incident in reversed(public())}
+    gitlab, google = first["GitLab"], first["Google Cloud"]
     assert set(gitlab.times) == {"resolved"}
     assert gitlab.minutes_to("resolved") is None
     assert google.minutes_to("mitigated") is None
 
 
 def test_no_time_to_acknowledge_is_made_of_the_first_public_post() -> None:
-    assert all("acknowledged" not in one.times for one in public())
-    assert sum("detected" in one.times for one in public()) == 1
+    assert all("acknowledged" not in incident.times for incident in public())
+    assert sum("detected" in incident.times for incident in public()) == 1
 
 
 def test_medians_and_means_of_the_three_intervals() -> None:
-    found = {
-        name: summary(map(float, lengths(name)))
-        for name in ("first_update", "mitigated", "resolved")
-    }
-    assert {name: (one.n, one.median, round(one.mean, 1)) for name, one in found.items()} == {
-        "first_update": (13, 20, 33.5),
-        "mitigated": (13, 109, 125.2),
-        "resolved": (14, 189.5, 220.6),
-    }
+    for name, n, median, mean in (
+        ("first_update", 13, 20, 33.5),
+        ("mitigated", 13, 109, 125.2),
+        ("resolved", 14, 189.5, 220.6),
+    ):
+        found = summary(lengths(name))
+        assert (found.n, found.median, round(found.mean, 1)) == (n, median, mean), name
 
 
 def test_from_mitigated_to_resolved_it_took_44_minutes_in_the_middle_and_none_in_3_of_13() -> None:
-    both = [one.times for one in public() if {"mitigated", "resolved"} <= one.times.keys()]
+    known = [incident.times for incident in public()]
+    both = [times for times in known if {"mitigated", "resolved"} <= times.keys()]
     gaps = sorted((times["resolved"] - times["mitigated"]) / MINUTE for times in both)
     assert (len(gaps), gaps[6], gaps.count(0)) == (13, 44, 3)
 
@@ -107,9 +103,7 @@ def test_a_summary_passes_over_the_unknown_and_leaves_out_the_longest() -> None:
 
 
 def test_the_times_of_an_incident_as_a_line() -> None:
-    incident = Incident(
-        "INC-1", "it fails", SLO("availability", 0.999), "slow_first_token", moment("23:48")
-    )
+    incident = Incident("INC-1", "it fails", THREE_NINES, "slow_first_token", moment("23:48"))
     incident = incident.detect(None, at=moment("23:48:52"), by="ana")
     assert times_text(incident) == "ttd 52s, tta unknown, ttm unknown, ttr unknown, impact unknown"
 
@@ -117,33 +111,23 @@ def test_the_times_of_an_incident_as_a_line() -> None:
 # --- what is drawn -------------------------------------------------------------------------------
 
 
-def test_rows_go_from_the_quickest_resolved_to_the_slowest_and_leave_out_what_has_no_start() -> (
-    None
-):
+def test_rows_go_from_the_quickest_resolved_to_the_slowest_without_those_of_unknown_start() -> None:
     rows = rows_of(public())
-    assert [one.minutes_to("resolved") for one in rows] == sorted(lengths("resolved"))
-    assert "GitLab" not in [one.provider for one in rows]
+    assert [row.minutes_to("resolved") for row in rows] == sorted(lengths("resolved"))
+    assert "GitLab" not in [row.provider for row in rows]
 
 
 def test_every_known_time_has_its_mark_in_the_row_of_its_incident() -> None:
     axes = plot_outages(public()).figure.axes[0]
-    drawn = {
-        line.get_label(): line for line in axes.lines if not str(line.get_label()).startswith("_")
-    }
-    assert list(drawn) == ["first public post", "mitigated", "resolved"]
-    for name, label in (
-        ("first_update", "first public post"),
-        ("mitigated", "mitigated"),
-        ("resolved", "resolved"),
-    ):
-        expected = [
-            (one.minutes_to(name), row)
-            for row, one in enumerate(rows_of(public()))
-            if one.minutes_to(name)
-        ]
-        assert list(zip(*drawn[label].get_data(), strict=True)) == expected
+    drawn = {str(line.get_label()): line for line in axes.lines}
+    marks = {label: line for label, line in drawn.items() if not label.startswith("_")}
+    assert list(marks) == list(NAMES.values()) == ["first public post", "mitigated", "resolved"]
+    for name, label in NAMES.items():
+        minutes = [incident.minutes_to(name) for incident in rows_of(public())]
+        expected = [(length, row) for row, length in enumerate(minutes) if length is not None]
+        assert list(zip(*marks[label].get_data(), strict=True)) == expected
         low, high = axes.get_xlim()
-        assert all(low < minutes < high for minutes, _ in expected)
+        assert all(low < length < high for length, _ in expected)
 
 
 def test_axes_are_labelled_with_units_and_rows_with_operator_and_date() -> None:
@@ -154,16 +138,16 @@ def test_axes_are_labelled_with_units_and_rows_with_operator_and_date() -> None:
     labels = [text.get_text() for text in axes.get_yticklabels()]
     assert labels[0] == "OpenAI 2024-01-30"
     assert len(labels) == len(set(labels)) == 14
-    assert [text.get_text() for text in plot.figure.legends[0].get_texts()] == [
-        "first public post", "mitigated", "resolved",
-    ]  # fmt: skip
+    names = [text.get_text() for text in plot.figure.legends[0].get_texts()]
+    assert names == ["first public post", "mitigated", "resolved"]
 
 
 def test_the_numbers_of_the_plot_name_n_range_and_median() -> None:
-    assert plot_outages(public()).numbers == describe_outages(public())
-    assert describe_outages(public()) == (
-        "14 public incidents from the start of their impact: first public post n 13, 1 to 148 minutes, median 20; "
-        "mitigated n 13, 15 to 271 minutes, median 109; resolved n 14, 30 to 449 minutes, median 189.5."
+    assert plot_outages(public()).numbers == (
+        "14 public incidents from the start of their impact: "
+        "first public post n 13, 1 to 148 minutes, median 20; "
+        "mitigated n 13, 15 to 271 minutes, median 109; "
+        "resolved n 14, 30 to 449 minutes, median 189.5."
     )
 
 
@@ -225,29 +209,17 @@ def test_controls_and_legend_of_the_explorer_are_labelled(explorer: Explorer) ->
 
 
 def test_mean_and_median_rank_the_two_operators_in_opposite_order() -> None:
-    github, openai = (
-        summary(one.minutes_to("resolved") for one in public() if one.provider == name)
-        for name in ("GitHub", "OpenAI")
-    )
+    def lasted(provider: str) -> Summary:
+        mine = [incident for incident in public() if incident.provider == provider]
+        return summary(incident.minutes_to("resolved") for incident in mine)
+
+    github, openai = lasted("GitHub"), lasted("OpenAI")
     assert (github.n, openai.n) == (7, 5)
     assert github.mean < openai.mean
     assert github.median > openai.median
 
 
-def test_the_lesson_has_five_goals_whose_numbers_it_shows() -> None:
-    goals = (ROOT / "tests" / "notebooks" / "goals" / "05.md").read_text(encoding="utf-8")
-    assert len(re.findall(r"^\d\. \*\*.+\?\*\*$", goals, re.MULTILINE)) == 5
-    notebook = NOTEBOOK.read_text(encoding="utf-8")
-    for number in re.findall(r"\d+\.\d+|\b\d\d+\b", goals.partition("\n")[2]):
-        assert number in notebook, number
-
-
 def test_the_lesson_prints_no_path_and_its_stub_is_not_attempted() -> None:
-    cells = [
-        cell
-        for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-        if cell["cell_type"] == "code"
-    ]
-    text = json.dumps([output for cell in cells for output in cell["outputs"]])
-    assert ".jsonl" not in text
-    assert "Waiting." in json.dumps(cells[-1]["outputs"])
+    outputs = [json.dumps(cell["outputs"]) for cell in cells(NOTEBOOK, "code")]
+    assert ".jsonl" not in "".join(outputs)
+    assert "Waiting." in outputs[-1]

@@ -1,42 +1,29 @@
-"""Lesson 10: the evening that its cells play, what it is worth, and that its buttons were pressed for it."""
+"""Lesson 10: the evening that its cells play, and what it is worth."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
+from stored import cells, source
 
 from oncall.catalogue import RUNBOOKS
-from oncall.gameday.actions import ScriptLine, scripted
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import run_shift
 from oncall.gameday.reference import reference
 from oncall.gameday.scoring import mean_points, score_shift
+from oncall.gameday.script import ScriptLine, scripted
+from oncall.gameday.shift import run_shift
 from oncall.postmortem import read_action_items
 from oncall.regression import prove, to_eval_case
 from oncall.times import MINUTE
-from oncall.workbook.cockpit.cockpit import BUTTONS, INPUTS, NEEDED, Cockpit
+from oncall.workbook.cockpit import Cockpit
+from oncall.workbook.cockpit.controls import BUTTONS, INPUTS, NEEDED
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "10_full_shift.ipynb"
-GOALS = Path(__file__).with_name("goals") / "10.md"
 SCENARIO = SCENARIOS["provider_outage"]
-
-
-@pytest.fixture(scope="module")
-def lesson() -> dict[str, Any]:
-    """What the names of the notebook hold once all its cells have run."""
-    names: dict[str, Any] = {}
-    with contextlib.redirect_stdout(io.StringIO()):
-        for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
-            if cell.cell_type == "code":
-                exec(cell.source, names)
-    return names
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +33,8 @@ def cockpit(lesson: dict[str, Any]) -> Cockpit:
 
 
 def text_of(name: str) -> str:
-    [text] = [
-        cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.id == name
-    ]
-    return str(text)
+    [text] = [source(cell) for cell in cells(NOTEBOOK, "markdown") if cell["id"] == name]
+    return text
 
 
 def at(cockpit: Cockpit, verb: str) -> list[int]:
@@ -193,11 +178,3 @@ def test_the_ends_of_the_curves_are_those_of_the_text(cockpit: Cockpit) -> None:
         r"([\d.]+%) by 19:28", cockpit.score_card().numbers
     )
     assert "They end at {:.2f}% and {:.2f}%".format(*curves) in text_of("about-others")
-
-
-# --- the goals -----------------------------------------------------------------------------------
-
-
-def test_there_are_five_goals_with_answers() -> None:
-    text = GOALS.read_text(encoding="utf-8")
-    assert re.findall(r"^(\d)\. \*\*.+\?\*\*\n   \S", text, re.MULTILINE) == list("12345")

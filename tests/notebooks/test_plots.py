@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import matplotlib
@@ -28,25 +29,18 @@ from oncall.alerting import (
 from oncall.counts import Counts
 from oncall.incident import Incident
 from oncall.slo import SLO, burn_rate, sli
+from oncall.telemetry.engine import burn_rates
 from oncall.times import HOUR, MINUTE
-from oncall.workbook.plots.base import (
-    ACTION_COLOURS,
-    Plot,
-    describe_burn,
-    describe_timeline,
-    impact_span,
-    plot_burn,
-    plot_timeline,
-    rolling_burn,
-    stays,
-)
+from oncall.workbook.plots import Plot, plot_burn, plot_timeline
+from oncall.workbook.plots.colours import ACTION_COLOURS
+from oncall.workbook.plots.timeline import impact_span, stays
 
 START = datetime(2024, 12, 4, 22, 0, tzinfo=UTC)
 AVAILABILITY = SLO("availability", 0.99)
 POLICY = google_policy()
 PAGE, TICKET = POLICY[0], POLICY[2]
 
-# Four hours by the minute: fine, half failing from 23:00 to 23:30, fine, and five minutes without traffic.
+# Four hours by the minute: fine but for half failing from 23:00 to 23:30, and no traffic for five.
 TOTAL = [100] * 180 + [0] * 5 + [100] * 55
 GOOD = [100] * 60 + [50] * 30 + [100] * 90 + [0] * 5 + [100] * 55
 COUNTS = Counts(START, MINUTE, GOOD, TOTAL)
@@ -73,23 +67,21 @@ def moment(days: float) -> datetime:
 
 
 def shaded(axes: Axes, colour: str) -> list[tuple[datetime, datetime]]:
-    return spans(
-        [
-            patch
-            for patch in axes.patches
-            if hasattr(patch, "get_x") and to_hex(patch.get_facecolor()) == colour.lower()
-        ]
-    )
+    rectangles = [patch for patch in axes.patches if hasattr(patch, "get_x")]
+    return spans([box for box in rectangles if to_hex(box.get_facecolor()) == colour.lower()])
+
+
+def impact(axes: Axes) -> list[tuple[datetime, datetime]]:
+    return spans([patch for patch in axes.patches if patch.get_label() == "users feel it"])
 
 
 def lanes(axes: Axes) -> dict[str, list[tuple[datetime, datetime]]]:
     """For each lane, by its label, the bars in it."""
-    names = [label.get_text() for label in axes.get_yticklabels()]
-    boxes = [[path.get_extents() for path in bars.get_paths()] for bars in axes.collections]
-    return {
-        name: [(moment(box.x0), moment(box.x1)) for box in row]
-        for name, row in zip(names, boxes, strict=True)
-    }
+    found = {}
+    for label, bars in zip(axes.get_yticklabels(), axes.collections, strict=True):
+        boxes = [path.get_extents() for path in bars.get_paths()]
+        found[label.get_text()] = [(moment(box.x0), moment(box.x1)) for box in boxes]
+    return found
 
 
 # --- plot_burn -----------------------------------------------------------------------------------
@@ -98,9 +90,10 @@ def lanes(axes: Axes) -> dict[str, list[tuple[datetime, datetime]]]:
 def test_the_sli_is_drawn_in_percent_for_each_bucket_with_a_gap_where_nothing_was_counted(
     burn: Plot,
 ) -> None:
-    steps = next(
-        patch for patch in burn.figure.axes[0].patches if patch.get_label() == "SLI"
-    ).get_data()
+    patches: dict[str, Any] = {
+        str(patch.get_label()): patch for patch in burn.figure.axes[0].patches
+    }
+    steps = patches["SLI"].get_data()
     expected = [100 * sli(good, total) for good, total in zip(GOOD, TOTAL, strict=True)]
     np.testing.assert_allclose(steps.values, expected)
     assert np.isnan(steps.values).sum() == 5
@@ -119,9 +112,8 @@ def test_the_burn_lines_are_what_the_evaluator_sees_at_the_end_of_each_bucket(bu
         drawn = line(burn.figure.axes[1], label)
         np.testing.assert_allclose(drawn.get_ydata(), burns, atol=1e-9)
         assert moment(drawn.get_xdata()[0]) == START + MINUTE
-    assert (
-        np.isnan(expected["last 5m"]).sum() == 1
-    )  # only one window of five minutes has no traffic at all
+    # Only one window of five minutes has no traffic at all.
+    assert np.isnan(expected["last 5m"]).sum() == 1
 
 
 def test_target_and_threshold_are_drawn_and_named(burn: Plot) -> None:
@@ -132,21 +124,15 @@ def test_target_and_threshold_are_drawn_and_named(burn: Plot) -> None:
 def test_every_rule_has_a_lane_whose_bars_are_when_it_fired(burn: Plot) -> None:
     drawn = lanes(burn.figure.axes[2])
     assert drawn.pop("users feel it") == [OUTAGE]
-    assert list(drawn) == [
-        "page 14.4x 1h/5m",
-        "page 6x 6h/30m",
-        "ticket 3x 1d/2h",
-        "ticket 1x 3d/6h",
-    ]
+    pages, tickets = ["page 14.4x 1h/5m", "page 6x 6h/30m"], ["ticket 3x 1d/2h", "ticket 1x 3d/6h"]
+    assert list(drawn) == pages + tickets
     fired = alert_intervals(COUNTS, AVAILABILITY, POLICY)
     for rule, bars in zip(POLICY, drawn.values(), strict=True):
-        assert bars == [
-            (alert.start, alert.end or COUNTS.end) for alert in fired if alert.rule == rule
-        ]
+        alerts = [alert for alert in fired if alert.rule == rule]
+        assert bars == [(alert.start, alert.end or COUNTS.end) for alert in alerts]
     assert drawn["page 14.4x 1h/5m"]
-    assert (
-        drawn["ticket 1x 3d/6h"][-1][1] == COUNTS.end
-    )  # still firing: drawn to the end of the data
+    # Still firing: drawn to the end of the data.
+    assert drawn["ticket 1x 3d/6h"][-1][1] == COUNTS.end
 
 
 def test_overlapping_rules_of_one_action_are_shaded_once(burn: Plot) -> None:
@@ -159,10 +145,7 @@ def test_overlapping_rules_of_one_action_are_shaded_once(burn: Plot) -> None:
 
 
 def test_the_impact_is_shaded_where_users_felt_it(burn: Plot) -> None:
-    impact = [
-        patch for patch in burn.figure.axes[0].patches if patch.get_label() == "users feel it"
-    ]
-    assert spans(impact) == [OUTAGE]
+    assert impact(burn.figure.axes[0]) == [OUTAGE]
 
 
 def test_an_impact_that_has_not_ended_is_drawn_to_the_end() -> None:
@@ -171,7 +154,6 @@ def test_an_impact_that_has_not_ended_is_drawn_to_the_end() -> None:
 
 
 def test_the_numbers_say_in_one_line_what_is_drawn(burn: Plot) -> None:
-    assert burn.numbers == describe_burn(COUNTS, AVAILABILITY, POLICY)
     assert "\n" not in burn.numbers
     for part in (
         "2024-12-04 22:00 to 02:00 UTC",
@@ -187,22 +169,18 @@ def test_a_cut_keeps_what_the_windows_remember_from_before() -> None:
     since = START + HOUR + 20 * MINUTE
     cut = plot_burn(COUNTS, AVAILABILITY, POLICY, since=since, until=since + HOUR)
     drawn = line(cut.figure.axes[1], "last 1h").get_ydata()
-    np.testing.assert_allclose(drawn, rolling_burn(COUNTS, AVAILABILITY, HOUR)[80:140])
-    assert lanes(cut.figure.axes[2])["page 14.4x 1h/5m"] == [
-        (since, START + HOUR + 34 * MINUTE)
-    ]  # cut at the left
+    np.testing.assert_allclose(drawn, burn_rates(COUNTS, AVAILABILITY, [HOUR])[HOUR][80:140])
+    cut_at_the_left = (since, START + HOUR + 34 * MINUTE)
+    assert lanes(cut.figure.axes[2])["page 14.4x 1h/5m"] == [cut_at_the_left]
     assert cut.figure.axes[2].get_xlabel() == "time (UTC), from 2024-12-04 23:20 to 00:20"
 
 
 def test_rules_that_fire_often_are_counted_in_the_numbers() -> None:
     waves = Counts(START, MINUTE, ([100] * 60 + [0] * 10) * 5 + [100] * 60, [100] * 410)
     rule = BurnRule(5 * MINUTE, 5 * MINUTE, 14.4)
-    assert (
-        describe_burn(waves, AVAILABILITY, (rule,)).count("highest burn") == 1
-    )  # two windows alike are one line
-    assert "page 14.4x 5m/5m 5 times from 23:01 to 03:55" in describe_burn(
-        waves, AVAILABILITY, (rule,)
-    )
+    numbers = plot_burn(waves, AVAILABILITY, (rule,)).numbers
+    assert numbers.count("highest burn") == 1  # two windows alike are drawn as one
+    assert "page 14.4x 5m/5m 5 times from 23:01 to 03:55" in numbers
 
 
 def test_a_series_without_events_says_so_and_draws_nothing() -> None:
@@ -214,9 +192,8 @@ def test_a_series_without_events_says_so_and_draws_nothing() -> None:
 def test_silence_has_a_lane_too_and_the_lines_are_those_of_the_first_burn_rule() -> None:
     policy = (SilenceRule(5 * MINUTE), PAGE)
     plot = plot_burn(COUNTS, AVAILABILITY, policy)
-    assert lanes(plot.figure.axes[2])["page silence 5m"] == [
-        (START + 185 * MINUTE, START + 186 * MINUTE)
-    ]
+    silence = (START + 185 * MINUTE, START + 186 * MINUTE)
+    assert lanes(plot.figure.axes[2])["page silence 5m"] == [silence]
     assert line(plot.figure.axes[1], "last 1h")
 
 
@@ -269,17 +246,16 @@ def test_stays_follow_the_journal_and_leave_out_remarks() -> None:
         ("mitigating", 90, "ops: mitigate"),
         ("mitigated", 100, "ana: mitigated"),
     ]
-    assert all(
-        one.end == after.start
-        for one, after in zip(stays(incident()), stays(incident())[1:], strict=False)
-    )
+    assert all(before.end == after.start for before, after in pairwise(stays(incident())))
 
 
-def test_the_timeline_draws_a_bar_a_stay_in_its_states_row() -> None:
+def test_the_timeline_draws_each_stay_as_a_bar_in_the_row_of_its_state() -> None:
     axes = plot_timeline(incident()).figure.axes[0]
     names = [label.get_text() for label in axes.get_yticklabels()]
-    drawn = [(names[round(box.y0 + box.height / 2)], moment(box.x0), moment(box.x1))
-             for bars in axes.collections for box in [path.get_extents() for path in bars.get_paths()]]  # fmt: skip
+    boxes = [path.get_extents() for bars in axes.collections for path in bars.get_paths()]
+    drawn = [
+        (names[round(box.y0 + box.height / 2)], moment(box.x0), moment(box.x1)) for box in boxes
+    ]
     lasting = [stay for stay in stays(incident()) if stay.end and stay.end > stay.start]
     assert drawn == [(stay.state, stay.start, stay.end) for stay in lasting]
     dots = [(names[int(dot.get_ydata()[0])], moment(dot.get_xdata()[0])) for dot in axes.lines]
@@ -288,15 +264,14 @@ def test_the_timeline_draws_a_bar_a_stay_in_its_states_row() -> None:
 
 def test_the_timeline_shades_the_time_that_users_felt_it() -> None:
     axes = plot_timeline(incident()).figure.axes[0]
-    assert spans([patch for patch in axes.patches if patch.get_label() == "users feel it"]) == [
-        impact_span(incident())
-    ]
+    assert impact(axes) == [impact_span(incident())]
 
 
 def test_the_timelines_numbers_are_its_states_and_metrics() -> None:
-    assert describe_timeline(incident()) == (
-        "INC-001, 2024-12-04 UTC: new 22:00, detected 22:18, acknowledged 22:20, triaged 22:22, mitigating 22:22, "
-        "mitigated 22:30, mitigating 23:30, mitigated 23:40. TTD 18m, TTA 2m, TTM 1h22m, TTR unknown, impact 1h40m."
+    assert plot_timeline(incident()).numbers == (
+        "INC-001, 2024-12-04 UTC: new 22:00, detected 22:18, acknowledged 22:20, triaged 22:22, "
+        "mitigating 22:22, mitigated 22:30, mitigating 23:30, mitigated 23:40. "
+        "TTD 18m, TTA 2m, TTM 1h22m, TTR unknown, impact 1h40m."
     )
 
 
@@ -338,12 +313,8 @@ def test_a_legend_covers_nothing_and_nothing_is_clipped(make: Any) -> None:
             box, title = legend.get_window_extent(), axes._left_title.get_window_extent()
             assert box.y0 >= inside.y1
             assert box.x0 > title.x1
-        for text in [
-            *axes.get_xticklabels(),
-            *axes.get_yticklabels(),
-            axes.xaxis.label,
-            axes.yaxis.label,
-        ]:
+        ticks = [*axes.get_xticklabels(), *axes.get_yticklabels()]
+        for text in [*ticks, axes.xaxis.label, axes.yaxis.label]:
             if not text.get_text():
                 continue
             box = text.get_window_extent()
@@ -358,9 +329,8 @@ def test_a_picture_is_the_same_bytes_every_time_whatever_the_readers_settings(ma
     assert b"Software" not in first
     width, _ = struct.unpack(">II", first[16:24])
     assert width == 820
-    with matplotlib.rc_context(
-        {"font.size": 20, "savefig.dpi": 50, "axes.grid": False, "timezone": "Asia/Tokyo"}
-    ):
+    mine = {"font.size": 20, "savefig.dpi": 50, "axes.grid": False, "timezone": "Asia/Tokyo"}
+    with matplotlib.rc_context(mine):
         assert make().png() == first
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from stored import cells, each, read, source
 
 from oncall.workbook import build
 
@@ -19,25 +20,6 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOKS = build.notebooks(ROOT / "notebooks")
 LESSONS = [path for path in NOTEBOOKS if "solutions" not in path.parts]
 PNG = "image/png"
-
-Notebook = dict[str, Any]
-
-
-def each(paths: list[Path]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("path", paths, ids=[path.stem for path in paths])
-
-
-def read(path: Path) -> Notebook:
-    notebook: Notebook = json.loads(path.read_text(encoding="utf-8"))
-    return notebook
-
-
-def cells(path: Path, kind: str) -> list[dict[str, Any]]:
-    return [cell for cell in read(path)["cells"] if cell["cell_type"] == kind]
-
-
-def source(cell: dict[str, Any]) -> str:
-    return "".join(cell["source"])
 
 
 def outputs(path: Path) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
-"""The engine against its definition: the evaluator bucket by bucket, sums written out, one pixel at a time.
+"""The engine against its definition: the evaluator, sums written out, one pixel at a time.
 
-The series are made of stretches that are clean, empty, failing, or exactly at a rule's threshold, as long as a block
-of the engine, one shorter or one longer, so that its edges are met from both sides. Blocks are a few buckets long.
+The series are made of stretches that are clean, empty, failing, or exactly at a rule's threshold,
+as long as a block of the engine, one shorter or one longer, so that its edges are met from both
+sides. Blocks are a few buckets long.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from oncall.times import DAY, MINUTE
 START = datetime(2024, 12, 4, 23, 48, tzinfo=UTC)
 STEP = 5 * MINUTE
 TARGETS = (0.9, 0.99, 0.995, 0.999, 0.9995, 0.9999, 0.99999)
+FACTORS = (Fraction(72, 5), Fraction(6), Fraction(1), Fraction(1, 2), Fraction(14, 15))
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 SERIES = (
     "petshop/high_traffic.counts.csv",
@@ -34,9 +36,8 @@ SERIES = (
     "nezha/2022-08-22.minutes.csv",
 )
 
-slos = st.builds(
-    SLO, st.just("availability"), st.sampled_from(TARGETS), st.sampled_from([28 * DAY, 30 * DAY])
-)
+periods = st.sampled_from([28 * DAY, 30 * DAY])
+slos = st.builds(SLO, st.just("availability"), st.sampled_from(TARGETS), periods)
 blocks = st.sampled_from([1, 2, 3, 5, 8, 12, 30])
 sizes = st.sampled_from([1, 255, 1000, 2**31, 2**52, 2**61])
 
@@ -44,26 +45,23 @@ sizes = st.sampled_from([1, 255, 1000, 2**31, 2**52, 2**61])
 @st.composite
 def policies(draw: st.DrawFn, slo: SLO) -> Policy:
     """Google's, or rules of any windows, few of which a block divides."""
-    silences = draw(
-        st.lists(st.integers(1, 40).map(lambda buckets: SilenceRule(buckets * STEP)), max_size=2)
-    )
+    lengths = draw(st.lists(st.integers(1, 40), max_size=2))
+    silences = [SilenceRule(buckets * STEP) for buckets in lengths]
     if draw(st.booleans()):
         return (*google_policy(slo.period), *silences)
     rules = []
     for long in draw(st.lists(st.integers(1, 90), min_size=1, max_size=3)):
-        factor = draw(
-            st.sampled_from(
-                [Fraction(72, 5), Fraction(6), Fraction(1), Fraction(1, 2), Fraction(14, 15)]
-            )
-        )
-        short = draw(st.integers(1, long))
+        factor, short = draw(st.sampled_from(FACTORS)), draw(st.integers(1, long))
         rules.append(BurnRule(long * STEP, short * STEP, float(factor), exact_factor=factor))
     return (*rules, *silences)
 
 
 @st.composite
 def series(draw: st.DrawFn, slo: SLO, policy: Policy, block: int, size: int) -> Counts:
-    """Stretches of one kind of bucket each. Totals are up to ``size``, or just enough to meet a threshold exactly."""
+    """Stretches of one kind of bucket each.
+
+    Totals are up to ``size``, or just enough to meet a threshold exactly.
+    """
     thresholds = [rule.threshold(slo) for rule in policy if isinstance(rule, BurnRule)]
     good: list[int] = []
     total: list[int] = []
@@ -119,9 +117,8 @@ def test_the_length_it_chooses_for_its_blocks_changes_nothing(
 ) -> None:
     policy = data.draw(policies(slo))
     counts = data.draw(series(slo, policy, data.draw(blocks), 1000))
-    assert engine.alert_intervals(counts, slo, policy) == alerting.alert_intervals(
-        counts, slo, policy
-    )
+    expected = alerting.alert_intervals(counts, slo, policy)
+    assert engine.alert_intervals(counts, slo, policy) == expected
 
 
 @examples(60)
@@ -132,9 +129,8 @@ def test_narrow_and_unsigned_columns_do_not_wrap(data: st.DataObject, slo: SLO, 
     counts = Counts(START, STEP, np.minimum(counts.good, total), total)
     frame = counts.to_frame().astype(kind)
     policy: Policy = (*google_policy(slo.period), SilenceRule(30 * MINUTE))
-    assert engine.alert_intervals(frame, slo, policy) == alerting.alert_intervals(
-        counts, slo, policy
-    )
+    expected = alerting.alert_intervals(counts, slo, policy)
+    assert engine.alert_intervals(frame, slo, policy) == expected
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -184,17 +180,13 @@ def test_every_pixel_shows_the_lowest_and_the_highest_of_what_it_covers(
     shown = engine.downsample(np.array(x), pixels)
     rows = min(pixels, len(x))
     assert shown.shape == (rows, 2)
-    for pixel, (low, high) in enumerate(shown):
-        covered = [
-            value
-            for value in x[pixel * len(x) // rows : (pixel + 1) * len(x) // rows]
-            if value == value
-        ]
-        assert (
-            (low, high) == (min(covered), max(covered))
-            if covered
-            else math.isnan(low) and math.isnan(high)
-        )
+    for pixel, pair in enumerate(shown):
+        covered = x[pixel * len(x) // rows : (pixel + 1) * len(x) // rows]
+        values = [value for value in covered if not math.isnan(value)]
+        if values:
+            assert pair.tolist() == [min(values), max(values)]
+        else:
+            assert np.isnan(pair).all()
 
 
 def test_two_threads_give_the_answer_of_one() -> None:

@@ -1,7 +1,7 @@
 """The evaluator against a definition by brute force: slices of lists, and fractions.
 
-Nothing of the definition here is shared with the library, except the types it is told about. Series have
-gaps, stretches without traffic, and buckets that burn exactly at a rule's threshold.
+Nothing of the definition here is shared with the library, except the types it is told about. Series
+have gaps, stretches without traffic, and buckets that burn exactly at a rule's threshold.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from oncall.alerting import (
     AlertEvaluator,
+    AlertInterval,
     BurnRule,
     Policy,
     SilenceRule,
@@ -93,9 +94,8 @@ class Case:
 
     @property
     def counts(self) -> Counts:
-        return Counts(
-            T0, self.step, [good for good, _ in self.buckets], [total for _, total in self.buckets]
-        )
+        good, total = [good for good, _ in self.buckets], [total for _, total in self.buckets]
+        return Counts(T0, self.step, good, total)
 
     def verdicts(self) -> list[list[bool]]:
         """For each bucket, which of the rules fire at its end: the definition."""
@@ -113,26 +113,22 @@ def silence_rules() -> st.SearchStrategy[Silence]:
     return st.builds(Silence, st.integers(1, 8))
 
 
+CLEAN = st.integers(1, 1000).map(lambda good: (good, good))
+NEARLY_CLEAN = st.builds(
+    lambda good, bad: (good, good + bad), st.integers(0, 1000), st.integers(0, 5)
+)
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     target = draw(st.sampled_from(TARGETS))
-    rules = draw(
-        st.lists(st.one_of(burn_rules(), burn_rules(), silence_rules()), min_size=1, max_size=4)
-    )
-    kinds = [
-        st.just((0, 0)),
-        st.just((0, 100)),
-        st.just((99, 100)),
-        st.integers(1, 1000).map(lambda n: (n, n)),
-    ]
-    kinds.append(
-        st.builds(lambda good, bad: (good, good + bad), st.integers(0, 1000), st.integers(0, 5))
-    )
+    any_rule = st.one_of(burn_rules(), burn_rules(), silence_rules())
+    rules = draw(st.lists(any_rule, min_size=1, max_size=4))
+    kinds = [st.just((0, 0)), st.just((0, 100)), st.just((99, 100)), CLEAN, NEARLY_CLEAN]
     kinds += [near_the_threshold(target, rule.factor) for rule in rules if isinstance(rule, Burn)]
     # Stretches of equal buckets, so that whole windows lie exactly at a threshold, or hold nothing.
-    stretches = draw(
-        st.lists(st.tuples(st.one_of(kinds), st.integers(1, 6)), min_size=2, max_size=10)
-    )
+    stretch = st.tuples(st.one_of(kinds), st.integers(1, 6))
+    stretches = draw(st.lists(stretch, min_size=2, max_size=10))
     buckets = [bucket for bucket, length in stretches for _ in range(length)]
     return Case(target, draw(st.sampled_from(STEPS)), tuple(rules), buckets)
 
@@ -143,7 +139,8 @@ def near_the_threshold(target: str, factor: str) -> st.SearchStrategy[Bucket]:
     bad, total = threshold.numerator, threshold.denominator
 
     def bucket(times: int, more: int) -> Bucket:
-        return total * times - min(total * times, max(0, bad * times + more)), total * times
+        failures = min(total * times, max(0, bad * times + more))
+        return total * times - failures, total * times
 
     return st.builds(bucket, st.integers(1, 3), st.sampled_from([0, 0, 0, 1, -1]))
 
@@ -172,21 +169,17 @@ def test_the_evaluator_agrees_with_the_definition_at_every_bucket(case: Case) ->
 @given(cases())
 def test_intervals_are_the_verdicts_joined_where_they_do_not_change(case: Case) -> None:
     expected = []
-    for place, fires in enumerate(zip(*case.verdicts(), strict=True)):
-        ends = 0
+    for number, fires in enumerate(zip(*case.verdicts(), strict=True)):
+        last = 0
         for firing, stretch in groupby(fires):
-            starts, ends = ends + 1, ends + len(list(stretch))
+            first, last = last + 1, last + len(list(stretch))
             if firing:
-                clears = None if ends == len(fires) else T0 + (ends + 1) * case.step
-                coverage = min(1.0, starts / case.rules[place].long)
-                expected.append(
-                    (starts, place, case.policy[place], T0 + starts * case.step, clears, coverage)
-                )
-    expected.sort(key=lambda entry: entry[:2])
-    found = alert_intervals(case.counts, case.slo, case.policy)
-    assert [(at.rule, at.start, at.end, at.coverage) for at in found] == [
-        entry[2:] for entry in expected
-    ]
+                clears = None if last == len(fires) else T0 + (last + 1) * case.step
+                rule, start = case.policy[number], T0 + first * case.step
+                coverage = min(1.0, first / case.rules[number].long)
+                expected.append(AlertInterval(rule, start, clears, coverage))
+    expected.sort(key=lambda interval: interval.start)  # and then by the policy's order, as before
+    assert alert_intervals(case.counts, case.slo, case.policy) == expected
 
 
 @examples(80)
@@ -198,11 +191,8 @@ def test_a_window_holds_the_sums_of_its_last_buckets(case: Case, data: st.DataOb
     longest = max((rule.long for rule in case.rules if isinstance(rule, Burn)), default=0)
     if longest:
         width = data.draw(st.integers(1, longest))
-        last = case.buckets[-width:]
-        assert evaluator.window(width * case.step) == (
-            sum(good for good, _ in last),
-            sum(total for _, total in last),
-        )
+        good, total = map(sum, zip(*case.buckets[-width:], strict=True))
+        assert evaluator.window(width * case.step) == (good, total)
 
 
 ARMS = [(2, 1), (5, 6), (10, 24), (10, 72)]  # percent of the budget, hours of the long window
@@ -210,7 +200,10 @@ ARMS = [(2, 1), (5, 6), (10, 24), (10, 72)]  # percent of the budget, hours of t
 
 @examples(100)
 @given(
-    st.integers(0, 3), st.integers(1, 10**12), st.sampled_from(TARGETS), st.sampled_from([28, 30])
+    arm=st.integers(0, 3),
+    times=st.integers(1, 10**12),
+    target=st.sampled_from(TARGETS),
+    days=st.sampled_from([28, 30]),
 )
 def test_every_arm_of_the_google_policy_ignores_a_tie_and_fires_on_one_failure_more(
     arm: int, times: int, target: str, days: int

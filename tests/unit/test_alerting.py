@@ -1,4 +1,4 @@
-"""Alerting: what a rule means before it runs, when it fires, and what a policy cannot do."""
+"""Alerting: what a rule means before it runs, and what a policy cannot do."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ import pytest
 
 from oncall.alerting import (
     AlertEvaluator,
-    AlertInterval,
     BurnRule,
-    Policy,
     SilenceRule,
     alert,
-    alert_intervals,
     check_step,
     google_policy,
     lint_alerting,
+    quotient,
 )
 from oncall.counts import Counts
 from oncall.slo import SLO
@@ -34,27 +32,10 @@ ONE_NINE = SLO("availability", 0.9)
 FAST = google_policy()[0]
 SILENCE = SilenceRule(3 * MINUTE)
 
-# Fires while more than half of the last two minutes failed.
-HALF = SLO("half", 0.5)
-TWO_MINUTES = BurnRule(2 * MINUTE, 2 * MINUTE, 1)
-
-
-def minutes(*good_of_ten: int) -> Counts:
-    """Ten events a minute, of which so many were good."""
-    return Counts(T0, MINUTE, good_of_ten, [10] * len(good_of_ten))
-
 
 def traffic(*total: int) -> Counts:
     """Minutes in which every event was good."""
     return Counts(T0, MINUTE, total, total)
-
-
-def spans(intervals: list[AlertInterval]) -> list[tuple[int, int | None]]:
-    """Start and end of each interval in minutes after T0."""
-    return [
-        ((at.start - T0) // MINUTE, None if at.end is None else (at.end - T0) // MINUTE)
-        for at in intervals
-    ]
 
 
 # --- the two-window idea -------------------------------------------------------------------------
@@ -90,7 +71,7 @@ def test_the_thresholds_may_be_changed() -> None:
 
 
 @pytest.mark.parametrize("burn", [math.nan, math.inf, None])
-def test_a_threshold_that_is_no_number_is_refused(burn: Any) -> None:
+def test_a_threshold_that_is_not_a_number_is_refused(burn: Any) -> None:
     with pytest.raises(ValueError, match="page_burn must be a number"):
         alert(0.9, 0.9, THREE_NINES, page_burn=burn)
 
@@ -107,15 +88,13 @@ def test_the_google_policy_has_two_pages_and_two_tickets() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("days", "factors"), [(30, ["72/5", "6", "3", "1"]), (28, ["336/25", "28/5", "14/5", "14/15"])]
-)
+@pytest.mark.parametrize(("days", "texts"), [(30, "72/5 6 3 1"), (28, "336/25 28/5 14/5 14/15")])
 def test_the_factors_follow_exactly_from_the_budget_shares_and_the_period(
-    days: int, factors: list[str]
+    days: int, texts: str
 ) -> None:
-    policy = google_policy(days * DAY)
-    assert [rule.exact_factor for rule in policy] == [Fraction(text) for text in factors]
-    assert [rule.factor for rule in policy] == [float(Fraction(text)) for text in factors]
+    policy, factors = google_policy(days * DAY), [Fraction(text) for text in texts.split()]
+    assert [rule.exact_factor for rule in policy] == factors
+    assert [rule.factor for rule in policy] == [float(factor) for factor in factors]
 
 
 @pytest.mark.parametrize("days", [7, 28, 30, 90])
@@ -123,12 +102,8 @@ def test_the_google_policy_fires_when_2_5_10_and_10_percent_of_the_budget_are_go
     days: int,
 ) -> None:
     slo = SLO("availability", 0.999, days * DAY)
-    assert [rule.budget_at_fire(slo) for rule in google_policy(slo.period)] == [
-        0.02,
-        0.05,
-        0.1,
-        0.1,
-    ]
+    shares = [rule.budget_at_fire(slo) for rule in google_policy(slo.period)]
+    assert shares == [0.02, 0.05, 0.1, 0.1]
 
 
 @pytest.mark.parametrize("period", [timedelta(), 30, "30d"])
@@ -188,9 +163,8 @@ def test_a_rule_that_never_fires_has_no_detection_and_no_reset_time(ratio: float
 
 
 def test_an_error_ratio_in_percent_is_refused() -> None:
-    with pytest.raises(
-        ValueError, match=r"error_ratio must be from 0 to 1, given 45; did you mean 0\.45\?"
-    ):
+    wrong = r"error_ratio must be from 0 to 1, given 45; did you mean 0\.45\?"
+    with pytest.raises(ValueError, match=wrong):
         FAST.detection_time(THREE_NINES, 45)
 
 
@@ -207,13 +181,20 @@ def test_a_lone_failure_fires_just_below_that_number_of_events_and_not_at_it() -
 
 
 def test_rules_are_named_as_people_write_them() -> None:
-    assert [rule.name for rule in google_policy()] == [
-        "14.4x 1h/5m",
-        "6x 6h/30m",
-        "3x 1d/2h",
-        "1x 3d/6h",
-    ]
+    names = [rule.name for rule in google_policy()]
+    assert names == ["14.4x 1h/5m", "6x 6h/30m", "3x 1d/2h", "1x 3d/6h"]
     assert SILENCE.name == "silence 3m"
+
+
+def test_every_rule_has_its_windows_the_longest_first() -> None:
+    assert FAST.windows == (HOUR, 5 * MINUTE)
+    assert BurnRule(HOUR, HOUR, 1).windows == (HOUR, HOUR)
+    assert SILENCE.windows == (3 * MINUTE,)
+
+
+def test_how_often_one_length_of_time_goes_into_another_is_exact() -> None:
+    assert quotient(DAY, 7 * SECOND) == Fraction(86_400, 7)
+    assert quotient(timedelta(microseconds=1), DAY) == Fraction(1, 86_400_000_000)
 
 
 # --- rules that cannot be ------------------------------------------------------------------------
@@ -222,7 +203,7 @@ def test_rules_are_named_as_people_write_them() -> None:
 @pytest.mark.parametrize(
     ("long", "short"), [(timedelta(), MINUTE), (HOUR, -MINUTE), (HOUR, timedelta()), ("1h", "5m")]
 )
-def test_a_window_that_is_no_length_of_time_is_refused(long: Any, short: Any) -> None:
+def test_a_window_that_is_not_a_length_of_time_is_refused(long: Any, short: Any) -> None:
     with pytest.raises(ValueError, match="must be a timedelta above zero"):
         BurnRule(long, short, 14.4)
 
@@ -233,7 +214,7 @@ def test_a_short_window_longer_than_the_long_one_is_refused() -> None:
 
 
 @pytest.mark.parametrize("factor", [0, -1, math.nan, math.inf, None, "fast", True])
-def test_a_factor_that_is_no_number_above_0_is_refused(factor: Any) -> None:
+def test_a_factor_that_is_not_a_number_above_0_is_refused(factor: Any) -> None:
     with pytest.raises(ValueError, match=f"factor must .* given {re.escape(repr(factor))}"):
         BurnRule(HOUR, 5 * MINUTE, factor)
 
@@ -249,211 +230,6 @@ def test_an_unknown_action_or_severity_is_refused() -> None:
         BurnRule(HOUR, 5 * MINUTE, 14.4, "email")
     with pytest.raises(ValueError, match="severity 'sev1' to 'sev5', not 'page', 'sev0'"):
         SilenceRule(HOUR, severity="sev0")
-
-
-# --- the evaluator -------------------------------------------------------------------------------
-
-
-def test_both_windows_must_burn() -> None:
-    rule = BurnRule(4 * MINUTE, MINUTE, 1)  # more than half of the last minute and of the last four
-    evaluator = AlertEvaluator(HALF, (rule,), MINUTE)
-    verdicts = [evaluator.observe(good, 10) for good in (10, 10, 0, 0, 0, 10, 0)]
-    assert verdicts == [(), (), (), (), (rule,), (), (rule,)]
-
-
-def test_exactly_at_the_threshold_does_not_fire_and_one_failure_more_does() -> None:
-    rule = BurnRule(MINUTE, MINUTE, 14.4)
-    assert AlertEvaluator(THREE_NINES, (rule,), MINUTE).observe(9856, 10000) == ()
-    assert AlertEvaluator(THREE_NINES, (rule,), MINUTE).observe(9855, 10000) == (rule,)
-
-
-def test_a_window_without_events_never_fires_a_burn_rule() -> None:
-    rule = BurnRule(5 * MINUTE, MINUTE, 1)
-    evaluator = AlertEvaluator(HALF, (rule,), MINUTE)
-    assert evaluator.observe(0, 10) == (rule,)
-    assert evaluator.observe(0, 0) == ()  # the long window burns on, the short one has no evidence
-
-
-def test_several_rules_fire_in_the_order_of_the_policy() -> None:
-    policy: Policy = (SILENCE, *google_policy())
-    evaluator = AlertEvaluator(THREE_NINES, policy, MINUTE)
-    assert evaluator.observe(0, 10) == google_policy()
-
-
-def test_sums_beyond_64_bits_do_not_wrap() -> None:
-    evaluator = AlertEvaluator(THREE_NINES, (BurnRule(4 * MINUTE, MINUTE, 1),), MINUTE)
-    for _ in range(4):
-        assert evaluator.observe(0, 2**62) != ()
-    assert evaluator.window(4 * MINUTE) == (0, 2**64)
-
-
-def test_small_integers_of_numpy_do_not_wrap() -> None:
-    evaluator = AlertEvaluator(THREE_NINES, (FAST,), MINUTE)
-    for _ in range(5):
-        evaluator.observe(np.uint8(100), np.uint8(200))  # type: ignore[arg-type]
-    assert evaluator.window(5 * MINUTE) == (500, 1000)
-
-
-@pytest.mark.parametrize(("good", "total"), [(2, 1), (-1, 1), (1, 0)])
-def test_counts_that_cannot_be_are_not_observed(good: int, total: int) -> None:
-    evaluator = AlertEvaluator(THREE_NINES, (FAST,), MINUTE)
-    with pytest.raises(ValueError, match=f"given {good} good of {total} events"):
-        evaluator.observe(good, total)
-    assert evaluator.window(HOUR) == (0, 0)
-
-
-def test_a_fraction_of_an_event_is_not_observed() -> None:
-    with pytest.raises(TypeError):
-        AlertEvaluator(THREE_NINES, (FAST,), MINUTE).observe(0.5, 1)  # type: ignore[arg-type]
-
-
-def test_a_window_holds_the_last_buckets_and_no_events_before_the_data() -> None:
-    evaluator = AlertEvaluator(THREE_NINES, (FAST,), MINUTE)
-    assert evaluator.window(HOUR) == (0, 0)
-    for good in range(10):
-        evaluator.observe(good, 10)
-    assert evaluator.window(MINUTE) == (9, 10)
-    assert evaluator.window(3 * MINUTE) == (24, 30)
-    assert evaluator.window(HOUR) == (45, 100)
-
-
-@pytest.mark.parametrize("length", [timedelta(), -MINUTE, 90 * SECOND, HOUR + MINUTE])
-def test_a_window_that_is_not_kept_is_refused_with_what_is(length: timedelta) -> None:
-    evaluator = AlertEvaluator(THREE_NINES, (FAST,), MINUTE)
-    with pytest.raises(ValueError, match="is not kept; give whole buckets of 1m, at most 1h"):
-        evaluator.window(length)
-
-
-# --- silence -------------------------------------------------------------------------------------
-
-
-def test_silence_fires_once_a_service_that_had_events_had_none_for_so_long() -> None:
-    evaluator = AlertEvaluator(THREE_NINES, (SILENCE,), MINUTE)
-    verdicts = [evaluator.observe(total, total) for total in (5, 0, 0, 0, 0, 1, 0)]
-    assert verdicts == [(), (), (), (SILENCE,), (SILENCE,), (), ()]
-
-
-def test_silence_before_any_event_never_fires() -> None:
-    assert alert_intervals(traffic(*[0] * 60), THREE_NINES, (SILENCE,)) == []
-
-
-def test_silence_ends_when_events_return_good_or_bad() -> None:
-    counts = Counts(T0, MINUTE, [5, 0, 0, 0, 0, 0], [5, 0, 0, 0, 0, 7])
-    assert spans(alert_intervals(counts, THREE_NINES, (SILENCE,))) == [(4, 6)]
-
-
-def test_silence_that_lasts_to_the_end_of_the_data_has_no_end() -> None:
-    [silent] = alert_intervals(traffic(5, 0, 0, 0, 0), THREE_NINES, (SILENCE,))
-    assert (silent.rule, silent.start, silent.end, silent.coverage) == (
-        SILENCE,
-        T0 + 4 * MINUTE,
-        None,
-        1.0,
-    )
-
-
-def test_a_dead_front_door_burns_nothing_and_only_silence_sees_it() -> None:
-    counts = traffic(*[10] * 60, *[0] * 60)
-    assert [
-        found.rule for found in alert_intervals(counts, THREE_NINES, (*google_policy(), SILENCE))
-    ] == [SILENCE]
-
-
-# --- intervals -----------------------------------------------------------------------------------
-
-
-def test_an_interval_starts_and_ends_where_buckets_end_so_that_nothing_is_known_early() -> None:
-    # Minutes 3 and 4 fail. Half of two minutes is no more than half; at the end of minute 4 all failed.
-    assert spans(alert_intervals(minutes(10, 10, 10, 0, 0, 10, 10), HALF, (TWO_MINUTES,))) == [
-        (5, 6)
-    ]
-
-
-def test_the_first_bucket_can_fire_no_earlier_than_at_its_end() -> None:
-    assert spans(alert_intervals(minutes(0, 10, 10), HALF, (TWO_MINUTES,))) == [(1, 2)]
-
-
-def test_an_alert_still_firing_at_the_end_of_the_data_has_no_end() -> None:
-    assert spans(alert_intervals(minutes(10, 0, 0), HALF, (TWO_MINUTES,))) == [(3, None)]
-
-
-def test_an_alert_that_clears_in_the_last_bucket_has_an_end() -> None:
-    counts = minutes(0, 0, 10)
-    [found] = alert_intervals(counts, HALF, (TWO_MINUTES,))
-    assert found.end == counts.end
-
-
-def test_flapping_gives_an_interval_each_time() -> None:
-    rule = BurnRule(MINUTE, MINUTE, 1)
-    counts = minutes(10, 0, 10, 0, 0, 10, 0)
-    assert spans(alert_intervals(counts, HALF, (rule,))) == [(2, 3), (4, 6), (7, None)]
-
-
-def test_intervals_are_in_order_of_start_then_of_the_policy() -> None:
-    slow, fast = BurnRule(4 * MINUTE, 4 * MINUTE, 1), BurnRule(MINUTE, MINUTE, 1)
-    found = alert_intervals(minutes(10, 0, 0, 0, 10), HALF, (slow, fast))
-    assert [(interval.rule, *span) for interval, span in zip(found, spans(found), strict=True)] == [
-        (fast, 2, 5),
-        (slow, 3, None),
-    ]
-    both = alert_intervals(minutes(0, 0, 10), HALF, (slow, fast))
-    assert [interval.rule for interval in both] == [slow, fast]  # though the fast one clears first
-
-
-def test_coverage_is_the_share_of_the_long_window_that_the_data_filled_at_the_start() -> None:
-    ticket = google_policy()[3]
-    [found] = alert_intervals(Counts(T0, 5 * MINUTE, [0], [10]), THREE_NINES, (ticket,))
-    assert found.coverage == 5 / (3 * 24 * 60)  # a "3-day" rule on five minutes: 0.1 %
-
-
-def test_coverage_is_1_once_the_long_window_is_full() -> None:
-    assert [i.coverage for i in alert_intervals(minutes(10, 0, 0), HALF, (TWO_MINUTES,))] == [1.0]
-    assert [
-        i.coverage for i in alert_intervals(minutes(*[10] * 9, 0, 0), HALF, (TWO_MINUTES,))
-    ] == [1.0]
-    assert [i.coverage for i in alert_intervals(minutes(0), HALF, (TWO_MINUTES,))] == [0.5]
-
-
-def test_a_series_without_buckets_and_a_policy_without_rules_have_no_intervals() -> None:
-    assert alert_intervals(minutes(), THREE_NINES, google_policy()) == []
-    assert alert_intervals(minutes(0, 0), THREE_NINES, ()) == []
-
-
-def test_the_same_rule_twice_fires_twice() -> None:
-    found = alert_intervals(minutes(0), HALF, (TWO_MINUTES, TWO_MINUTES))
-    assert spans(found) == [(1, None), (1, None)]
-
-
-# --- buckets and windows -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("step", [SECOND, MINUTE, 5 * MINUTE, timedelta(seconds=0.5)])
-def test_buckets_that_divide_every_window_are_fine(step: timedelta) -> None:
-    check_step(google_policy(), step)
-
-
-@pytest.mark.parametrize(
-    ("rule", "step", "window"),
-    [
-        (FAST, HOUR, "5m"),
-        (FAST, 7 * MINUTE, "1h"),
-        (FAST, 10 * MINUTE, "5m"),
-        (SILENCE, 2 * MINUTE, "3m"),
-    ],
-)
-def test_buckets_that_do_not_divide_a_window_are_refused_with_the_window(
-    rule: BurnRule | SilenceRule, step: timedelta, window: str
-) -> None:
-    with pytest.raises(
-        ValueError, match=f"do not divide the {window} window of {rule.name}; give finer counts"
-    ):
-        AlertEvaluator(THREE_NINES, (rule,), step)
-
-
-@pytest.mark.parametrize("step", [timedelta(), -MINUTE, 60, None])
-def test_a_step_that_is_no_length_of_time_is_refused(step: Any) -> None:
-    with pytest.raises(ValueError, match="step must be a timedelta above zero"):
-        check_step((), step)
 
 
 # --- what a policy cannot do ---------------------------------------------------------------------
@@ -499,17 +275,14 @@ def test_a_window_may_be_as_long_as_the_period_and_no_longer() -> None:
     rule = BurnRule(7 * DAY, DAY, 1, "ticket", "sev3")
     assert lint_alerting((rule,), SLO("availability", 0.999, 7 * DAY)) == []
     [finding] = lint_alerting((rule,), SLO("availability", 0.999, 7 * DAY - SECOND))
-    assert (finding.rule, "7d is longer than the SLO's period of 6d23h59m59s" in finding.why) == (
-        "long-window",
-        True,
-    )
+    assert finding.rule == "long-window"
+    assert "7d is longer than the SLO's period of 6d23h59m59s" in finding.why
 
 
 def test_ten_events_an_hour_let_one_failure_fire_every_rule_but_silence() -> None:
     findings = lint_alerting((SILENCE, *google_policy()), THREE_NINES, 10)
-    assert [(finding.line, finding.rule) for finding in findings] == [
-        (line, "lone-failure") for line in (2, 3, 4, 5)
-    ]
+    assert [finding.line for finding in findings] == [2, 3, 4, 5]
+    assert {finding.rule for finding in findings} == {"lone-failure"}
     assert "the quietest 1h has 10 events, below 69.4444" in findings[0].why
     assert "the quietest 3d has 720 events, below 1,000" in findings[3].why
 
@@ -521,9 +294,8 @@ def test_ten_events_an_hour_let_one_failure_fire_every_rule_but_silence() -> Non
 def test_a_lone_failure_is_found_below_the_traffic_that_hides_it(
     an_hour: float, lines: list[int]
 ) -> None:
-    assert [
-        finding.line for finding in lint_alerting(google_policy(), THREE_NINES, an_hour)
-    ] == lines
+    findings = lint_alerting(google_policy(), THREE_NINES, an_hour)
+    assert [finding.line for finding in findings] == lines
 
 
 def test_the_quietest_full_hour_of_a_series_decides() -> None:
@@ -555,24 +327,15 @@ def test_without_traffic_no_lone_failure_is_found() -> None:
 
 
 @pytest.mark.parametrize("an_hour", [-5, math.nan, "many"])
-def test_traffic_that_is_no_number_of_events_is_refused(an_hour: Any) -> None:
-    with pytest.raises(
-        ValueError, match=f"traffic must be a number of events an hour, given {an_hour!r}"
-    ):
+def test_traffic_that_is_not_a_number_of_events_is_refused(an_hour: Any) -> None:
+    wrong = f"traffic must be a number of events an hour, given {an_hour!r}"
+    with pytest.raises(ValueError, match=wrong):
         lint_alerting(google_policy(), THREE_NINES, an_hour)
 
 
 def test_an_slo_in_the_place_of_the_policy_is_told_what_a_policy_is() -> None:
     mixed_up: Any = THREE_NINES
-    for attempt in (
-        lambda: lint_alerting(mixed_up, THREE_NINES),
-        lambda: check_step(mixed_up, MINUTE),
-    ):
-        with pytest.raises(ValueError, match=r"a policy is a tuple of rules .* given SLO$"):
-            attempt()
-
-
-def test_a_frame_is_told_who_takes_it() -> None:
-    frame: Any = object()
-    with pytest.raises(ValueError, match=r"Counts\.from_frame\(frame\); oncall\.telemetry\.engine"):
-        alert_intervals(frame, THREE_NINES, google_policy())
+    with pytest.raises(ValueError, match=r"a policy is a tuple of rules .* given SLO$"):
+        lint_alerting(mixed_up, THREE_NINES)
+    with pytest.raises(ValueError, match=r"a policy is a tuple of rules .* given SLO$"):
+        check_step(mixed_up, MINUTE)

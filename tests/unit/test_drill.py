@@ -14,11 +14,23 @@ from pathlib import Path
 import pytest
 
 from oncall.__main__ import main
-from oncall.cli.drill import Left, begin, explain, human, keep_in, resume, status
-from oncall.cli.terminal import WIDTH
+from oncall.cli.drill import (
+    Keep,
+    LeftEarly,
+    Words,
+    begin,
+    explain,
+    forget,
+    human,
+    keep_in,
+    resume,
+    status,
+)
+from oncall.cli.layout import WIDTH
 from oncall.gameday.actions import ACTIONS, try_to_do
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import Desk, Shift, run_shift
+from oncall.gameday.desk import Desk
+from oncall.gameday.shift import Shift, run_shift
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = SCENARIOS["provider_outage"]
@@ -50,8 +62,9 @@ def reader(lines: list[str]) -> Callable[[], str | None]:
     return lambda: next(rest, None)
 
 
-def typed(lines: list[str]) -> Shift:
-    return run_shift(SCENARIO, 1, human(reader(lines), lambda text: None))
+def typed(lines: list[str], keep: Keep = forget, before: list[Words] | None = None) -> Shift:
+    """The shift of somebody who types these lines, whatever it shows."""
+    return run_shift(SCENARIO, 1, human(reader(lines), lambda text: None, keep, before or ()))
 
 
 def drill(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
@@ -71,37 +84,23 @@ def drill(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
 def test_a_shift_by_keyboard_ends_with_the_score_and_the_reference_beside_it() -> None:
     done = drill(typed="\n".join(TYPED))
     assert (done.returncode, done.stderr) == (0, "")
-    assert (
-        max(len(line.removeprefix("> ")) for line in done.stdout.splitlines()) <= WIDTH
-    )  # Enter ends the prompt's
+    lines = [line.removeprefix("> ") for line in done.stdout.splitlines()]  # where Enter was hit
+    assert max(map(len, lines)) <= WIDTH
     score = done.stdout.partition("Score of INC-001")[2]
-    for said in (
-        "TTA          15 of 15",
-        "reference Acknowledged after 3m",
-        "reference ",
-        "The shift: ",
-    ):
-        assert said in score
+    for text in ("TTA          15 of 15", "reference Acknowledged after 3m", "The shift: "):
+        assert text in score
 
 
 def test_the_screen_shows_time_sli_burn_budget_state_and_who_is_paged() -> None:
     desk = Desk(SCENARIO, 1)
-    assert (
-        status(desk)
-        .splitlines()[0]
-        .startswith("16:00 until 00:00   SLI 99.7% (1m), target 99%   burn 0.3x (1h)   spent ")
-    )
+    numbers = "SLI 99.7% (1m), target 99%   burn 0.3x (1h)   spent "
+    assert status(desk).startswith(f"16:00 until 00:00   {numbers}")
     try_to_do(desk, "wait", "156")
     shown = status(desk)
-    for said in (
-        "18:36",
-        "SLI 49",
-        "INC-001 detected, sev1",
-        "the pager rings: paged bo",
-        "fires: 14.4x",
-        "you can: ",
-    ):
-        assert said in shown
+    for text in ("18:36", "SLI 49", "INC-001 detected, sev1", "the pager rings: paged bo"):
+        assert text in shown
+    for text in ("fires: 14.4x", "you can: "):
+        assert text in shown
     assert "apply" not in shown
 
 
@@ -124,10 +123,8 @@ def test_help_explains_every_action() -> None:
 def test_help_fits_80_columns_and_what_runs_over_hangs_under_its_words() -> None:
     lines = explain().splitlines()
     assert max(map(len, lines)) <= WIDTH
-    assert lines[1:3] == [
-        f"{'next':<30}let time pass until something happens, an hour at",
-        " " * 30 + "most",
-    ]
+    first, second = "let time pass until something happens, an hour at", "most"
+    assert lines[1:3] == [f"{'next':<30}{first}", f"{'':<30}{second}"]
 
 
 def test_the_drill_says_why_time_stopped() -> None:
@@ -137,19 +134,14 @@ def test_the_drill_says_why_time_stopped() -> None:
 
 
 def test_what_is_mistyped_is_neither_kept_nor_done() -> None:
-    kept: list[tuple[str, ...]] = []
-    told: list[str] = []
-    with pytest.raises(Left):
-        run_shift(
-            SCENARIO,
-            1,
-            human(
-                reader(["", "pray", "apply", "help", "wait 5", "quit"]), told.append, kept.append
-            ),
-        )
+    kept: list[Words] = []
+    shown: list[str] = []
+    lines = ["", "pray", "apply", "help", "wait 5", "quit"]
+    with pytest.raises(LeftEarly):
+        run_shift(SCENARIO, 1, human(reader(lines), shown.append, kept.append))
     assert kept == [("wait", "5")]
-    assert any(text.startswith("unknown action 'pray'") for text in told)
-    assert any(text.startswith("give: apply NAME") for text in told)
+    assert any(text.startswith("unknown action 'pray'") for text in shown)
+    assert any(text.startswith("give: apply NAME") for text in shown)
 
 
 def test_leaving_without_saving_says_so() -> None:
@@ -161,43 +153,28 @@ def test_leaving_without_saving_says_so() -> None:
 
 
 def test_an_action_is_on_disk_before_it_takes_effect(tmp_path: Path) -> None:
-    keep, seen = begin(tmp_path / "night", {**START}), []
-
-    def kept(words: tuple[str, ...]) -> None:
-        keep(words)
-        seen.append((len(resume(tmp_path / "night")[1]), desks[0].now))
-
-    desks: list[Desk] = []
+    keep = begin(tmp_path / "night", {**START})
+    seen: list[tuple[int, str]] = []  # how many actions are on disk, and the time at the desk then
 
     def responder(desk: Desk) -> None:
-        desks.append(desk)
+        def kept(words: Words) -> None:
+            keep(words)
+            seen.append((len(resume(tmp_path / "night")[1]), f"{desk.now:%H:%M}"))
+
         human(reader(["wait 5", "wait 7", "end"]), lambda text: None, kept)(desk)
 
     run_shift(SCENARIO, 1, responder)
-    assert [(count, (at - SCENARIO.start).seconds // 60) for count, at in seen] == [
-        (1, 0),
-        (2, 5),
-        (3, 12),
-    ]
+    assert seen == [(1, "16:00"), (2, "16:05"), (3, "16:12")]
 
 
 @pytest.mark.parametrize("cut", range(len(TYPED)))
 def test_a_shift_that_is_resumed_is_the_shift_that_was_never_left(cut: int, tmp_path: Path) -> None:
     path = tmp_path / "night"
-    with pytest.raises(Left):
-        run_shift(
-            SCENARIO, 1, human(reader(TYPED[:cut]), lambda text: None, begin(path, {**START}))
-        )
+    with pytest.raises(LeftEarly):
+        typed(TYPED[:cut], begin(path, {**START}))
     _, done = resume(path)
-    again = run_shift(
-        SCENARIO, 1, human(reader(TYPED[cut:]), lambda text: None, keep_in(path), done)
-    )
-    assert again == whole()
+    assert typed(TYPED[cut:], keep_in(path), done) == typed(TYPED)
     assert [" ".join(words) for words in resume(path)[1]] == TYPED
-
-
-def whole() -> Shift:
-    return typed(TYPED)
 
 
 def test_a_torn_last_line_is_left_out_and_cut_off(tmp_path: Path) -> None:
@@ -224,9 +201,8 @@ def test_killed_at_any_moment_it_loses_nothing(seed: int, tmp_path: Path) -> Non
     assert process.stdin
     assert process.stdout
     answered = chance.randrange(len(TYPED) - 1)
-    process.stdin.write(
-        "\n".join(TYPED[:-1]) + "\n"
-    )  # all at once: it is somewhere among them when it is killed
+    # All at once: it is somewhere among them when it is killed.
+    process.stdin.write("\n".join(TYPED[:-1]) + "\n")
     process.stdin.flush()
     prompts = 0
     while prompts <= answered:
@@ -239,10 +215,7 @@ def test_killed_at_any_moment_it_loses_nothing(seed: int, tmp_path: Path) -> Non
     kept = [" ".join(words) for words in done]
     assert kept == TYPED[: len(kept)]
     assert len(kept) >= answered  # what was answered is there
-    again = run_shift(
-        SCENARIO, 1, human(reader(TYPED[len(kept) :]), lambda text: None, keep_in(path), done)
-    )
-    assert again == whole()
+    assert typed(TYPED[len(kept) :], keep_in(path), done) == typed(TYPED)
 
 
 def test_the_command_resumes_what_it_saved_and_ends_with_the_same_score(tmp_path: Path) -> None:
@@ -251,11 +224,9 @@ def test_the_command_resumes_what_it_saved_and_ends_with_the_same_score(tmp_path
     assert left.stdout.endswith(f"Left. 'oncall drill --resume {path}' goes on from here.\n")
     resumed = drill("--resume", path, typed="\n".join(TYPED[5:]))
     straight = drill(typed="\n".join(TYPED))
-    assert (
-        resumed.stdout.partition("\nScore of")[2]
-        == straight.stdout.partition("\nScore of")[2]
-        != ""
-    )
+    score = straight.stdout.partition("\nScore of")[2]
+    assert score
+    assert resumed.stdout.partition("\nScore of")[2] == score
 
 
 def test_a_script_is_played_kept_and_scored(tmp_path: Path) -> None:
@@ -270,17 +241,21 @@ def test_a_script_is_played_kept_and_scored(tmp_path: Path) -> None:
 
 # --- bad files -----------------------------------------------------------------------------------
 
+
+def header(**fields: object) -> str:
+    """The first line of a file of a drill."""
+    return json.dumps({"journal": "oncall drill", "version": 1} | fields) + "\n"
+
+
 BAD = {
     "nothing": "",
     "notes": "dear diary\n",
-    "another journal": '{"journal": "oncall incident", "version": 1}\n',
-    "a newer version": '{"journal": "oncall drill", "version": 9}\n',
-    "no scenario": '{"journal": "oncall drill", "version": 1}\n',
-    "an unknown scenario": '{"journal": "oncall drill", "version": 1, "scenario": "zzz", "seed": 1}\n',
-    "no action": json.dumps({"journal": "oncall drill", "version": 1, **START})
-    + '\n{"words": 5}\n',
-    "an unknown action": json.dumps({"journal": "oncall drill", "version": 1, **START})
-    + '\n{"action": "pray", "words": []}\n',
+    "another journal": header(journal="oncall incident"),
+    "a newer version": header(version=9),
+    "no scenario": header(),
+    "an unknown scenario": header(scenario="zzz", seed=1),
+    "no action": header(**START) + '{"words": 5}\n',
+    "an unknown action": header(**START) + '{"action": "pray", "words": []}\n',
 }
 
 

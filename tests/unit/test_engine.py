@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+import time
 import tracemalloc
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -43,8 +43,10 @@ def readings(column: Any) -> np.ndarray[Any, Any]:
 
 
 def test_importing_the_engine_imports_numpy_and_no_pandas() -> None:
-    code = "import sys, oncall.telemetry.engine; print('numpy' in sys.modules, 'pandas' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    code = "import sys, oncall.telemetry.engine; print(*(m in sys.modules for m in sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "numpy", "pandas"], capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == ["True", "False"]
 
 
@@ -62,11 +64,9 @@ def test_a_frame_may_hold_whole_numbers_of_any_type(kind: str) -> None:
 
 def test_the_columns_of_a_frame_may_differ_in_type_and_lie_apart_in_memory() -> None:
     mixed = OUTAGE.to_frame().astype({"good": "uint8", "total": "int64"})
-    apart = pd.DataFrame(
-        OUTAGE.to_frame().to_numpy(copy=True, na_value=0).copy(order="C"),
-        columns=["good", "total"],
-        index=mixed.index,
-    )
+    rows = OUTAGE.to_frame().to_numpy().copy(order="C")
+    apart = pd.DataFrame(rows, columns=["good", "total"], index=mixed.index, copy=False)
+    assert not apart["good"].to_numpy().flags.c_contiguous
     assert alert_intervals(mixed, THREE_NINES, POLICY) == FIRED
     assert alert_intervals(apart, THREE_NINES, POLICY) == FIRED
 
@@ -88,20 +88,15 @@ def test_counters_may_start_anywhere_and_at_different_numbers() -> None:
 
 
 def test_counters_may_be_unsigned() -> None:
-    unsigned = Counters(
-        START,
-        MINUTE,
-        readings(OUTAGE.good).astype("uint32"),
-        readings(OUTAGE.total).astype("uint64"),
-    )
+    good, total = readings(OUTAGE.good).astype("uint32"), readings(OUTAGE.total).astype("uint64")
+    unsigned = Counters(START, MINUTE, good, total)
     assert alert_intervals(unsigned, THREE_NINES, POLICY) == FIRED
 
 
 def test_a_series_without_buckets_never_fires() -> None:
-    for empty in (
-        Counts(START, MINUTE, [], []),
-        Counters(START, MINUTE, np.array([4]), np.array([9])),
-    ):
+    no_counts = Counts(START, MINUTE, [], [])
+    no_growth = Counters(START, MINUTE, np.array([4]), np.array([9]))
+    for empty in (no_counts, no_growth):
         assert alert_intervals(empty, THREE_NINES, POLICY) == []
         assert len(burn_rates(empty, THREE_NINES, [HOUR])[HOUR]) == 0
 
@@ -111,9 +106,9 @@ def test_a_policy_without_rules_never_fires() -> None:
 
 
 def test_the_same_rule_twice_is_reported_twice() -> None:
-    assert alert_intervals(OUTAGE, THREE_NINES, POLICY[:1] * 2) == alerting.alert_intervals(
-        OUTAGE, THREE_NINES, POLICY[:1] * 2
-    )
+    twice = POLICY[:1] * 2
+    expected = alerting.alert_intervals(OUTAGE, THREE_NINES, twice)
+    assert alert_intervals(OUTAGE, THREE_NINES, twice) == expected
 
 
 def test_a_service_that_never_had_events_is_not_silent() -> None:
@@ -157,12 +152,13 @@ def test_a_wrong_bucket_of_a_frame_is_named(kind: str, good: list[int], total: l
 
 
 def test_of_many_wrong_buckets_the_first_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def backwards(function: Callable[[int], Any], items: Sequence[int]) -> list[Any]:
-        return [function(item) for item in reversed(items)][::-1]
+    check = _windows._check
 
-    monkeypatch.setattr(
-        _windows, "_in_two_threads", backwards
-    )  # threads come upon the chunks in any order
+    def slow_at_first(good: Any, total: Any, first: int) -> int:
+        time.sleep(0.2 if first == 2 * CHUNK else 0)  # the other thread finds later ones meanwhile
+        return check(good, total, first)
+
+    monkeypatch.setattr(_windows, "_check", slow_at_first)
     good = np.full(8 * CHUNK, 10)
     good[CHUNK * np.array([2, 3, 4, 5]) + 7] = 11
     with pytest.raises(ValueError, match=f"bucket {2 * CHUNK + 7} has 11 good of 10 events"):
@@ -245,9 +241,8 @@ def test_counters_need_an_aware_start() -> None:
 def test_a_burn_of_144_tenths_reads_so_and_does_not_fire() -> None:
     at_threshold = Counts(START, MINUTE, [9856] * 90, [10_000] * 90)
     assert set(burn_rates(at_threshold, THREE_NINES, [HOUR])[HOUR].tolist()) == {14.4}
-    assert POLICY[0] not in [
-        interval.rule for interval in alert_intervals(at_threshold, THREE_NINES, POLICY)
-    ]
+    fired = alert_intervals(at_threshold, THREE_NINES, POLICY)
+    assert POLICY[0] not in [interval.rule for interval in fired]
 
 
 def test_a_window_without_events_has_no_burn_rate() -> None:
@@ -285,12 +280,10 @@ def test_fewer_values_than_pixels_stay_as_they_are() -> None:
 
 @pytest.mark.parametrize("step", [SECOND, MINUTE])
 def test_it_needs_a_few_tens_of_megabytes_above_the_input(step: timedelta) -> None:
-    """Two million buckets of 16 bytes, every one of them near the threshold; a copy alone would be 34 MB."""
+    """Two million buckets of 16 bytes, each near the threshold; a copy alone would be 34 MB."""
     size = 2**21
-    total = np.full(size, 1000)
-    counters = Counters(
-        START, step, readings(1000 - np.resize([14, 15, 14, 15, 14], size)), readings(total)
-    )
+    good = 1000 - np.resize([14, 15, 14, 15, 14], size)
+    counters = Counters(START, step, readings(good), readings(np.full(size, 1000)))
     rule = BurnRule(HOUR, 5 * MINUTE, 14.4)
     tracemalloc.start()
     alert_intervals(counters, THREE_NINES, (rule,))

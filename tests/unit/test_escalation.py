@@ -25,45 +25,48 @@ ROTATIONS = {
 }
 
 
-# --- the notation of the table: "A+B/5 -/10" is A and B, 5 minutes, then an empty step, 10 minutes -----
+# --- the notation of the table -------------------------------------------------------------------
 
 
 def ladder(text: str, **options: Any) -> EscalationPolicy:
+    """The policy of a text: "A+B/5 -/10" is A and B, 5 minutes, then an empty step, 10 minutes."""
+
     def step(part: str) -> Step:
         names, delay = part.split("/")
-        return Step(
-            tuple(ROTATIONS.get(name, name) for name in names.split("+") if name != "-"),
-            int(delay) * MINUTE,
-        )
+        targets = [ROTATIONS.get(name, name) for name in names.split("+") if name != "-"]
+        return Step(tuple(targets), int(delay) * MINUTE)
 
     return EscalationPolicy(tuple(map(step, text.split())), **options)
 
 
-def climb(text: str, told: str = "") -> Escalation:
-    """Run a row: ``told`` holds options (repeat=1 wait timeout=30) and events (ack@4 forced@20 resolved@7)."""
-    words = told.split()
-    numbers = {
-        name: int(value) for name, _, value in (word.partition("=") for word in words) if value
-    }
-    policy = ladder(
-        text,
-        repeat=numbers.get("repeat", 0),
-        empty="wait" if "wait" in words else "skip",
-        ack_timeout=numbers["timeout"] * MINUTE if "timeout" in numbers else None,
+def climb(text: str, row: str = "") -> Escalation:
+    """Run a row of options (repeat=1 wait timeout=30) and events (ack@4 forced@20 resolved@7)."""
+    options: dict[str, Any] = {}
+    events: dict[str, list[datetime]] = {"ack": [], "forced": [], "resolved": []}
+    for word in row.split():
+        event, _, minute = word.partition("@")
+        option, _, number = word.partition("=")
+        if event in events:
+            events[event].append(T0 + int(minute) * MINUTE)
+        elif option == "repeat":
+            options["repeat"] = int(number)
+        elif option == "timeout":
+            options["ack_timeout"] = int(number) * MINUTE
+        else:
+            options["empty"] = word
+    return escalate(
+        ladder(text, **options),
+        T0,
+        acks=events["ack"],
+        forced=events["forced"],
+        resolved_at=events["resolved"][0] if events["resolved"] else None,
     )
-
-    def at(kind: str) -> list[datetime]:
-        return [
-            T0 + int(word.split("@")[1]) * MINUTE for word in words if word.startswith(kind + "@")
-        ]
-
-    resolved = [*at("resolved"), None][0]
-    return escalate(policy, T0, acks=at("ack"), forced=at("forced"), resolved_at=resolved)
 
 
 def shown(run: Escalation) -> str:
-    minutes = [(page.who, page.at) for page in run.pages] + [(run.outcome, run.ended_at)]
-    return " ".join(f"{what}{(at - T0) // MINUTE}" for what, at in minutes)
+    """The pages and the outcome, each with its minute."""
+    moments = [(page.who, page.at) for page in run.pages] + [(run.outcome, run.ended_at)]
+    return " ".join(f"{what}{(at - T0) // MINUTE}" for what, at in moments)
 
 
 P = "A/5 B/10 C/15"
@@ -153,22 +156,16 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("policy", "told", "expected"), TABLE)
-def test_the_ladder_pages_as_the_table_says(policy: str, told: str, expected: str) -> None:
-    assert shown(climb(policy, told)) == expected
+@pytest.mark.parametrize(("policy", "row", "expected"), TABLE)
+def test_the_ladder_pages_as_the_table_says(policy: str, row: str, expected: str) -> None:
+    assert shown(climb(policy, row)) == expected
 
 
 def test_a_page_says_its_step_and_loop_counted_from_nought() -> None:
     pages = climb("A/5 -/10 C/15", "repeat=1 forced@40").pages
     assert pages[1] == Page("C", T0 + 5 * MINUTE, 2, 0)
-    assert [(page.step, page.loop) for page in pages] == [
-        (0, 0),
-        (2, 0),
-        (0, 1),
-        (2, 1),
-        (0, 2),
-        (2, 2),
-    ]
+    assert [page.step for page in pages] == [0, 2, 0, 2, 0, 2]
+    assert [page.loop for page in pages] == [0, 0, 1, 1, 2, 2]
 
 
 def test_moments_in_any_zone_come_out_in_utc() -> None:
@@ -182,13 +179,11 @@ def test_moments_in_any_zone_come_out_in_utc() -> None:
 
 MINUTES = st.lists(st.integers(0, 90), max_size=4)
 TARGETS = st.lists(st.sampled_from([*"AABC", *ROTATIONS.values()]), max_size=3)
-STEPS = st.lists(
-    st.builds(Step, TARGETS, st.integers(0, 12).map(MINUTE.__mul__)), min_size=1, max_size=4
-)
+DELAYS = st.integers(0, 12).map(MINUTE.__mul__)
+STEPS = st.lists(st.builds(Step, TARGETS, DELAYS), min_size=1, max_size=4)
+EMPTY = st.sampled_from(["skip", "wait"])
 TIMEOUTS = st.none() | st.integers(1, 40).map(MINUTE.__mul__)
-POLICIES = st.builds(
-    EscalationPolicy, STEPS, st.integers(0, 3), st.sampled_from(["skip", "wait"]), TIMEOUTS
-)
+POLICIES = st.builds(EscalationPolicy, STEPS, st.integers(0, 3), EMPTY, TIMEOUTS)
 
 
 def run(
@@ -235,14 +230,14 @@ def test_nobody_is_paged_between_an_answer_and_what_starts_the_ladder_again(
 def test_the_future_changes_no_page_of_the_past(
     policy: EscalationPolicy, acks: list[int], forced: list[int], resolved: int, now: int
 ) -> None:
-    whole, past = run(policy, acks, forced, resolved), T0 + now * MINUTE
-    resolved_by_now = resolved if resolved < now else None
-    known = run(
-        policy, [m for m in acks if m < now], [m for m in forced if m < now], resolved_by_now
-    )
-    assert [page for page in whole.pages if page.at < past] == [
-        page for page in known.pages if page.at < past
-    ]
+    def paged(escalation: Escalation) -> list[Page]:
+        return [page for page in escalation.pages if page.at < T0 + now * MINUTE]
+
+    known_acks = [minute for minute in acks if minute < now]
+    known_forced = [minute for minute in forced if minute < now]
+    known_resolved = resolved if resolved < now else None
+    known = run(policy, known_acks, known_forced, known_resolved)
+    assert paged(run(policy, acks, forced, resolved)) == paged(known)
 
 
 # --- bad input -----------------------------------------------------------------------------------
@@ -284,10 +279,8 @@ def test_a_bad_policy_says_what_to_give(wrong: dict[str, Any], message: str) -> 
 BAD_MOMENTS = [
     ({"triggered_at": datetime(2025, 1, 6)}, "triggered_at 2025-01-06T00:00:00 has no time zone"),
     ({"acks": [T0.replace(tzinfo=None)]}, "acks 2025-01-06T09:00:00 has no time zone"),
-    (
-        {"acks": [T0 - MINUTE]},
-        "2025-01-06T08:59:00Z is before triggered_at; give 2025-01-06T09:00:00Z or later",
-    ),
+    ({"acks": [T0 - MINUTE]}, "before triggered_at; give 2025-01-06T09:00:00Z or later"),
+    ({"acks": [T0 - MINUTE]}, "2025-01-06T08:59:00Z is before triggered_at"),
     ({"forced": [T0 - MINUTE]}, "2025-01-06T08:59:00Z is before triggered_at"),
     ({"resolved_at": T0 - MINUTE}, "2025-01-06T08:59:00Z is before triggered_at"),
     ({"acks": [4]}, "acks must be a datetime, given 4"),
@@ -309,17 +302,21 @@ def found(policy: EscalationPolicy, **options: Any) -> list[tuple[int, str]]:
 
 WEEKS = Rotation(("ana", "ben", "cho"), time(9), "America/Chicago", date(2020, 1, 6), 7)
 SHIFTED = replace(WEEKS, members=("ben", "cho", "ana"))
+MONDAYS_AT_NIGHT = replace(WEEKS, handoff=time(2, 30))  # DST begins on a Sunday
+NIGHTS = replace(WEEKS, handoff=time(2, 30), every=1)
+
+
+def steps(*targets: str | Rotation | tuple[str | Rotation, ...]) -> EscalationPolicy:
+    """A ladder of steps of five minutes, each with a target or several."""
+    tuples = [target if isinstance(target, tuple) else (target,) for target in targets]
+    return EscalationPolicy(tuple(Step(group, 5 * MINUTE) for group in tuples))
+
 
 LINTS = [
     (ladder(P), []),
     (ladder(P, repeat=3, ack_timeout=30 * MINUTE), []),
     (ladder("A+B/5"), []),
-    (
-        EscalationPolicy(
-            (Step((WEEKS,), 5 * MINUTE), Step((SHIFTED,), 5 * MINUTE), Step(("boss",), 5 * MINUTE))
-        ),
-        [],
-    ),
+    (steps(WEEKS, SHIFTED, "boss"), []),
     (ladder("A/5 -/5 B/5"), [(2, "empty-step")]),
     (ladder("-/5 -/5"), [(1, "empty-step"), (2, "empty-step")]),
     (ladder("A/0 B/5 C/0"), [(2, "zero-delay")]),
@@ -330,28 +327,14 @@ LINTS = [
     (ladder("A/5 -/5 A/5"), [(0, "same-person"), (2, "empty-step")]),
     (ladder("A/5 A+B/5"), []),
     (ladder("A/5 B/5 A+B/5"), []),
-    (
-        EscalationPolicy((Step((WEEKS,), 5 * MINUTE), Step((WEEKS,), 5 * MINUTE))),
-        [(0, "same-person")],
-    ),
-    (
-        EscalationPolicy((Step((WEEKS,), 5 * MINUTE), Step(("cho",), 5 * MINUTE))),
-        [(0, "same-person")],
-    ),
+    (steps(WEEKS, WEEKS), [(0, "same-person")]),
+    (steps(WEEKS, "cho"), [(0, "same-person")]),
     (ladder("A/20 B/23 C/5"), []),
     (ladder("A/20 B/24 C/5"), [(3, "too-late")]),
     (ladder("A/20 B/20 -/20 C/5"), [(3, "empty-step")]),
     (ladder("A/20 B/20 -/20 C/5", empty="wait"), [(3, "empty-step"), (4, "too-late")]),
-    (
-        EscalationPolicy((Step(("boss", replace(WEEKS, handoff=time(2, 30))), 5 * MINUTE),)),
-        [],
-    ),  # Mondays
-    (
-        EscalationPolicy(
-            (Step(("boss", replace(WEEKS, handoff=time(2, 30), every=1)), 5 * MINUTE),)
-        ),
-        [(1, "dst-gap")],
-    ),
+    (steps(("boss", MONDAYS_AT_NIGHT)), []),
+    (steps(("boss", NIGHTS)), [(1, "dst-gap")]),
 ]
 
 
@@ -368,14 +351,10 @@ def test_four_nines_leave_no_time_for_a_second_step() -> None:
 
 
 def test_findings_say_where_and_why() -> None:
-    nights = replace(WEEKS, handoff=time(2, 30), every=1)
-    odd = EscalationPolicy((Step((WEEKS,), 0 * MINUTE), Step(("cho", nights), MINUTE)))
-    findings = lint_escalation(odd)
+    policy = EscalationPolicy((Step((WEEKS,), 0 * MINUTE), Step(("cho", NIGHTS), MINUTE)))
+    findings = lint_escalation(policy)
     assert [type(finding) for finding in findings] == [Finding] * 3
-    assert [finding.phrase for finding in findings] == [
-        "cho",
-        "step 2",
-        "handoff 2020-03-08 02:30 America/Chicago",
-    ]
+    handoff = "handoff 2020-03-08 02:30 America/Chicago"
+    assert [finding.phrase for finding in findings] == ["cho", "step 2", handoff]
     assert "from 2020-01-20T15:00:00Z" in findings[0].why
     assert "43m12s" in lint_escalation(ladder("A/60 B/5"))[0].why

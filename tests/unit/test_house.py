@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable
-from typing import Any
 
 import pytest
 from house import (
@@ -31,39 +29,6 @@ ON_STANDARD_LIBRARY = ("toolkit", "gameday/", "cli/", "door")  # layers that imp
 KNOWN = set(modules()) - {"__init__"}  # which hands on names of the whole house
 LONGEST = 450  # lines
 PURE_DATA = {"oncall/catalogue.py"}
-
-# What does not hold yet, and is to be taken off this list when it does: then the test fails here.
-TOO_LONG_YET = {
-    "oncall/gameday/actions.py",
-    "oncall/gameday/bundled.py",
-    "oncall/telemetry/backtest.py",
-    "oncall/workbook/cockpit/cockpit.py",
-    "oncall/workbook/exercises/functions.py",
-    "oncall/workbook/plots/base.py",
-    "tests/unit/test_actions.py",
-    "tests/unit/test_alerting.py",
-    "tests/unit/test_backtest.py",
-    "tests/unit/test_bundled.py",
-    "tests/unit/test_cockpit.py",
-    "tests/unit/test_command_line.py",
-    "tests/unit/test_counts.py",
-    "tests/unit/test_exercises.py",
-    "tests/unit/test_explorers.py",
-    "tests/unit/test_incident.py",
-    "tests/unit/test_postmortem.py",
-    "tests/unit/test_postmortem_lint.py",
-    "tests/unit/test_regression.py",
-    "tests/unit/test_scoring.py",
-    "tests/unit/test_shift.py",
-}
-TAKES_PRIVATE_NAMES_YET = {"workbook.lessons.adversary"}
-
-
-def not_yet(values: Iterable[str], known: set[str]) -> list[Any]:
-    """The values as parameters of a test, those that are known to fail marked."""
-    mark = pytest.mark.xfail(strict=True, reason="not yet")
-    return [pytest.param(value, marks=mark if value in known else ()) for value in values]
-
 
 # --- layers --------------------------------------------------------------------------------------
 
@@ -99,7 +64,7 @@ def test_an_init_hands_on_names_of_its_own_folder_only(module: str) -> None:
         assert not inside or target.startswith(f"{inside}."), f"{module} imports from {target}"
 
 
-@pytest.mark.parametrize("module", not_yet(modules(), TAKES_PRIVATE_NAMES_YET))
+@pytest.mark.parametrize("module", modules())
 def test_what_begins_with_an_underscore_stays_in_its_folder(module: str) -> None:
     for target, name in imports(module):
         own, last = folder(target), target.rpartition(".")[2]
@@ -165,15 +130,14 @@ FILES = [
 ]
 
 
-@pytest.mark.parametrize("name", not_yet(FILES, TOO_LONG_YET))
+@pytest.mark.parametrize("name", FILES)
 def test_no_file_is_longer_than_a_reader_holds(name: str) -> None:
     lines = len((ROOT / name).read_text(encoding="utf-8").splitlines())
     assert lines <= LONGEST or name in PURE_DATA, f"{name} has {lines} lines: it is two ideas"
 
 
-def test_what_is_not_yet_is_still_there() -> None:
-    assert set(FILES) >= TOO_LONG_YET | PURE_DATA
-    assert set(modules()) >= TAKES_PRIVATE_NAMES_YET
+def test_the_files_of_pure_data_are_there() -> None:
+    assert set(FILES) >= PURE_DATA
 
 
 # --- the picture ---------------------------------------------------------------------------------

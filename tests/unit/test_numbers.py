@@ -1,13 +1,14 @@
 """The numbers of the SRE workbook's chapter 5 and of 4 December 2024, computed and not quoted.
 
-Unless a test says otherwise: 99.9 % over 30 days, strict comparison, windows full of clean events before
-the outage, and an even 100 events a second.
+Unless a test says otherwise: 99.9 % over 30 days, strict comparison, windows full of clean events
+before the outage, and an even 100 events a second.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 import pytest
 
@@ -26,7 +27,7 @@ Spell = tuple[datetime, datetime, int]  # from, to, failures of every 100 events
 
 
 def replay(*spells: Spell, before: timedelta, after: timedelta) -> Counts:
-    """An even 100 events a second around T0; in each spell some of every hundred fail."""
+    """An even 100 events a second around T0, of which some fail in each spell."""
     good = [100] * ((before + after) // SECOND)
     start = T0 - before
     for first, last, bad in spells:
@@ -38,7 +39,7 @@ def replay(*spells: Spell, before: timedelta, after: timedelta) -> Counts:
 def union(intervals: Iterable[AlertInterval]) -> list[tuple[datetime, datetime | None]]:
     """The stretches in which at least one rule fires; they must all have ended."""
     merged: list[tuple[datetime, datetime | None]] = []
-    for interval in sorted(intervals, key=lambda found: found.start):
+    for interval in sorted(intervals, key=attrgetter("start")):
         assert interval.end is not None
         if merged and merged[-1][1] is not None and interval.start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(merged[-1][1], interval.end))
@@ -54,9 +55,10 @@ def total_outage(length: timedelta, before: timedelta, after: timedelta) -> Coun
 # --- the speed of spending -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("burn", "lasts"), [(1, 30 * DAY), (2, 15 * DAY), (10, 3 * DAY), (1000, 43.2 * MINUTE)]
-)
+EXHAUSTION = [(1, 30 * DAY), (2, 15 * DAY), (10, 3 * DAY), (1000, 43.2 * MINUTE)]
+
+
+@pytest.mark.parametrize(("burn", "lasts"), EXHAUSTION)
 def test_the_budget_lasts_the_period_divided_by_the_burn_rate(
     burn: float, lasts: timedelta
 ) -> None:
@@ -79,9 +81,8 @@ def test_36_hours_above_a_tenth_of_a_percent_detects_a_total_outage_in_129_6_sec
     rule = BurnRule(36 * HOUR, 36 * HOUR, 1)
     assert rule.threshold(THREE_NINES) == THREE_NINES.exact_budget
     assert rule.detection_time(THREE_NINES, 1.0) == timedelta(seconds=129.6)
-    [page] = alert_intervals(
-        total_outage(200 * SECOND, 36 * HOUR, 200 * SECOND), THREE_NINES, (rule,)
-    )
+    counts = total_outage(200 * SECOND, 36 * HOUR, 200 * SECOND)
+    [page] = alert_intervals(counts, THREE_NINES, (rule,))
     assert (page.start - T0, page.coverage) == (130 * SECOND, 1.0)
 
 
@@ -97,10 +98,8 @@ def test_one_hour_above_36_times_detects_in_129_6_seconds_and_resets_in_57_84_mi
     assert rule.reset_time(THREE_NINES, 1.0) == timedelta(minutes=57.84)
     [page] = alert_intervals(total_outage(HOUR, HOUR, 3 * HOUR), THREE_NINES, (rule,))
     assert page.end is not None
-    assert (page.start - T0, page.end - T0 - HOUR) == (
-        130 * SECOND,
-        3471 * SECOND,
-    )  # 57.84 min are 3470.4 s
+    assert page.start - T0 == 130 * SECOND
+    assert page.end - T0 - HOUR == 3471 * SECOND  # 57.84 min are 3470.4 s
 
 
 def test_35_times_never_fires_a_36_times_rule_and_empties_the_budget_in_20_57_hours() -> None:
@@ -136,9 +135,8 @@ def test_after_a_ten_minute_total_outage_the_page_clears_29_8_minutes_after_the_
     assert end is not None
     assert start == T0 + 52 * SECOND
     assert (end - T0 - 10 * MINUTE) / MINUTE == pytest.approx(29.8, abs=0.05)
-    assert [found.rule for found in intervals if found.end == end] == [
-        PAGES[1]
-    ]  # the 6×/30m arm holds it
+    last = [interval.rule for interval in intervals if interval.end == end]
+    assert last == [PAGES[1]]  # the 6×/30m arm holds it
 
 
 # --- what low traffic and a low target do --------------------------------------------------------
@@ -153,9 +151,7 @@ def test_one_failure_in_ten_requests_an_hour_is_100_times_and_13_9_percent_of_th
     assert google_policy()[0].lone_failure_fires_below(THREE_NINES) > 10
 
 
-def test_a_90_percent_slo_spends_1_39_percent_an_hour_in_a_total_outage_so_14_4_times_never_fires() -> (
-    None
-):
+def test_a_total_outage_of_a_90_percent_slo_spends_1_39_percent_an_hour_and_never_fires() -> None:
     lasts = exhaustion_time(ONE_NINE, burn_rate(0.0, ONE_NINE))
     assert lasts is not None
     assert HOUR / lasts == pytest.approx(0.0139, abs=0.00005)
@@ -169,7 +165,7 @@ def test_a_90_percent_slo_spends_1_39_percent_an_hour_in_a_total_outage_so_14_4_
 
 @pytest.fixture(scope="module")
 def fourth_of_december() -> Counts:
-    """100 % of requests from 23:48 to 23:52, 45 % from 00:07 to 01:37; even traffic, clean history."""
+    """All requests fail from 23:48 to 23:52, 45 % from 00:07 to 01:37, none before or after."""
     midnight = datetime(2024, 12, 5, tzinfo=UTC)
     first = (T0, T0 + 4 * MINUTE, 100)
     second = (midnight + 7 * MINUTE, midnight + 97 * MINUTE, 45)
@@ -195,7 +191,7 @@ def test_on_4_december_a_99_percent_slo_pages_first_at_00_17_19(fourth_of_decemb
     assert first[0] == datetime(2024, 12, 5, 0, 17, 19, tzinfo=UTC)
 
 
-# --- the seed's first two ------------------------------------------------------------------------
+# --- one function, two windows -------------------------------------------------------------------
 
 
 def test_99_7_percent_reads_healthy_at_a_99_percent_slo_and_burns_0_30_times() -> None:

@@ -1,4 +1,4 @@
-"""The written postmortem: all its sections in order, only what the journal holds, and items that can be read back."""
+"""The written postmortem: all its sections, only what the journal holds, items to be read back."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from oncall.alerting import Alert
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import run_shift
 from oncall.gameday.reference import reference
+from oncall.gameday.shift import run_shift
 from oncall.incident import Incident
 from oncall.postmortem import (
     ITEM_KINDS,
@@ -35,6 +35,8 @@ NEW = Incident(
 PAGE = Alert("page", "sev1", 50.14, "14.4x 1h/5m")
 DUE = date(2025, 4, 1)
 ITEM = ActionItem("mitigate", "fail over by itself", "ana", DUE, "fail_over")
+LEARNT = ("Contributing factors", "What went well", "What went wrong", "Where we got lucky")
+UNKNOWN = ["- TTM: unknown", "- TTR: unknown", "- Impact: unknown"]
 NASTY = "first line\n## Metrics\n\n- TTD: 0s\n```\n| a | b |\r\n# top\u2028## Impact\n"
 
 
@@ -44,15 +46,12 @@ def at(minute: float) -> datetime:
 
 def whole() -> Incident:
     """An incident with an event of every kind that a timeline can hold."""
-    incident = NEW.detect(PAGE, at=at(18), by="alerts").measure(
-        9000, 18_000, at=at(18), by="metrics"
-    )
-    incident = incident.acknowledge(at=at(21), by="ana").triage(
-        "sev1", "ana", at=at(24), by="ana", comms="bo"
-    )
-    incident = incident.update("We are on it.", at=at(24), by="bo").note(
-        "deploy looks fine", at=at(25), by="chen"
-    )
+    incident = NEW.detect(PAGE, at=at(18), by="alerts")
+    incident = incident.measure(9000, 18_000, at=at(18), by="metrics")
+    incident = incident.acknowledge(at=at(21), by="ana")
+    incident = incident.triage("sev1", "ana", at=at(24), by="ana", comms="bo")
+    incident = incident.update("We are on it.", at=at(24), by="bo")
+    incident = incident.note("deploy looks fine", at=at(25), by="chen")
     incident = incident.sample("capital?", "Lyon", "Paris", at=at(26), by="chen")
     incident = incident.mitigate("fail_over", at=at(27), by="ana").mitigated(at=at(30), by="ana")
     incident = incident.resolve(at=at(60), by="ana").reopen(at=at(70), by="bo")
@@ -79,18 +78,9 @@ def headings(text: str) -> list[str]:
 
 
 def test_the_sections_are_the_ones_that_a_postmortem_needs() -> None:
-    assert SECTIONS == (
-        "Summary",
-        "Impact",
-        "Detection",
-        "Timeline (UTC)",
-        "Contributing factors",
-        "What went well",
-        "What went wrong",
-        "Where we got lucky",
-        "Action items",
-        "Metrics",
-    )
+    assert SECTIONS[:4] == ("Summary", "Impact", "Detection", "Timeline (UTC)")
+    assert SECTIONS[4:8] == LEARNT
+    assert SECTIONS[8:] == ("Action items", "Metrics")
 
 
 @pytest.mark.parametrize("incident", [NEW, whole()], ids=["nothing happened", "all happened"])
@@ -117,20 +107,13 @@ def test_what_people_learnt_stands_in_its_own_section() -> None:
 
 def test_a_section_without_content_says_so() -> None:
     text = written(whole(), contributing_factors=[], action_items=[])
-    for name in (
-        "Contributing factors",
-        "What went well",
-        "What went wrong",
-        "Where we got lucky",
-        "Action items",
-    ):
+    for name in (*LEARNT, "Action items"):
         assert section(text, name) == ["Nothing recorded."]
 
 
 def test_generators_will_do_for_lists() -> None:
-    text = written(
-        whole(), contributing_factors=(word for word in ("a", "b")), action_items=iter([ITEM])
-    )
+    words = (word for word in ("a", "b"))
+    text = written(whole(), contributing_factors=words, action_items=iter([ITEM]))
     assert section(text, "Contributing factors") == ["- a", "- b"]
     assert section(text, "Action items") == [f"- {ITEM}"]
 
@@ -143,22 +126,20 @@ def test_one_text_where_a_list_belongs_is_refused_and_not_spelt_out(name: str) -
 
 @pytest.mark.parametrize("given", ["do it", ["do it"], [ITEM, "do it"]])
 def test_an_action_item_that_is_only_a_text_is_refused(given: Any) -> None:
-    with pytest.raises(
-        ValueError, match=r"action_items must be a list of ActionItem, given .*do it"
-    ):
+    wanted = r"action_items must be a list of ActionItem, given .*do it"
+    with pytest.raises(ValueError, match=wanted):
         written(whole(), action_items=given)
 
 
 @pytest.mark.parametrize("given", [None, ITEM, 5])
-def test_what_is_no_list_of_action_items_is_refused(given: Any) -> None:
-    with pytest.raises(
-        ValueError, match=re.escape(f"must be a list of ActionItem, given {given!r}; give e.g.")
-    ):
+def test_anything_but_a_list_of_action_items_is_refused(given: Any) -> None:
+    wanted = f"must be a list of ActionItem, given {given!r}; give e.g."
+    with pytest.raises(ValueError, match=re.escape(wanted)):
         written(whole(), action_items=given)
 
 
 @pytest.mark.parametrize("given", [None, 5, [5]])
-def test_what_is_no_list_of_sentences_is_refused(given: Any) -> None:
+def test_anything_but_a_list_of_sentences_is_refused(given: Any) -> None:
     with pytest.raises(ValueError, match=re.escape(f"['One provider.'], given {given!r}")):
         written(whole(), went_well=given)
 
@@ -180,10 +161,7 @@ def nasty(incident: Incident) -> Incident:
 
 
 def test_texts_with_newlines_and_markdown_do_not_break_the_structure() -> None:
-    lists = {
-        name: [NASTY, NASTY]
-        for name in ("contributing_factors", "went_well", "went_wrong", "lucky")
-    }
+    lists = dict.fromkeys(("contributing_factors", "went_well", "went_wrong", "lucky"), [NASTY] * 2)
     text = written(nasty(NEW), action_items=[ActionItem("detect", NASTY, "ana", DUE)], **lists)
     assert tuple(headings(text)) == SECTIONS
     assert len(re.findall(r"^# ", text, re.M)) == 1
@@ -204,17 +182,11 @@ def test_a_title_that_looks_like_markdown_opens_nothing(title: str) -> None:
 @examples(40)
 @given(words=st.text(min_size=1).filter(str.strip))
 def test_no_text_at_all_adds_or_hides_a_section(words: str) -> None:
-    incident = (
-        NEW.detect(None, at=at(1), by="bo")
-        .note(words, at=at(2), by="bo")
-        .update(words, at=at(3), by="bo")
-    )
+    incident = NEW.detect(None, at=at(1), by="bo").note(words, at=at(2), by="bo")
+    incident = incident.update(words, at=at(3), by="bo")
     text = written(incident, contributing_factors=[words], lucky=[words])
-    # Split as Markdown does, at newlines only.
-    assert (
-        tuple(line[3:] for line in re.split(r"\r\n|\r|\n", text) if line.startswith("## "))
-        == SECTIONS
-    )
+    lines = re.split(r"\r\n|\r|\n", text)  # as Markdown does, at newlines only
+    assert tuple(line[3:] for line in lines if line.startswith("## ")) == SECTIONS
     assert len(section(text, "Timeline (UTC)")) == 4
 
 
@@ -230,13 +202,7 @@ def test_an_incident_with_few_events_makes_nothing_up() -> None:
         "- Users felt it from 18:12:00 UTC; for how long is not recorded.",
         "- How many requests failed is not recorded.",
     ]
-    assert section(text, "Metrics") == [
-        "- TTD: 5m",
-        "- TTA: unknown",
-        "- TTM: unknown",
-        "- TTR: unknown",
-        "- Impact: unknown",
-    ]
+    assert section(text, "Metrics") == ["- TTD: 5m", "- TTA: unknown", *UNKNOWN]
     assert not re.search(r"\b0s?\b|\bNone\b|\bnan\b|0%", text)
 
 
@@ -250,9 +216,8 @@ def test_an_incident_that_nobody_noticed_yet_has_no_detection() -> None:
 
 def test_a_person_who_noticed_is_no_alert_with_a_burn_of_nothing() -> None:
     text = written(NEW.detect(None, at=at(5), by="bo"))
-    assert section(text, "Detection") == [
-        "- A person noticed it at 18:17:00 UTC, 5m after the impact began."
-    ]
+    noticed = "- A person noticed it at 18:17:00 UTC, 5m after the impact began."
+    assert section(text, "Detection") == [noticed]
     assert "burn" not in text
 
 
@@ -263,11 +228,7 @@ def test_measures_without_any_events_are_no_measure_of_failure() -> None:
 
 def test_a_relapse_makes_the_end_unknown_again() -> None:
     incident = whole().reopen(at=at(110), by="bo")
-    assert section(written(incident), "Metrics")[2:] == [
-        "- TTM: unknown",
-        "- TTR: unknown",
-        "- Impact: unknown",
-    ]
+    assert section(written(incident), "Metrics")[2:] == UNKNOWN
 
 
 # --- what it does hold ---------------------------------------------------------------------------
@@ -282,12 +243,10 @@ def test_the_summary_says_what_when_how_long_how_severe_and_who_led() -> None:
 
 def test_the_summary_names_the_severity_and_the_commander_decided_last() -> None:
     incident = NEW.detect(PAGE, at=at(18), by="alerts").acknowledge(at=at(21), by="ana")
-    incident = incident.triage("sev1", "ana", at=at(22), by="ana").triage(
-        "sev2", "bo", at=at(40), by="ana"
-    )
-    assert section(written(incident), "Summary")[0].endswith(
-        "Severity sev2. bo was incident commander."
-    )
+    incident = incident.triage("sev1", "ana", at=at(22), by="ana")
+    incident = incident.triage("sev2", "bo", at=at(40), by="ana")
+    [summary] = section(written(incident), "Summary")
+    assert summary.endswith("Severity sev2. bo was incident commander.")
 
 
 def test_the_impact_is_in_numbers() -> None:
@@ -302,13 +261,10 @@ def test_the_impact_is_in_numbers() -> None:
 
 def test_a_budget_spent_many_times_over_is_still_readable() -> None:
     incident = Incident("INC-001", "gone", SLO("availability", 0.9999), "sunspots", START)
-    incident = incident.detect(None, at=at(5), by="bo").measure(
-        0, 1000, at=START + 36 * HOUR, by="metrics"
-    )
+    incident = incident.detect(None, at=at(5), by="bo")
+    text = written(incident.measure(0, 1000, at=START + 36 * HOUR, by="metrics"))
     # 36 h ÷ 720 h ÷ 0.0001 = 500 budgets.
-    assert "- That is 50,000% of the error budget of an evenly loaded 30d at 99.99%." in written(
-        incident
-    )
+    assert "- That is 50,000% of the error budget of an evenly loaded 30d at 99.99%." in text
 
 
 def test_detection_before_the_impact_is_told_as_such() -> None:
@@ -316,14 +272,9 @@ def test_detection_before_the_impact_is_told_as_such() -> None:
     text = written(incident)
     assert "3m before users felt it" in section(text, "Detection")[0]
     assert section(text, "Metrics")[0] == "- TTD: -3m"
-    assert not [
-        line for line in section(text, "Impact") if "budget" in line
-    ]  # for how long is not known
-    assert [line[2:10] for line in section(text, "Timeline (UTC)")] == [
-        "18:09:00",
-        "18:10:00",
-        "18:12:00",
-    ]
+    assert "budget" not in "".join(section(text, "Impact"))  # how long it lasted is not known
+    times = [line[2:10] for line in section(text, "Timeline (UTC)")]
+    assert times == ["18:09:00", "18:10:00", "18:12:00"]
 
 
 def test_the_alert_that_noticed_it_is_named_with_its_burn() -> None:
@@ -356,10 +307,8 @@ def test_every_event_has_its_line_in_the_timeline_in_order() -> None:
 
 def test_recovery_by_itself_is_told_as_such() -> None:
     incident = NEW.detect(None, at=at(5), by="bo").resolve(at=at(9), by="bo", auto_recovered=True)
-    assert (
-        section(written(incident), "Timeline (UTC)")[-1]
-        == "- 18:21:00 bo: resolved, recovered by itself"
-    )
+    last = section(written(incident), "Timeline (UTC)")[-1]
+    assert last == "- 18:21:00 bo: resolved, recovered by itself"
 
 
 def test_a_timeline_over_midnight_shows_the_dates() -> None:
@@ -374,27 +323,18 @@ def test_a_timeline_over_midnight_shows_the_dates() -> None:
 
 
 def test_the_metrics_are_the_record_s() -> None:
-    assert section(written(whole()), "Metrics") == [
-        "- TTD: 18m",
-        "- TTA: 3m",
-        "- TTM: 57m",
-        "- TTR: 1h22m",
-        "- Impact: 1h15m",
-    ]
+    known = ["- TTD: 18m", "- TTA: 3m", "- TTM: 57m", "- TTR: 1h22m", "- Impact: 1h15m"]
+    assert section(written(whole()), "Metrics") == known
 
 
 # --- action items --------------------------------------------------------------------------------
 
 
 def test_an_action_item_reads_as_kind_text_owner_and_date() -> None:
-    assert (
-        str(ITEM)
-        == "mitigate: fail over by itself (owner: ana, due: 2025-04-01, automates: fail_over)"
-    )
-    assert (
-        str(ActionItem("detect", "alert", "bo", DUE))
-        == "detect: alert (owner: bo, due: 2025-04-01)"
-    )
+    text = "mitigate: fail over by itself (owner: ana, due: 2025-04-01, automates: fail_over)"
+    assert str(ITEM) == text
+    alert = ActionItem("detect", "alert", "bo", DUE)
+    assert str(alert) == "detect: alert (owner: bo, due: 2025-04-01)"
 
 
 @pytest.mark.parametrize(
@@ -446,9 +386,8 @@ def test_items_elsewhere_in_the_text_are_not_action_items() -> None:
 
 
 def test_lines_that_are_no_action_items_are_left_alone() -> None:
-    text = written(whole()).replace(
-        f"- {ITEM}", f"intro\n- {ITEM}\n- prevent: someday\n- x: y (owner: z, due: soon)"
-    )
+    others = f"intro\n- {ITEM}\n- prevent: someday\n- x: y (owner: z, due: soon)"
+    text = written(whole()).replace(f"- {ITEM}", others)
     assert read_action_items(text) == (ITEM,)
     assert read_action_items(text.replace("2025-04-01", "2025-02-30")) == ()
     assert read_action_items("") == ()
@@ -467,9 +406,7 @@ def test_the_reference_shift_s_postmortem_is_lint_clean() -> None:
 def test_the_postmortem_of_any_incident_has_no_missing_section() -> None:
     full = written(whole(), went_well=["a"], went_wrong=["b"], lucky=["c"])
     for text in (written(NEW), full):
-        assert [
-            finding for finding in lint_postmortem(text) if finding.rule == "missing-section"
-        ] == []
+        assert "missing-section" not in {finding.rule for finding in lint_postmortem(text)}
 
 
 def test_times_below_a_second_do_not_break_it() -> None:

@@ -1,4 +1,4 @@
-"""The curated facts of public outages: well formed, in order, cited, and nothing doubtful has crept in."""
+"""The curated facts of public outages: well formed, in order, cited, and nothing doubtful."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def times(row: dict[str, str]) -> dict[str, datetime]:
     return {column: parse_moment(row[column], column) for column in TIMES if row[column]}
 
 
-# --- the file by itself --------------------------------------------------------------------------
+# --- the file ------------------------------------------------------------------------------------
 
 
 def test_the_columns_are_those_of_the_readme_and_every_row_fills_them_all() -> None:
@@ -136,14 +136,9 @@ def test_each_row_cites_addresses_and_nothing_else(row: dict[str, str]) -> None:
 
 def test_4_december_2024_failed_whole_for_4_minutes_and_at_45_percent_for_90() -> None:
     first, second = BY_ID["openai-2024-12-04-wave1"], BY_ID["openai-2024-12-04-wave2"]
-    assert (first["impact_start"], first["mitigated"]) == (
-        "2024-12-04T23:48:00Z",
-        "2024-12-04T23:52:00Z",
-    )
-    assert (second["impact_start"], second["mitigated"]) == (
-        "2024-12-05T00:07:00Z",
-        "2024-12-05T01:37:00Z",
-    )
+    spans = [(wave["impact_start"], wave["mitigated"]) for wave in (first, second)]
+    assert spans[0] == ("2024-12-04T23:48:00Z", "2024-12-04T23:52:00Z")
+    assert spans[1] == ("2024-12-05T00:07:00Z", "2024-12-05T01:37:00Z")
     assert (float(first["error_ratio"]), float(second["error_ratio"])) == (1.0, 0.45)
 
 
@@ -153,12 +148,9 @@ def test_the_two_waves_of_4_december_share_one_public_incident() -> None:
         assert first[column] == second[column]
 
 
-def test_so_many_rows_know_each_fact() -> None:
-    known = {
-        column: sum(row[column] != "" for row in ROWS)
-        for column in ("severity", *TIMES, "error_ratio")
-    }
-    assert known == {
+def test_each_fact_is_known_in_this_number_of_rows() -> None:
+    columns = ("severity", *TIMES, "error_ratio")
+    assert {column: sum(row[column] != "" for row in ROWS) for column in columns} == {
         "severity": 13,
         "impact_start": 15,
         "detected": 1,
@@ -195,12 +187,9 @@ def test_a_doubtful_field_stays_empty_and_the_notes_say_so(row_id: str, column: 
 @pytest.fixture(scope="module")
 def gathered() -> dict[str, dict[str, Any]]:
     if not GATHERED.exists():
-        pytest.skip(
-            "the gathered facts are not beside this checkout (../shared/data/public_incidents.json)"
-        )
-    return {
-        fact["id"]: fact for fact in json.loads(GATHERED.read_text(encoding="utf-8"))["incidents"]
-    }
+        pytest.skip("../shared/data/public_incidents.json is not beside this checkout")
+    facts = json.loads(GATHERED.read_text(encoding="utf-8"))["incidents"]
+    return {fact["id"]: fact for fact in facts}
 
 
 def test_every_timed_incident_gathered_has_its_row(gathered: dict[str, dict[str, Any]]) -> None:
@@ -227,10 +216,8 @@ def test_every_word_given_agrees_with_what_was_gathered(
     assert fact["service"].startswith(row["service"])
     assert row["severity"] in fact["severity"]
     assert row["confidence"] == fact["confidence"].partition(";")[0]
-    assert (
-        set(row["sources"].split())
-        <= {source.split()[0] for source in fact["sources"]} | ADDED_SOURCES
-    )
+    known = {source.split()[0] for source in fact["sources"]} | ADDED_SOURCES
+    assert set(row["sources"].split()) <= known
 
 
 def test_nothing_gathered_is_missing_but_what_is_listed_as_left_out(

@@ -1,4 +1,4 @@
-"""Scenarios: seeded, carried and not rounded, faults over time, quiet days, and no other source of chance."""
+"""Scenarios: one seed and no other source of chance, rounding carried over, faults over time."""
 
 from __future__ import annotations
 
@@ -26,15 +26,8 @@ from oncall.times import DAY, HOUR, MINUTE
 MONDAY = datetime(2025, 3, 3, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 SYMPTOM = "model_provider_outage"
-CALM = Scenario(
-    "calm",
-    "Nothing happens.",
-    MONDAY,
-    6 * HOUR,
-    SLO("availability", 0.99),
-    requests=600,
-    errors=0.003,
-)
+TWO_NINES = SLO("availability", 0.99)
+CALM = Scenario("calm", "Nothing happens.", MONDAY, 6 * HOUR, TWO_NINES, requests=600, errors=0.003)
 
 
 def fault(start: timedelta, error_ratio: float = 1.0, **more: Any) -> Fault:
@@ -47,9 +40,9 @@ def played(name: str) -> Counts:
     return SCENARIOS[name].counts(1)
 
 
-def shares(one: Fault, minutes: int) -> list[float]:
-    """What a fault fails in each of the first minutes."""
-    return [one.failing(minute * MINUTE, (minute + 1) * MINUTE) for minute in range(minutes)]
+def shares(fault: Fault, minutes: int) -> list[float]:
+    """The share of requests that a fault fails in each of the first minutes."""
+    return [fault.failing(minute * MINUTE, (minute + 1) * MINUTE) for minute in range(minutes)]
 
 
 # --- the seed ------------------------------------------------------------------------------------
@@ -62,18 +55,16 @@ def test_the_same_seed_gives_the_same_counts(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
 def test_another_seed_gives_others_around_the_same_mean(name: str) -> None:
-    one, other = played(name), SCENARIOS[name].counts(2)
-    assert one.total != other.total
-    assert sum(one.total) == pytest.approx(sum(other.total), rel=0.01)
+    first, second = played(name), SCENARIOS[name].counts(2)
+    assert first.total != second.total
+    assert sum(first.total) == pytest.approx(sum(second.total), rel=0.01)
 
 
 def test_nothing_is_drawn_but_from_random_of_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = CALM.counts(1)
 
     def refuse(*arguments: Any, **named: Any) -> Any:
-        raise AssertionError(
-            "only random.Random(seed).random() keeps its values from one Python to the next"
-        )
+        raise AssertionError("only random.Random(seed).random() is the same in every Python")
 
     own = {name for name in dir(random) if callable(getattr(random, name)) and name[0].islower()}
     methods = {name for name in dir(random.Random) if not name.startswith("_")} - {"random", "seed"}
@@ -87,13 +78,13 @@ def test_nothing_is_drawn_but_from_random_of_the_seed(monkeypatch: pytest.Monkey
 
 
 def test_the_first_counts_of_a_seed_never_change() -> None:
-    # From the tables and the seed's first draws by hand: Monday is 112 % of the mean, midnight 52 % and falling.
+    # By hand, from the tables and the seed's first draws: Monday is 112 % of the mean, midnight is
+    # 52 % and falls to 45 % within an hour.
     draw = random.Random(1).random
     over, expected = 0.0, []
     for minute in range(3):
-        wanted = (
-            600 * (52 + (45 - 52) * minute / 60) / 100 * 112 / 100 * (0.96 + 0.08 * draw()) + over
-        )
+        rate = 600 * (52 + (45 - 52) * minute / 60) / 100 * 112 / 100
+        wanted = rate * (0.96 + 0.08 * draw()) + over
         expected.append(int(wanted))
         over = wanted - int(wanted)
     assert list(replace(CALM, warm_up=timedelta()).counts(1).total[:3]) == expected
@@ -103,13 +94,9 @@ def test_the_first_counts_of_a_seed_never_change() -> None:
 
 
 def left_over(actual: Sequence[float], expected: Sequence[float]) -> list[float]:
-    """Expected minus actual up to each moment; over any stretch the difference is that of two of these."""
-    return [
-        a - b
-        for a, b in zip(
-            accumulate(expected, initial=0.0), accumulate(actual, initial=0.0), strict=True
-        )
-    ]
+    """Expected minus actual up to each moment: two of these give what is left over in between."""
+    gaps = [wanted - got for wanted, got in zip(expected, actual, strict=True)]
+    return list(accumulate(gaps, initial=0.0))
 
 
 @examples(40)
@@ -126,10 +113,9 @@ def test_over_any_stretch_the_errors_are_within_one_of_the_expected(
     buckets = [traffic.minute(minute, share) for minute, share in enumerate(failing)]
     assert all(0 <= good <= total for good, total in buckets)
     bad = [total - good for good, total in buckets]
-    wanted = [
-        total * (1 - (1 - errors) * (1 - share))
-        for (_, total), share in zip(buckets, failing, strict=True)
-    ]
+    totals = [total for _, total in buckets]
+    ratios = [1 - (1 - errors) * (1 - share) for share in failing]
+    wanted = [total * ratio for total, ratio in zip(totals, ratios, strict=True)]
     carried = left_over(bad, wanted)
     assert max(carried) - min(carried) <= 1 + 1e-6
 
@@ -160,9 +146,8 @@ def test_51_seconds_within_a_minute_fail_51_sixtieths_of_it() -> None:
 
 
 def test_51_seconds_across_two_minutes_are_shared_between_them() -> None:
-    assert shares(fault(MINUTE + 30 * SECOND, duration=51 * SECOND), 4) == pytest.approx(
-        [0, 30 / 60, 21 / 60, 0]
-    )
+    blip = fault(MINUTE + 30 * SECOND, duration=51 * SECOND)
+    assert shares(blip, 4) == pytest.approx([0, 30 / 60, 21 / 60, 0])
 
 
 def test_a_ramp_climbs_in_a_straight_line() -> None:
@@ -175,32 +160,23 @@ def test_a_fault_may_be_over_before_its_ramp_is() -> None:
     assert shares(cut, 4) == pytest.approx([0.1, 0.3, 0, 0])
 
 
-@pytest.mark.parametrize(
-    ("start", "ramp", "duration"),
-    [
-        (60, 120, None),
-        (7, 600, 333),
-        (0, 30, None),
-        (30, 60, None),
-        (15, 200, None),
-        (50, 20, 51),
-        (0, 45, 90),
-    ],
-)
+LASTING = [(60, 120, None), (0, 30, None), (30, 60, None), (15, 200, None)]
+ENDING = [(7, 600, 333), (50, 20, 51), (0, 45, 90)]
+
+
+@pytest.mark.parametrize(("start", "ramp", "duration"), LASTING + ENDING)
 def test_what_a_fault_fails_is_the_area_under_its_line(
     start: int, ramp: int, duration: int | None
 ) -> None:
     seconds = 900
-    line = [
-        min(1.0, (second + 0.5 - start) / ramp)
-        * (second >= start and (duration is None or second < start + duration))
-        for second in range(seconds)
-    ]
-    one = fault(
-        start * SECOND, ramp=ramp * SECOND, duration=None if duration is None else duration * SECOND
-    )
+    end = seconds if duration is None else start + duration
+    line = [0.0] * seconds
+    for second in range(start, min(end, seconds)):
+        line[second] = min(1.0, (second + 0.5 - start) / ramp)
+    length = None if duration is None else duration * SECOND
+    climbing = fault(start * SECOND, ramp=ramp * SECOND, duration=length)
     expected = [sum(line[i : i + 60]) / 60 for i in range(0, seconds, 60)]
-    assert shares(one, seconds // 60) == pytest.approx(expected, abs=1e-3)
+    assert shares(climbing, seconds // 60) == pytest.approx(expected, abs=1e-3)
 
 
 def test_faults_that_overlap_fail_independently() -> None:
@@ -267,17 +243,13 @@ def test_a_start_without_a_zone_is_refused() -> None:
 def test_the_days_before_the_start_are_quiet_and_fill_every_long_window(name: str) -> None:
     scenario = SCENARIOS[name]
     counts = played(name)
-    assert (counts.start, counts.end) == (
-        scenario.start - 3 * DAY,
-        scenario.start + scenario.length,
-    )
-    quiet = counts.slice(None, scenario.start)
-    assert 1 - sli(sum(quiet.good), sum(quiet.total)) == pytest.approx(scenario.errors, rel=0.01)
-    worst = max(
-        total - good - scenario.errors * total
-        for good, total in zip(quiet.good, quiet.total, strict=True)
-    )
-    assert worst <= 1  # no minute holds more than its share and what was carried into it
+    assert counts.start == scenario.start - 3 * DAY
+    assert counts.end == scenario.start + scenario.length
+    warm_up = counts.slice(None, scenario.start)
+    errors = 1 - sli(sum(warm_up.good), sum(warm_up.total))
+    assert errors == pytest.approx(scenario.errors, rel=0.01)
+    for good, total in zip(warm_up.good, warm_up.total, strict=True):
+        assert total - good <= scenario.errors * total + 1  # its share, and what was carried over
     assert all(max(scenario.failing(minute), default=0) == 0 for minute in range(-3 * 24 * 60, 0))
 
 
@@ -287,43 +259,28 @@ def test_a_scenario_is_healthy_before_its_faults_and_has_a_name_and_a_title(name
     assert scenario.name == name
     assert scenario.title.strip()
     assert 1 - scenario.errors > scenario.slo.target
-    assert all(timedelta() <= one.start < scenario.length for one in scenario.faults)
+    assert all(timedelta() <= fault.start < scenario.length for fault in scenario.faults)
 
 
 def test_labels_are_the_faults_as_moments() -> None:
-    two = replace(
-        CALM,
-        faults=(
-            fault(HOUR, 0.5, title="lasts"),
-            fault(2 * HOUR, duration=51 * SECOND, title="blip"),
-        ),
-    )
-    lasts, blip = two.labels()
-    assert (lasts.title, lasts.symptom, lasts.start, lasts.end) == (
-        "lasts",
-        SYMPTOM,
-        MONDAY + HOUR,
-        None,
-    )
-    assert (blip.start, blip.end, blip.error_ratio) == (
-        MONDAY + 2 * HOUR,
-        MONDAY + 2 * HOUR + 51 * SECOND,
-        1.0,
-    )
+    lasting = fault(HOUR, 0.5, title="lasts")
+    brief = fault(2 * HOUR, duration=51 * SECOND, title="blip")
+    lasts, blip = replace(CALM, faults=(lasting, brief)).labels()
+    start = MONDAY + 2 * HOUR
+    assert lasts == KnownIncident("lasts", SYMPTOM, MONDAY + HOUR, None, 0.5)
+    assert blip == KnownIncident("blip", SYMPTOM, start, start + 51 * SECOND, 1.0)
 
 
 @pytest.mark.parametrize("end", [MONDAY, MONDAY - HOUR])
 def test_a_label_that_ends_before_it_began_is_refused(end: datetime) -> None:
-    with pytest.raises(
-        ValueError, match=f"the incident ends at {end:%Y-%m-%d}T.*Z, not after its start"
-    ):
+    wanted = f"the incident ends at {end:%Y-%m-%d}T.*Z, not after its start"
+    with pytest.raises(ValueError, match=wanted):
         KnownIncident("upside down", SYMPTOM, MONDAY, end, 1.0)
 
 
 @pytest.mark.parametrize("given", ["0.3", "nan", None])
 def test_the_error_ratio_of_a_label_is_a_number_and_nan_where_unknown(given: Any) -> None:
-    with pytest.raises(
-        ValueError, match=re.escape(f"a number, math.nan where unknown, given {given!r}")
-    ):
+    wanted = f"a number, math.nan where unknown, given {given!r}"
+    with pytest.raises(ValueError, match=re.escape(wanted)):
         KnownIncident("unclear", SYMPTOM, MONDAY, None, given)
     assert math.isnan(KnownIncident("unclear", SYMPTOM, MONDAY, None, math.nan).error_ratio)

@@ -1,22 +1,27 @@
-"""A scenario of one's own: what the file says is what is played, and what is wrong in it is named."""
+"""A scenario of one's own: what its file says is played, and what is wrong in it is named."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from played_shifts import FIXES, actions
+from scored_responses import earned
 
 from oncall.__main__ import main
-from oncall.gameday.desk import run_shift
+from oncall.gameday import SCENARIOS, bundled
 from oncall.gameday.reference import reference
 from oncall.gameday.scenario_file import parse_scenario, read_scenario
 from oncall.gameday.scoring import score
+from oncall.gameday.shift import run_shift
 from oncall.scenario import Fault, RedHerring
 from oncall.slo import SLO
 from oncall.times import HOUR, MINUTE
 
 EXAMPLE = Path(__file__).parents[2] / "data" / "example_scenario.toml"
 TEXT = EXAMPLE.read_text(encoding="utf-8")
+SYMPTOM = 'symptom = "model_provider_outage"'
 Captured = pytest.CaptureFixture[str]
 
 
@@ -25,95 +30,54 @@ def test_the_example_is_read_as_it_stands() -> None:
     assert scenario.name == "monday_morning"
     assert (scenario.length, scenario.slo) == (8 * HOUR, SLO("availability", 0.99))
     assert (scenario.requests, scenario.errors) == (1200, 0.003)
-    catches = (("fail_over", 0.9), ("serve_cached", 0.5), ("serve_degraded", 1.0))
-    title = "the provider fails two requests in five"
-    assert scenario.faults == (
-        Fault("model_provider_outage", 90 * MINUTE, 0.4, 10 * MINUTE, title=title, catches=catches),
+    [fault] = scenario.faults
+    assert fault == Fault(
+        "model_provider_outage",
+        start=90 * MINUTE,
+        error_ratio=0.4,
+        ramp=10 * MINUTE,
+        title="the provider fails two requests in five",
+        catches=(("fail_over", 0.9), ("serve_cached", 0.5), ("serve_degraded", 1.0)),
     )
-    assert scenario.red_herrings == (
-        RedHerring(80 * MINUTE, "the nightly batch jobs are still running"),
-    )
+    [herring] = scenario.red_herrings
+    assert herring == RedHerring(80 * MINUTE, "the nightly batch jobs are still running")
 
 
 def test_the_example_is_played_to_its_end_by_the_reference() -> None:
     [incident] = run_shift(read_scenario(EXAMPLE), 1, reference).incidents
     assert incident.state == "closed"
-    actions = [event.get("action") for event in incident.events if event.verb == "mitigate"]
-    assert actions == ["fail_over", "serve_cached", "serve_degraded"]
-    assert score(incident, incident).dimensions[5].points == 10
+    assert actions(incident) == FIXES
+    assert earned(score(incident, incident), "postmortem") == 10
 
 
+# What is changed in the example, and what is said of it.
 WRONG = {
-    "no TOML": ("target = 0.99", "target = ", r"not TOML: .*line 11"),
-    "no name": ('name = "monday_morning"', "", r"name: is missing"),
-    "no target": ("target = 0.99", "", r"line 9: slo.target: is missing"),
-    "a percentage": ("target = 0.99", "target = 99", r"line 11: slo.target: .*did you mean 0.99"),
-    "a target of words": (
-        "target = 0.99",
-        'target = "high"',
-        r"line 11: slo.target: must be a number",
-    ),
-    "a local time": (
-        "2025-03-03T08:00:00Z",
-        "2025-03-03T08:00:00",
-        r"line 6: start: .*has no time zone",
-    ),
-    "a length of seconds": (
-        'length = "8h"',
-        'length = "90s"',
-        r"line 7: length: must be whole minutes",
-    ),
-    "a length of a number": ('length = "8h"', "length = 8", r"line 7: length: must be a text"),
-    "too much traffic": (
-        "requests = 1200",
-        "requests = 1e9",
-        r"traffic.requests: must be a number from",
-    ),
-    "true for a number": ("errors = 0.003", "errors = true", r"traffic.errors: must be a number"),
-    "an unknown symptom": (
-        '"model_provider_outage"',
-        '"provider_outage"',
-        r"faults\[1\].symptom: .*did you mean",
-    ),
-    "a symptom that is a list": (
-        'symptom = "model',
-        'symptom = ["x"] # "model',
-        r"faults\[1\].symptom: must be a text",
-    ),
-    "an error ratio above 1": (
-        "error_ratio = 0.4",
-        "error_ratio = 40",
-        r"faults\[1\].error_ratio: .*from 0 to 1",
-    ),
-    "a misspelt field": (
-        "error_ratio = 0.4",
-        "error_ratio = 0.4\nrampe = '5m'",
-        r"faults\[1\].rampe: is not a field",
-    ),
-    "an unknown mitigation": (
-        "fail_over = 0.9",
-        "failover = 0.9",
-        r"faults\[1\].catches: .*did you mean 'fail_over'",
-    ),
-    "catches that are a number": (
-        "{ fail_over",
-        "1 # { fail_over",
-        r"faults\[1\].catches: must name mitigations",
-    ),
-    "no text": ('text = "the nightly', 'txt = "the nightly', r"red_herrings\[1\].text: is missing"),
-    "one table for many": ("[[red_herrings]]", "[red_herrings]", r"red_herrings: must be tables"),
-    "a review that is no list": (
-        'lucky = ["The',
-        'lucky = "The" #',
-        r"reviews\[1\].lucky: must be a list of texts",
-    ),
-    "no traffic": ("[traffic]", "[trafic]", r"traffic: is missing"),
+    "target = 0.99 => target = ": r"not TOML: .*line 12",
+    'name = "monday_morning" => ': r"name: is missing",
+    "target = 0.99 => ": r"line 10: slo.target: is missing",
+    "target = 0.99 => target = 99": r"line 12: slo.target: .*did you mean 0.99",
+    'target = 0.99 => target = "high"': r"line 12: slo.target: must be a number",
+    "2025-03-03T08:00:00Z => 2025-03-03T08:00:00": r"line 6: start: .*has no time zone",
+    'length = "8h" => length = "90s"': r"line 7: length: must be whole minutes",
+    'length = "8h" => length = 8': r"line 7: length: must be a text",
+    "[traffic] => [trafic]": r"traffic: is missing",
+    "requests = 1200 => requests = 1e9": r"traffic.requests: must be a number from",
+    "errors = 0.003 => errors = true": r"traffic.errors: must be a number",
+    '"model_provider_outage" => "provider_outage"': r"faults\[1\].symptom: .*did you mean",
+    'symptom = "model => symptom = ["x"] # "model': r"faults\[1\].symptom: must be a text",
+    "error_ratio = 0.4 => error_ratio = 40": r"faults\[1\].error_ratio: .*from 0 to 1",
+    "error_ratio = 0.4 => error_ratio = 0.4\nrampe = '5m'": r"faults\[1\].rampe: is not a field",
+    "fail_over = 0.9 => failover = 0.9": r"faults\[1\].catches: .*did you mean 'fail_over'",
+    "{ fail_over => 1 # { fail_over": r"faults\[1\].catches: must name mitigations",
+    'text = "the nightly => txt = "the nightly': r"red_herrings\[1\].text: is missing",
+    "[[red_herrings]] => [red_herrings]": r"red_herrings: must be tables",
+    'lucky = ["The => lucky = "The" #': r"reviews\[1\].lucky: must be a list of texts",
 }
 
 
-@pytest.mark.parametrize("what", WRONG)
-def test_what_is_wrong_is_named_with_file_line_and_field(what: str) -> None:
-    old, new, why = WRONG[what]
+@pytest.mark.parametrize(("change", "why"), WRONG.items())
+def test_what_is_wrong_is_named_with_file_line_and_field(change: str, why: str) -> None:
+    old, _, new = change.partition(" => ")
     assert old in TEXT
     with pytest.raises(ValueError, match=why) as caught:
         parse_scenario(TEXT.replace(old, new), "mine.toml")
@@ -123,20 +87,19 @@ def test_what_is_wrong_is_named_with_file_line_and_field(what: str) -> None:
 def test_the_line_is_that_of_the_right_table_among_several() -> None:
     second = '\n[[faults]]\nsymptom = "gpu_capacity"\nstart = "4h"\nerror_ratio = 2\n'
     text = TEXT + second
-    expected = len(text.splitlines())
-    with pytest.raises(ValueError, match=rf"line {expected}: faults\[2\].error_ratio"):
+    last_line = len(text.splitlines())
+    with pytest.raises(ValueError, match=rf"line {last_line}: faults\[2\].error_ratio"):
         parse_scenario(text)
 
 
 def test_a_fault_that_is_lost_or_synthetic_needs_no_runbook() -> None:
-    text = TEXT.replace(
-        'symptom = "model_provider_outage"', 'symptom = "load_test"\nsynthetic = true'
-    )
-    assert parse_scenario(text).faults[0].synthetic
+    def load_test(synthetic: str) -> str:
+        return TEXT.replace(SYMPTOM, f'symptom = "load_test"\n{synthetic}')
+
+    scenario = parse_scenario(load_test("synthetic = true"))
+    assert scenario.faults[0].synthetic
     with pytest.warns(DeprecationWarning, match="synthetic"):
-        assert parse_scenario(text.replace("synthetic = true", "felt = false")) == parse_scenario(
-            text
-        )
+        assert parse_scenario(load_test("felt = false")) == scenario
 
 
 def test_shift_and_drill_take_a_file(capsys: Captured) -> None:
@@ -147,29 +110,18 @@ def test_shift_and_drill_take_a_file(capsys: Captured) -> None:
 def test_a_drill_keeps_the_scenario_itself_for_its_file_may_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
-    mine, saved = tmp_path / "mine.toml", tmp_path / "night"
+    mine, script, saved = tmp_path / "mine.toml", tmp_path / "script.txt", tmp_path / "night"
     mine.write_text(TEXT, encoding="utf-8")
-    (tmp_path / "script.txt").write_text("1 look\n")
-    assert (
-        main(
-            [
-                "drill",
-                "--scenario",
-                str(mine),
-                "--responder",
-                str(tmp_path / "script.txt"),
-                "--save",
-                str(saved),
-            ]
-        )
-        == 0
-    )
+    script.write_text("1 look\n")
+    files = ["--scenario", str(mine), "--responder", str(script), "--save", str(saved)]
+    assert main(["drill", *files]) == 0
     first = capsys.readouterr().out.partition("Score of")[2]
+    assert first
     mine.unlink()
     typed = iter(["end\n"])
     monkeypatch.setattr("sys.stdin.readline", lambda: next(typed, ""), raising=False)
     assert main(["drill", "--resume", str(saved)]) == 0
-    assert capsys.readouterr().out.partition("Score of")[2] == first != ""
+    assert capsys.readouterr().out.partition("Score of")[2] == first
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe"])
@@ -179,3 +131,42 @@ def test_a_file_that_is_empty_or_no_text_is_refused_in_one_line(
     (tmp_path / "x.toml").write_bytes(data)
     assert main(["shift", "--scenario", str(tmp_path / "x.toml")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_review_names_action_items_by_their_kind() -> None:
+    items = '[{ prevent = "one retry" }, { detect = "a probe" }]'
+    text = TEXT.partition("[[reviews]]")[0] + f"\n[[reviews]]\naction_items = {items}\n"
+    [review] = parse_scenario(text).reviews
+    assert review.action_items == (("prevent", "one retry"), ("detect", "a probe"))
+    for bad in ('"one retry"', '["one retry"]', '[{ pray = "x" }]', '[{ prevent = "" }]', "[{}]"):
+        with pytest.raises(ValueError, match=r"reviews\[1\].action_items: must"):
+            parse_scenario(text.replace(items, bad))
+
+
+def test_the_warm_up_is_whole_minutes_and_may_be_none_at_all() -> None:
+    def with_warm_up(length: str) -> str:
+        return TEXT.replace('warm_up = "3d"', f'warm_up = "{length}"')
+
+    assert parse_scenario(with_warm_up("0m")).warm_up == timedelta()
+    assert parse_scenario(with_warm_up("90m")).warm_up == timedelta(minutes=90)
+    with pytest.raises(ValueError, match="warm_up: must be whole minutes, given '90s'"):
+        parse_scenario(with_warm_up("90s"))
+
+
+def test_a_fault_may_last_for_seconds_but_not_for_no_time() -> None:
+    def lasting(length: str) -> str:
+        return TEXT.replace(SYMPTOM, f'{SYMPTOM}\nduration = "{length}"', 1)
+
+    assert parse_scenario(lasting("51s")).faults[0].duration == timedelta(seconds=51)
+    with pytest.raises(ValueError, match="duration: must be above zero, given '0s'"):
+        parse_scenario(lasting("0s"))
+
+
+def test_every_bundled_scenario_is_a_file_of_its_own_name() -> None:
+    folder = Path(bundled.__file__).parent / "scenarios"
+    names = {path.stem for path in folder.iterdir()}
+    assert names == {*SCENARIOS, "assistant_30d"}
+    for name in names:
+        assert bundled.bundled_scenario(name).name == name
+    with pytest.raises(KeyError):
+        SCENARIOS["assistant_30d"]

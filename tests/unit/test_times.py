@@ -14,6 +14,8 @@ from oncall.times import (
     DAY,
     HOUR,
     MINUTE,
+    SECOND,
+    ceil_div,
     duration_text,
     moment_text,
     parse_duration,
@@ -35,51 +37,47 @@ def test_an_aware_moment_becomes_the_same_moment_in_utc() -> None:
 
 
 def test_the_two_halves_of_a_repeated_local_hour_stay_an_hour_apart() -> None:
-    first, second = (
-        utc(datetime(2020, 11, 1, 1, 30, tzinfo=CHICAGO, fold=fold)) for fold in (0, 1)
-    )
-    assert second - first == HOUR
+    half_past_one = datetime(2020, 11, 1, 1, 30, tzinfo=CHICAGO)
+    assert utc(half_past_one.replace(fold=1)) - utc(half_past_one) == HOUR
 
 
 def test_a_naive_datetime_is_refused_with_its_name_and_a_way_out() -> None:
-    with pytest.raises(
-        ValueError, match=re.escape("at 2024-12-04T23:48:00 has no time zone; give an aware one")
-    ):
+    refusal = "at 2024-12-04T23:48:00 has no time zone; give one, e.g. tzinfo=UTC"
+    with pytest.raises(ValueError, match=re.escape(refusal)):
         utc(datetime(2024, 12, 4, 23, 48), "at")
 
 
 @pytest.mark.parametrize("given", [None, "2024-12-04T23:48:00Z", 1733356080, date(2024, 12, 4)])
 def test_what_is_no_datetime_is_refused(given: object) -> None:
-    with pytest.raises(
-        ValueError, match=f"start must be a datetime, given {re.escape(repr(given))}"
-    ):
+    refusal = re.escape(f"start must be a datetime, given {given!r}")
+    with pytest.raises(ValueError, match=refusal):
         utc(given, "start")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "2024-12-04T23:48:00Z",
-        "2024-12-04T23:48Z",
-        "2024-12-04 23:48:00+00:00",
-        "  2024-12-04T23:48:00Z ",
-        "2024-12-04T17:48:00-06:00",
-        "2024-12-05T05:33:00+05:45",
-        "20241204T234800Z",
-    ],
-)
+NIGHT_TEXTS = [
+    "2024-12-04T23:48:00Z",
+    "2024-12-04T23:48Z",
+    "2024-12-04 23:48:00+00:00",
+    "  2024-12-04T23:48:00Z ",
+    "2024-12-04T17:48:00-06:00",
+    "2024-12-05T05:33:00+05:45",
+    "20241204T234800Z",
+]
+
+
+@pytest.mark.parametrize("text", NIGHT_TEXTS)
 def test_a_text_with_an_offset_is_read_as_its_moment_in_utc(text: str) -> None:
     assert parse_moment(text) == NIGHT
     assert parse_moment(text).tzinfo is UTC
 
 
-@pytest.mark.parametrize(
-    "text", ["", "soon", "1733356080", "2024-13-01T00:00Z", "2024-12-04T25Z", "0001-01-01T00+01"]
-)
+NO_TIMES = ["", "soon", "1733356080", "2024-13-01T00:00Z", "2024-12-04T25Z", "0001-01-01T00+01"]
+
+
+@pytest.mark.parametrize("text", NO_TIMES)
 def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(
-        ValueError, match=f"at {re.escape(repr(text))} is not a time; write 2024-12-04T23:48:00Z"
-    ):
+    refusal = re.escape(f"at {text!r} is not a time; write 2024-12-04T23:48:00Z")
+    with pytest.raises(ValueError, match=refusal):
         parse_moment(text, "at")
 
 
@@ -97,9 +95,10 @@ def test_a_moment_is_written_in_utc_and_as_finely_as_it_was_given() -> None:
     assert moment_text(NIGHT + timedelta(microseconds=250_000)) == "2024-12-04T23:48:00.250000Z"
 
 
-@given(
-    st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.just(timezone(-9 * HOUR)))
-)
+ALASKA = st.just(timezone(-9 * HOUR))
+
+
+@given(st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=ALASKA))
 def test_a_moment_written_and_read_is_the_same_moment(moment: datetime) -> None:
     assert parse_moment(moment_text(moment)) == moment
 
@@ -113,19 +112,20 @@ def test_a_moment_written_and_read_is_the_same_moment(moment: datetime) -> None:
         ("30d", 30 * DAY),
         ("1w", 7 * DAY),
         ("1h30m", 90 * MINUTE),
-        ("90s", timedelta(seconds=90)),
-        ("51.84s", timedelta(seconds=51.84)),
+        ("90s", 90 * SECOND),
+        ("51.84s", 51.84 * SECOND),
         ("1.5h", 90 * MINUTE),
-        ("1d1h1m1s", DAY + HOUR + MINUTE + timedelta(seconds=1)),
+        ("1d1h1m1s", DAY + HOUR + MINUTE + SECOND),
     ],
 )
 def test_a_length_is_read_from_numbers_with_units(text: str, length: timedelta) -> None:
     assert parse_duration(text) == length
 
 
-@pytest.mark.parametrize(
-    "text", ["", "30", "d", "30 d", "1h 30m", "-5m", "5M", "1e3s", "5min", "h5", "99999999999d"]
-)
+NO_LENGTHS = ["", "30", "d", "30 d", "1h 30m", "-5m", "5M", "1e3s", "5min", "h5", "99999999999d"]
+
+
+@pytest.mark.parametrize("text", NO_LENGTHS)
 def test_what_is_no_length_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(repr(text))} is .*; write .*30d"):
         parse_duration(text)
@@ -145,9 +145,9 @@ def test_the_refusal_of_a_length_shows_every_unit_in_examples_that_can_be_read()
         (30 * DAY, "30d"),
         (90 * MINUTE, "1h30m"),
         (36 * HOUR, "1d12h"),
-        (timedelta(seconds=51.84), "51.84s"),
-        (timedelta(seconds=100), "1m40s"),
-        (timedelta(seconds=10), "10s"),
+        (51.84 * SECOND, "51.84s"),
+        (100 * SECOND, "1m40s"),
+        (10 * SECOND, "10s"),
         (timedelta(microseconds=1), "0.000001s"),
         (-HOUR, "-1h"),
         (None, "unknown"),
@@ -168,8 +168,14 @@ def test_a_length_above_zero_passes_through() -> None:
 
 @pytest.mark.parametrize("given", [timedelta(), -MINUTE, 60, "5m", None])
 def test_what_is_no_length_above_zero_is_refused_by_name(given: object) -> None:
-    with pytest.raises(
-        ValueError,
-        match=f"step must be a timedelta above zero, given {re.escape(repr(given))}; give",
-    ):
+    refusal = re.escape(f"step must be a timedelta above zero, given {given!r}; give")
+    with pytest.raises(ValueError, match=refusal):
         positive(given, "step")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("length", "steps"),
+    [(timedelta(), 0), (SECOND, 1), (MINUTE, 1), (61 * SECOND, 2), (-SECOND, 0), (-MINUTE, -1)],
+)
+def test_a_part_of_a_step_takes_a_whole_one_to_cover(length: timedelta, steps: int) -> None:
+    assert ceil_div(length, MINUTE) == steps

@@ -1,4 +1,4 @@
-"""The debrief of a shift: a postmortem for each incident, its regression case and proof, and the score card."""
+"""The debrief of a shift: each incident's postmortem and regression case, and the score card."""
 
 from __future__ import annotations
 
@@ -12,35 +12,21 @@ from ipywidgets import HTML, Button, Image, Layout, Textarea, VBox
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from oncall.gameday.actions import postmortem
-from oncall.gameday.desk import LADDER, Shift, run_shift
-from oncall.gameday.reference import reference
-from oncall.gameday.scoring import Score, mean_points, score_shift
+from oncall.gameday import Score, Shift, reference, run_shift
+from oncall.gameday.pager import LADDER
+from oncall.gameday.scoring import mean_points, score_shift
 from oncall.incident import Incident
-from oncall.postmortem import read_action_items
+from oncall.postmortem import draft_postmortem, read_action_items
 from oncall.postmortem_lint import lint_postmortem
-from oncall.regression import ReplayCase, prove, to_eval_case
+from oncall.regression import prove, to_eval_case
 from oncall.scenario import Scenario
-from oncall.times import MINUTE, duration_text
+from oncall.times import DAY, MINUTE, duration_text
 from oncall.workbook.cockpit.picture import clock_ticks
-from oncall.workbook.plots.base import (
-    BLUE,
-    GREEN,
-    GREY,
-    INK,
-    ORANGE,
-    SHADE,
-    SKY,
-    VERMILION,
-    WIDTH,
-    Floats,
-    Plot,
-    as_days,
-    impact_span,
-)
-from oncall.workbook.plots.explorer import styled
+from oncall.workbook.plots import Plot, impact_span, styled
+from oncall.workbook.plots.base import WIDTH, Floats, as_days
+from oncall.workbook.plots.colours import BLUE, GREEN, GREY, INK, ORANGE, SHADE, SKY, VERMILION
 
-LANES = {  # by verb: what its lane is called, and its colour
+EVENT_LANES = {  # by verb: what its lane is called, and its colour
     "detect": ("detected", VERMILION),
     "acknowledge": ("acknowledged", ORANGE),
     "triage": ("triaged", ORANGE),
@@ -54,18 +40,19 @@ LANES = {  # by verb: what its lane is called, and its colour
 class Debrief(VBox):  # type: ignore[misc]  # ipywidgets has no types
     """What is left to do and to see after a shift. ``file`` files the incident at hand with a text.
 
-    It is hidden until it is shown; the score card comes when the shift is over, for it tells what was still to come.
+    It is hidden until it is shown. The score card comes only when the shift is over, for it tells
+    what was still to come.
     """
 
     def __init__(self, scenario: Scenario, seed: int, file: Callable[[str], None]):
         self._scenario, self._seed, self._file = scenario, seed, file
-        self.reviews: dict[str, Review] = {}
+        self.reviews: dict[str, ReviewForm] = {}
         self.card = ScoreCard()
         super().__init__([self.card], layout={"display": "none"})
 
     @cached_property
     def reference(self) -> Shift:
-        """The same shift, played by the book."""
+        """The same shift, played by the reference."""
         return run_shift(self._scenario, self._seed, reference)
 
     def scores(self, shift: Shift) -> dict[str, Score]:
@@ -74,14 +61,14 @@ class Debrief(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def show(self, shift: Shift) -> None:
         """Show how it went up to here."""
+        still_open = [incident for incident in shift.incidents if incident.state != "closed"]
         for incident in shift.incidents:
             if incident.id not in self.reviews:
-                self.reviews[incident.id] = Review(self._file)
-            at_hand = incident is next(
-                (one for one in reversed(shift.incidents) if one.state != "closed"), None
-            )
+                self.reviews[incident.id] = ReviewForm(self._file)
+            at_hand = bool(still_open) and incident is still_open[-1]
             self.reviews[incident.id].show(incident, at_hand)
-        if is_over := shift.counts.end >= shift.scenario.start + shift.scenario.length:
+        is_over = shift.counts.end >= shift.scenario.start + shift.scenario.length
+        if is_over:
             self.card.show(shift, self.reference, self.scores(shift))
         self.card.layout.display = "flex" if is_over else "none"
         self.children = [*self.reviews.values(), self.card]
@@ -95,44 +82,43 @@ class Debrief(VBox):  # type: ignore[misc]  # ipywidgets has no types
 # --- the postmortem ------------------------------------------------------------------------------
 
 
-class Review(VBox):  # type: ignore[misc]
-    """The postmortem of an incident: its text to edit, what the lint says of it, and what it proves."""
+class ReviewForm(VBox):  # type: ignore[misc]
+    """The postmortem of an incident: its text to edit, the lint's findings, and what it proves."""
 
     def __init__(self, file: Callable[[str], None]):
         self._incident: Incident | None = None
         self._written = ""  # what the journal alone says
-        self._title, self._findings, self._proof = (HTML() for _ in range(3))
-        self.editor = Textarea(
-            description="Postmortem",
-            rows=16,
-            style={"description_width": "auto"},
-            layout={"width": "auto", "flex_flow": "column", "height": "auto"},
-        )
-        self.button = Button(
-            description="File the postmortem", layout=Layout(width="auto", align_self="flex-start")
-        )
+        self._title, self._findings, self._proof = HTML(), HTML(), HTML()
+        style = {"description_width": "auto"}
+        layout = {"width": "auto", "height": "auto", "flex_flow": "column"}
+        self.editor = Textarea(description="Postmortem", rows=16, style=style, layout=layout)
+        left = Layout(width="auto", align_self="flex-start")
+        self.button = Button(description="File the postmortem", layout=left)
         self.button.on_click(lambda _: file(self.editor.value))
-        self.editor.observe(lambda _: self._read(), "value")
+        self.editor.observe(lambda _: self._review(), "value")
         super().__init__([self._title, self.editor, self._findings, self.button, self._proof])
         self.add_class("oncall-review")
 
     def show(self, incident: Incident, at_hand: bool) -> None:
         """Follow the journal. A text that was edited stays as it is until it is filed."""
         edited = self.editor.value != self._written
-        self._incident = None  # not to read it twice
-        self._written = incident.postmortem or postmortem(incident)
-        closed = incident.state == "closed"
-        self.button.disabled = not (at_hand and incident.state == "resolved")
-        self.editor.disabled = closed
-        state = "filed" if closed else f"{incident.state}; it can be filed once it is resolved"
-        state = "resolved, to be filed" if incident.state == "resolved" else state
+        self._incident = None  # so that the text is not reviewed twice
+        self._written = incident.postmortem or draft_postmortem(incident)
+        closed, resolved = incident.state == "closed", incident.state == "resolved"
+        state = f"{incident.state}; it can be filed once it is resolved"
+        if closed:
+            state = "filed"
+        elif resolved:
+            state = "resolved, to be filed"
         self._title.value = f"<h4>{incident.id}: {escape(incident.title)} ({state})</h4>"
+        self.button.disabled = not (at_hand and resolved)
+        self.editor.disabled = closed
         if closed or not edited:
             self.editor.value = self._written
         self._incident = incident
-        self._read()
+        self._review()
 
-    def _read(self) -> None:
+    def _review(self) -> None:
         """Say what the lint finds in the text as it is now, and what its action items prove."""
         if self._incident is not None:
             self._findings.value = _findings(self.editor.value, self._incident)
@@ -140,26 +126,23 @@ class Review(VBox):  # type: ignore[misc]
 
 
 def _findings(text: str, incident: Incident) -> str:
-    found = lint_postmortem(
-        text, people=people_in(incident), lowest_sli=lowest_measured(incident), whole=True
-    )
-    items = "".join(
-        f"<li>line {one.line}, <b>{escape(one.phrase)}</b> ({one.rule}): {escape(f'{one.why} {one.suggestion}')}</li>"
-        for one in found
-    )
-    return f"<h4>The lint: {len(found)} finding{'s' * (len(found) != 1)}</h4><ul>{items}</ul>"
+    people, lowest = people_in(incident), lowest_measured(incident)
+    findings = lint_postmortem(text, people=people, lowest_sli=lowest, whole=True)
+    items = ""
+    for finding in findings:
+        advice = escape(f"{finding.why} {finding.suggestion}")
+        phrase = f"<b>{escape(finding.phrase)}</b> ({finding.rule})"
+        items += f"<li>line {finding.line}, {phrase}: {advice}</li>"
+    plural = "" if len(findings) == 1 else "s"
+    return f"<h4>The lint: {len(findings)} finding{plural}</h4><ul>{items}</ul>"
 
 
 def people_in(incident: Incident) -> tuple[str, ...]:
-    """Who is on the ladder, and whom the journal names as leading or in a role, as a sentence would write them."""
-    named = [
-        who
-        for event in incident.events_of("triage")
-        for role, who in event.details
-        if role != "severity"
-    ]
-    on_the_ladder = [who for step in LADDER.steps for who in step.targets]
-    return tuple(dict.fromkeys(str(name).capitalize() for name in (*on_the_ladder, *named)))
+    """Whoever is on the ladder, leads or has a role, with a capital as in a sentence."""
+    names = [who for step in LADDER.steps for who in step.targets]
+    for event in incident.events_of("triage"):
+        names += [who for role, who in event.details if role != "severity"]
+    return tuple(dict.fromkeys(str(name).capitalize() for name in names))
 
 
 def lowest_measured(incident: Incident) -> float | None:
@@ -175,21 +158,20 @@ def _proof(incident: Incident, text: str) -> str:
         verdict = prove(case, incident, read_action_items(text))
     except ValueError as error:
         return f"<h4>Regression case</h4>There is none: {escape(str(error))}."
-    return f"<h4>Regression case {case.id}</h4>{escape(_case_text(case))}<br>{escape(verdict.why.capitalize())}."
-
-
-def _case_text(case: ReplayCase) -> str:
-    return (
-        f"{case.symptom} at {case.error_ratio:.1%} failing: a page within {duration_text(case.page_within)}, "
-        f"back at {case.slo.target:.4g} within {duration_text(case.restore_within)}, with only what is automated."
+    page, restore = duration_text(case.page_within), duration_text(case.restore_within)
+    demand = (
+        f"{case.symptom} at {case.error_ratio:.1%} failing: a page within {page}, "
+        f"back at {case.slo.target:.4g} within {restore}, with only what is automated."
     )
+    proved = f"{escape(verdict.why.capitalize())}."
+    return f"<h4>Regression case {case.id}</h4>{escape(demand)}<br>{proved}"
 
 
 # --- the score -----------------------------------------------------------------------------------
 
 
 class ScoreCard(VBox):  # type: ignore[misc]
-    """The score of a shift: your evening and the reference's beside each other, and a line for each dimension."""
+    """The score of a shift: your evening beside the reference's, and a line for each dimension."""
 
     def __init__(self) -> None:
         self._table, self._line = HTML(), HTML()
@@ -197,9 +179,9 @@ class ScoreCard(VBox):  # type: ignore[misc]
         super().__init__([self._picture, self._line, self._table])
         self.add_class("oncall-score")
 
-    def show(self, mine: Shift, book: Shift, scores: dict[str, Score]) -> None:
+    def show(self, mine: Shift, theirs: Shift, scores: dict[str, Score]) -> None:
         """Show how one shift compares with another."""
-        plot = plot_responses(mine, book, scores)
+        plot = plot_responses(mine, theirs, scores)
         self._picture.value, self._line.value = plot.png(), escape(plot.numbers)
         self._table.value = "".join(
             f"<h4>{escape(name)}: {score.points} of 100</h4>{_table(score)}"
@@ -208,66 +190,59 @@ class ScoreCard(VBox):  # type: ignore[misc]
 
 
 def _table(score: Score) -> str:
-    """The dimensions, a row each, whose parts go below each other where it is narrow."""
+    """One row per dimension, whose parts stand below each other where it is narrow."""
     return "".join(
-        f'<div class="dimension"><b>{one.name} {one.points} of {one.most}</b><span>{escape(one.why)}</span>'
-        f'<span class="label">The reference: {escape(one.reference)}</span></div>'
-        for one in score.dimensions
+        f'<div class="dimension"><b>{row.name} {row.points} of {row.most}</b>'
+        f"<span>{escape(row.why)}</span>"
+        f'<span class="label">The reference: {escape(row.reference)}</span></div>'
+        for row in score.dimensions
     )
 
 
-def plot_responses(mine: Shift, book: Shift, scores: dict[str, Score]) -> Plot:
-    """Your shift and the reference's side by side, on one axis of time: who did what when, and what it cost."""
-    begin, end = _stretch(mine, book)
-    points = mean_points(scores)
+def plot_responses(mine: Shift, theirs: Shift, scores: dict[str, Score]) -> Plot:
+    """Your shift beside the reference's, on one axis of time: who did what when, and its cost."""
+    begin, end = _stretch(mine, theirs)
+    ticks, points = clock_ticks(begin, end, 7), mean_points(scores)
     with styled():
         figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
         grid = figure.subplots(2, 2, sharex=True, sharey="row", height_ratios=(1.6, 1))
-        for column, (name, shift) in enumerate(
-            {f"Yours: {points} of 100": mine, "The reference's": book}.items()
-        ):
-            _draw_lanes(grid[0, column], shift, end)
-            grid[0, column].set_title(name)
-            _draw_budget(grid[1, column], shift, begin, end)
-            ticks = clock_ticks(begin, end, 7)
-            grid[1, column].set_xticks(
-                [as_days(tick) for tick in ticks], [f"{tick:%H:%M}" for tick in ticks]
-            )
-            grid[1, column].set(
-                xlabel=f"time (UTC), {begin:%Y-%m-%d}", xlim=(as_days(begin), as_days(end))
-            )
+        for (lanes, budget), shift in zip(grid.T, (mine, theirs), strict=True):
+            _draw_lanes(lanes, shift, end)
+            _draw_budget(budget, shift, begin, end)
+            budget.set_xticks([as_days(tick) for tick in ticks], [f"{t:%H:%M}" for t in ticks])
+            budget.set_xlabel(f"time (UTC), {begin:%Y-%m-%d}")
+            budget.set_xlim(as_days(begin), as_days(end))
+        grid[0, 0].set_title(f"Yours: {points} of 100")
+        grid[0, 1].set_title("The reference's")
         grid[1, 0].set_ylabel("budget burned, %")
         grid[1, 0].set_ylim(bottom=0)  # of both
-    return Plot(figure, describe_responses(mine, book, scores))
-
-
-def describe_responses(mine: Shift, book: Shift, scores: dict[str, Score]) -> str:
-    """The numbers of ``plot_responses`` as one line."""
-    _, edge = _stretch(mine, book)
-    return f"{mean_points(scores)} of 100. Yours: {_summary(mine, edge)}. The reference: {_summary(book, edge)}."
+    yours, reference = _summary(mine, end), _summary(theirs, end)
+    return Plot(figure, f"{points} of 100. Yours: {yours}. The reference: {reference}.")
 
 
 def _summary(shift: Shift, edge: datetime) -> str:
-    """What was done when, and what was burned: in all, and up to where the curve ends, if that is earlier."""
-    incidents = "; ".join(f"{one.id} {', '.join(_firsts(one))}" for one in shift.incidents)
+    """What was done when, and the budget burned: by the end, and by the edge if that is earlier."""
+    incidents = [f"{incident.id} {', '.join(_firsts(incident))}" for incident in shift.incidents]
     burned, end = budget_burned(shift), shift.counts.end
-    drawn = burned[: (edge - shift.scenario.start) // MINUTE + 1][-1]
-    curve = f" ({drawn:.2%} by {edge:%H:%M}, where its curve ends)" if edge < end else ""
-    return (
-        f"{incidents or 'no incident'}; {burned[-1]:.2%} of the budget burned by {end:%H:%M}{curve}"
-    )
+    text = "; ".join(incidents) or "no incident"
+    text += f"; {burned[-1]:.2%} of the budget burned by {end:%H:%M}"
+    if edge < end:
+        drawn = burned[: (edge - shift.scenario.start) // MINUTE + 1][-1]
+        text += f" ({drawn:.2%} by {edge:%H:%M}, where its curve ends)"
+    return text
 
 
 def _firsts(incident: Incident) -> Iterator[str]:
-    """When each thing was first done; of mitigated and resolved the last time counts, as in the metrics."""
-    for verb, (name, _) in LANES.items():
-        times = [event.at for event in incident.events if event.verb == verb]
+    """When each thing was first done; of mitigated and resolved the last counts, as in metrics."""
+    for verb, (name, _) in EVENT_LANES.items():
+        times = [event.at for event in incident.events_of(verb)]
         if times and verb != "update":
-            yield f"{name} {times[-1 if verb in ('mitigated', 'resolve') else 0]:%H:%M}"
+            time = times[-1] if verb in ("mitigated", "resolve") else times[0]
+            yield f"{name} {time:%H:%M}"
 
 
 def budget_burned(shift: Shift) -> Floats:
-    """The share of the period's error budget spent since the shift began, at the end of each of its minutes."""
+    """The share of the period's error budget spent since the shift began, by minute from 0 on."""
     scenario, first = shift.scenario, shift.scenario.warm_up // MINUTE
     bad = np.asarray(shift.counts.total)[first:] - np.asarray(shift.counts.good)[first:]
     allowed = scenario.requests * (scenario.slo.period / MINUTE) * scenario.slo.error_budget
@@ -275,13 +250,14 @@ def budget_burned(shift: Shift) -> Floats:
 
 
 def _stretch(*shifts: Shift) -> tuple[datetime, datetime]:
-    """From shortly before the first impact to shortly after the last thing that has a lane; else the whole shift."""
+    """From before the first impact to after the last event that has a lane, or the whole shift."""
     scenario = shifts[0].scenario
-    incidents = [one for shift in shifts for one in shift.incidents]
+    incidents = [incident for shift in shifts for incident in shift.incidents]
     if not incidents:
         return scenario.start, scenario.start + scenario.length
-    begin = min(one.impact_start for one in incidents)
-    end = max(event.at for one in incidents for event in one.events if event.verb in LANES)
+    events = [event for incident in incidents for event in incident.events]
+    begin = min(incident.impact_start for incident in incidents)
+    end = max(event.at for event in events if event.verb in EVENT_LANES)
     margin = max((end - begin) * 0.06, timedelta(minutes=5))
     return begin - margin, end + margin
 
@@ -289,28 +265,19 @@ def _stretch(*shifts: Shift) -> tuple[datetime, datetime]:
 def _draw_lanes(axes: Axes, shift: Shift, end: datetime) -> None:
     for incident in shift.incidents:
         began, over = impact_span(incident)
-        axes.axvspan(
-            as_days(began),
-            as_days(over or min(end, shift.counts.end)),
-            color=GREY,
-            alpha=SHADE,
-            lw=0,
-        )
-    for lane, (verb, (_, colour)) in enumerate(LANES.items()):
-        at = [
-            as_days(event.at)
-            for one in shift.incidents
-            for event in one.events
-            if event.verb == verb
-        ]
-        axes.plot(at, [lane] * len(at), "o", color=colour, ms=7, mec="white", mew=0.8)
-    axes.set_yticks(range(len(LANES)), [name for name, _ in LANES.values()])
-    axes.set_ylim(len(LANES) - 0.5, -0.5)  # the first lane on top
+        over = over or min(end, shift.counts.end)
+        axes.axvspan(as_days(began), as_days(over), color=GREY, alpha=SHADE, lw=0)
+    for lane, (verb, (_, colour)) in enumerate(EVENT_LANES.items()):
+        events = [event for incident in shift.incidents for event in incident.events_of(verb)]
+        times = [as_days(event.at) for event in events]
+        axes.plot(times, [lane] * len(times), "o", color=colour, ms=7, mec="white", mew=0.8)
+    axes.set_yticks(range(len(EVENT_LANES)), [name for name, _ in EVENT_LANES.values()])
+    axes.set_ylim(len(EVENT_LANES) - 0.5, -0.5)  # the first lane on top
 
 
 def _draw_budget(axes: Axes, shift: Shift, begin: datetime, end: datetime) -> None:
     burned = budget_burned(shift) * 100
-    times = as_days(shift.scenario.start) + np.arange(len(burned)) * (MINUTE / timedelta(days=1))
+    times = as_days(shift.scenario.start) + np.arange(len(burned)) * (MINUTE / DAY)
     seen = (times >= as_days(begin)) & (times <= as_days(end))
     axes.fill_between(times[seen], burned[seen], color=VERMILION, alpha=SHADE, lw=0)
     axes.plot(times[seen], burned[seen], color=VERMILION, lw=1.8)

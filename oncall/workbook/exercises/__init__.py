@@ -1,7 +1,8 @@
-"""The exercises of the lessons, and the one function that checks an answer and says why it is wrong."""
+"""The lessons' exercises, and the one function that checks an answer and says why it is wrong."""
 
+from oncall.workbook.exercises.case import recorded_incident
 from oncall.workbook.exercises.checking import NAMES, check
-from oncall.workbook.exercises.feedback import Check
-from oncall.workbook.exercises.postmortem import SENTENCES, recorded_incident
+from oncall.workbook.exercises.feedback import Feedback
+from oncall.workbook.exercises.sentences import SENTENCES
 
-__all__ = ["NAMES", "SENTENCES", "Check", "check", "recorded_incident"]
+__all__ = ["NAMES", "SENTENCES", "Feedback", "check", "recorded_incident"]

@@ -1,70 +1,90 @@
-"""The exercises of the notebooks, and the one function that checks an answer and says why it is wrong.
+"""The one function that checks an answer to any of the lessons' exercises and says why it is wrong.
 
-What is asked, tried and recognised stands in the two modules imported here.
+What is asked and which mistakes are known stands in the modules imported here, one for each lesson.
 """
 
 from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from oncall.workbook.exercises.feedback import Check as Check
-from oncall.workbook.exercises.feedback import Counterexample, right, waiting, wrong
-from oncall.workbook.exercises.functions import EXERCISES, Exercise
-from oncall.workbook.exercises.postmortem import SENTENCES as SENTENCES
-from oncall.workbook.exercises.postmortem import check_blameless, check_case
-from oncall.workbook.exercises.postmortem import recorded_incident as recorded_incident
-from oncall.workbook.exercises.runner import Outcome, Run, TimeUp, alike, outcome, run
+from oncall.workbook.exercises import (
+    blind_spots,
+    budget_left,
+    case,
+    count_good,
+    hours_to_empty,
+    ladder,
+    lifecycle,
+    respond,
+    sentences,
+    two_windows,
+)
+from oncall.workbook.exercises.exercise import Exercise
+from oncall.workbook.exercises.feedback import Counterexample, Feedback, right, waiting, wrong
+from oncall.workbook.exercises.runner import Outcome, Run, TimeUp, alike, run
 
-_CHECKS = {"blameless": check_blameless, "case": check_case}
-NAMES = (*EXERCISES, *_CHECKS)
+_IN_ORDER_OF_LESSONS = (
+    budget_left.EXERCISE,
+    hours_to_empty.EXERCISE,
+    two_windows.EXERCISE,
+    blind_spots.CAN_EVER_FIRE,
+    blind_spots.EVENTS_NEEDED,
+    lifecycle.EXERCISE,
+    ladder.EXERCISE,
+    respond.EXERCISE,
+    count_good.EXERCISE,
+)
+EXERCISES = {exercise.name: exercise for exercise in _IN_ORDER_OF_LESSONS}
+_OTHER_CHECKS = {"blameless": sentences.check_sentences, "case": case.check_case}
+NAMES = (*EXERCISES, *_OTHER_CHECKS)
 
 
-def check(name: str, answer: Any) -> Check:
-    """The check of an answer to one of the exercises ``NAMES``.
+def check(name: str, answer: Any) -> Feedback:
+    """The feedback on an answer to one of the exercises ``NAMES``.
 
     The answer is a function, or for ``blameless`` a list of sentences and for ``case`` a
-    ``ReplayCase``. Whatever the answer does is reported in the ``Check``. An unknown name is a
+    ``ReplayCase``. Whatever the answer does is reported in the ``Feedback``. An unknown name is a
     ``ValueError`` that says which one is nearest.
     """
     if name not in NAMES:
         near = difflib.get_close_matches(str(name), NAMES, n=1, cutoff=0.0)
         raise ValueError(f"unknown exercise {name!r}; did you mean {near[0]!r}?")
-    return _CHECKS[name](answer) if name in _CHECKS else _check_function(EXERCISES[name], answer)
+    if name in EXERCISES:
+        return _check_function(EXERCISES[name], answer)
+    return _OTHER_CHECKS[name](answer)
 
 
-def _check_function(exercise: Exercise, answer: Any) -> Check:
+def _check_function(exercise: Exercise, answer: Any) -> Feedback:
     if answer is None or answer is ...:
         return waiting(exercise.name)
     if problem := _cannot_be_called(exercise, answer):
         return wrong(problem)
     cases = exercise.cases + exercise.edges
-    did = run(partial(exercise.call, answer), cases)
-    if all(result.blank for result in did.outcomes):
-        return (
-            wrong("It prints but returns nothing: return the answer.")
-            if did.printed
-            else waiting(exercise.name)
-        )
-    expected = _outcomes(exercise, exercise.reference)
-    differing = (i for i, result in enumerate(did.outcomes) if not alike(result, expected[i]))
+    trial = run(partial(exercise.call, answer), cases)
+    if all(outcome.blank for outcome in trial.outcomes):
+        if trial.printed:
+            return wrong("It prints but returns nothing: return the answer.")
+        return waiting(exercise.name)
+    expected = exercise.outcomes(exercise.reference)
+    differing = (i for i, got in enumerate(trial.outcomes) if not alike(got, expected[i]))
     first = next(differing, None)
     if first is None:
-        return right(f"The same answers as ours on all {len(cases)} cases.{_remarks(did)}")
-    mistake = _recognised(exercise, did.outcomes, first)
-    message = mistake or _what_happened(did.outcomes[first])
-    case = Counterexample(
-        exercise.text(exercise.name, *cases[first]), str(expected[first]), str(did.outcomes[first])
-    )
-    return wrong(message + _remarks(did), mistake=mistake, case=case)
+        return right(f"The same answers as ours on all {len(cases)} cases.{_remarks(trial)}")
+    mistake = _recognised(exercise, trial.outcomes, first)
+    message = mistake or _what_happened(trial.outcomes[first])
+    call = exercise.text(exercise.name, *cases[first])
+    counterexample = Counterexample(call, str(expected[first]), str(trial.outcomes[first]))
+    return wrong(message + _remarks(trial), mistake=mistake, case=counterexample)
 
 
 def _cannot_be_called(exercise: Exercise, answer: Any) -> str:
+    name = exercise.name
     if not callable(answer):
-        return f"Hand in the function itself, not what it returns: check({exercise.name!r}, {exercise.name})."
+        return f"Hand in the function itself, not what it returns: check({name!r}, {name})."
     try:
         inspect.signature(answer).bind(*exercise.signature.split(","))
     except TypeError:
@@ -74,47 +94,51 @@ def _cannot_be_called(exercise: Exercise, answer: Any) -> str:
     return ""
 
 
-def _outcomes(exercise: Exercise, function: Any) -> list[Outcome]:
-    return [
-        outcome(partial(exercise.call, function), case) for case in exercise.cases + exercise.edges
-    ]
-
-
 def _recognised(exercise: Exercise, outcomes: Sequence[Outcome], first: int) -> str | None:
-    """The words about the mistake that gives the same answers; ``first`` is the first case that is wrong.
+    """The words about the mistake that gives the same answers; ``first`` is the first wrong case.
 
-    The same on every case, or else as far as one mistake reaches where there are two: on all plain
-    cases when one of those is wrong, or up to the first edge that is.
+    A learner may make two mistakes at once. If none of ours gives the same answers on every case,
+    the first of theirs is looked for: on all plain cases when one of those is wrong, or else on
+    all up to the first edge that is.
     """
+    by_mistake = {
+        words: exercise.outcomes(function) for words, function in exercise.mistakes.items()
+    }
     plain = len(exercise.cases)
-    theirs = [(words, _outcomes(exercise, function)) for words, function in exercise.mistakes]
-    for reach in (plain + len(exercise.edges), plain if first < plain else first + 1):
-        for words, wrong_outcomes in theirs:
-            if len(outcomes) >= reach and all(map(alike, outcomes[:reach], wrong_outcomes[:reach])):
-                return words
+    reach = plain if first < plain else first + 1
+    return _same_answers(outcomes, by_mistake) or _same_answers(outcomes[:reach], by_mistake)
+
+
+def _same_answers(
+    outcomes: Sequence[Outcome], by_mistake: Mapping[str, Sequence[Outcome]]
+) -> str | None:
+    """The words about the mistake whose answers begin with these, or ``None``."""
+    for words, others in by_mistake.items():
+        if all(map(alike, outcomes, others)):
+            return words
     return None
 
 
-def _what_happened(result: Outcome) -> str:
+def _what_happened(outcome: Outcome) -> str:
     """What to say of a wrong answer that nobody has thought of."""
-    if isinstance(result.error, TimeUp):
+    if isinstance(outcome.error, TimeUp):
         return "It did not come back and was stopped. Does a loop wait for what never comes?"
-    if isinstance(result.error, RecursionError):
+    if isinstance(outcome.error, RecursionError):
         return "It calls itself without end. Which case is to stop it?"
-    if result.error is not None:
-        return f"It raises {type(result.error).__name__} on the case below."
-    if result.value is None:
+    if outcome.error is not None:
+        return f"It raises {type(outcome.error).__name__} on the case below."
+    if outcome.value is None:
         return "It returns None on the case below. Does one way through it lack a return?"
     return "The case below is the smallest on which it differs."
 
 
-def _remarks(did: Run) -> str:
-    """What else there is to say, right or wrong."""
-    remarks = {
-        " It changes the list it is given: work on a copy.": any(
-            result.mutated for result in did.outcomes
-        ),
-        " It also prints; only what it returns is checked.": did.printed,
-        " It could not be stopped and still runs: restart the kernel.": did.stuck,
-    }
-    return "".join(remark for remark, applies in remarks.items() if applies)
+def _remarks(trial: Run) -> str:
+    """What else there is to say, whether the answer is right or wrong."""
+    remarks = ""
+    if any(outcome.mutated for outcome in trial.outcomes):
+        remarks += " It changes the list it is given: work on a copy."
+    if trial.printed:
+        remarks += " It also prints; only what it returns is checked."
+    if trial.stuck:
+        remarks += " It could not be stopped and still runs: restart the kernel."
+    return remarks

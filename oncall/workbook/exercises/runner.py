@@ -1,4 +1,4 @@
-"""Runs a learner's function and says what came back. Whatever it does is reported; nothing it does is fatal.
+"""Runs a learner's function and reports what came back; nothing that it does is fatal.
 
 It may raise, print, change its arguments, recurse for ever or never return.
 """
@@ -24,9 +24,11 @@ from typing import Any
 
 TIME_LIMIT = 2.0  # seconds for all calls together; an honest answer takes milliseconds
 PATIENCE = 0.5  # seconds to stop what has not come back by then
-MOST_ITEMS = 10_000  # of what a generator yields; it might never end
+MAX_ITEMS = 10_000  # taken from a generator, which might never end
+MAX_LENGTH = 200  # of a value that is shown, in characters
 
 Arguments = tuple[Any, ...]
+Number = int | float | Fraction | Decimal
 
 
 class TimeUp(BaseException):
@@ -35,7 +37,10 @@ class TimeUp(BaseException):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one call came to: a value as plain Python or an error, and whether the arguments were changed."""
+    """What one call led to: a value as plain Python, or an error.
+
+    ``mutated`` says whether the call changed its arguments.
+    """
 
     value: Any = None
     error: BaseException | None = None
@@ -43,29 +48,26 @@ class Outcome:
 
     @property
     def blank(self) -> bool:
-        """Whether there is no answer yet: nothing came back but what a stub returns or raises."""
-        if self.error is not None:
-            return (
-                type(self.error) is NotImplementedError
-            )  # not one of its children, which a kernel raises
-        return self.value is None or self.value is ...
+        """Whether there is no answer yet: it is what a stub returns or raises."""
+        if self.error is None:
+            return self.value is None or self.value is ...
+        # Not a subclass: `input()` raises one in a kernel that has no standard input.
+        return type(self.error) is NotImplementedError
 
     def __str__(self) -> str:
         if self.error is None:
             return show(self.value)
-        return (
-            str(self.error)
-            if isinstance(self.error, TimeUp)
-            else _one_line(format_exception_only(self.error)[-1])
-        )
+        if isinstance(self.error, TimeUp):
+            return str(self.error)
+        return _one_line(format_exception_only(self.error)[-1])
 
 
 @dataclass(frozen=True)
 class Run:
     """What a function did with a list of cases.
 
-    There is an outcome a case, except that a call which did not return in time is the last one, with
-    ``TimeUp`` as its error. ``stuck`` says that it could not even be stopped.
+    There is one outcome per case. A call that did not return in time has ``TimeUp`` as its error
+    and is the last. ``stuck`` says that it could not even be stopped.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -74,22 +76,25 @@ class Run:
 
 
 def run(call: Callable[..., Any], cases: Sequence[Arguments]) -> Run:
-    """Call a function once a case, in a thread of its own, within ``TIME_LIMIT`` seconds in all."""
-    thread, printed = _Learner(call, cases), io.StringIO()
+    """Call a function once per case, in a thread of its own, in at most ``TIME_LIMIT`` seconds."""
+    thread = _Learner(call, cases)
+    printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         thread.start()
         try:
             thread.join(TIME_LIMIT)
-            late, done = thread.busy, tuple(thread.outcomes)
+            late = thread.busy  # before the outcomes are taken, which it may still add to
+            outcomes = tuple(thread.outcomes)
         finally:  # also when somebody interrupts the kernel meanwhile
             thread.stop()
-    if late and len(done) < len(cases):
-        done = (*done, Outcome(error=TimeUp(f"it had not come back after {TIME_LIMIT:g} seconds")))
-    return Run(done, printed.getvalue(), thread.busy)
+    if late and len(outcomes) < len(cases):
+        error = TimeUp(f"it had not come back after {TIME_LIMIT:g} seconds")
+        outcomes = (*outcomes, Outcome(error=error))
+    return Run(outcomes, printed.getvalue(), thread.busy)
 
 
 class _Learner(threading.Thread):
-    """The thread that calls a learner's function; ``busy`` as long as it does."""
+    """The thread that calls a learner's function; ``busy`` until it is done."""
 
     def __init__(self, call: Callable[..., Any], cases: Sequence[Arguments]):
         super().__init__(daemon=True)
@@ -109,23 +114,23 @@ class _Learner(threading.Thread):
     def stop(self) -> None:
         """End Python code by raising ``TimeUp`` in it until it is left.
 
-        Code that catches everything must be hit outside its ``try``, so the threads take turns at
-        every chance meanwhile. Code that waits inside C is left to itself and ends when it comes back.
+        Code that catches everything must be hit outside its ``try``, so meanwhile the threads
+        take turns at every chance. Code that waits inside C is left alone and ends when it
+        comes back.
         """
         interval, give_up = sys.getswitchinterval(), time.monotonic() + PATIENCE
+        thread_id, error = ctypes.c_ulong(self.ident or 0), ctypes.py_object(TimeUp)
         sys.setswitchinterval(1e-6)
         try:
             while self.busy and time.monotonic() < give_up:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                    ctypes.c_ulong(self.ident or 0), ctypes.py_object(TimeUp)
-                )
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread_id, error)
                 time.sleep(0)  # no longer, or the code is back in its ``try``
         finally:
             sys.setswitchinterval(interval)
 
 
 def outcome(call: Callable[..., Any], arguments: Arguments) -> Outcome:
-    """What one call came to. It gets a copy of the arguments."""
+    """What one call led to; it gets a copy of the arguments."""
     given = copy.deepcopy(arguments)
     try:
         value = plain(call(*given))
@@ -147,7 +152,7 @@ def _differ(given: Arguments, arguments: Arguments) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """The value as plain Python: numpy's numbers as numbers; arrays, generators and the like as lists."""
+    """The value as plain Python: numpy's numbers as numbers; arrays, sets, generators as lists."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, dict):
@@ -155,45 +160,44 @@ def plain(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         value = sorted(value, key=repr)
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        items = [plain(item) for item in islice(value, MOST_ITEMS)]
+        items = [plain(item) for item in islice(value, MAX_ITEMS)]
         return tuple(items) if isinstance(value, tuple) else items
     return value
 
 
-def alike(one: Outcome, other: Outcome) -> bool:
+def alike(left: Outcome, right: Outcome) -> bool:
     """Whether two outcomes are the same answer, or errors for the same reason."""
-    if one.error is not None or other.error is not None:
-        return _reason(one.error) == _reason(other.error)
-    return _same(one.value, other.value)
+    if left.error is not None or right.error is not None:
+        return _reason(left.error) == _reason(right.error)
+    return _same(left.value, right.value)
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(left: Any, right: Any) -> bool:
     """Whether two plain values mean the same: a list is as good as a tuple, an int as a float."""
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-    if isinstance(one, _NUMBERS) and isinstance(other, _NUMBERS):
-        return _close(one, other)
-    return (one is None and other is None) or (
-        isinstance(one, str) and isinstance(other, str) and one == other
-    )
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return len(left) == len(right) and all(map(_same, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
+    if isinstance(left, Number) and isinstance(right, Number):
+        return _close(left, right)
+    if isinstance(left, str) and isinstance(right, str):
+        return left == right
+    return left is None and right is None
 
 
-_NUMBERS = (int, float, Fraction, Decimal)
-
-
-def _close(one: Any, other: Any) -> bool:
+def _close(left: Number, right: Number) -> bool:
     try:
-        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9) or (
-            math.isnan(one) and math.isnan(other)
-        )
+        both_nan = math.isnan(left) and math.isnan(right)
+        return both_nan or math.isclose(left, right, rel_tol=1e-9, abs_tol=1e-9)
     except OverflowError:  # too large for a float
-        return bool(one == other)
+        return left == right
 
 
 def _reason(error: BaseException | None) -> str:
-    """Why it was raised, as far as a mistake goes: there are many ways to trip over a value that is not there."""
+    """Why it was raised, as coarsely as is fair.
+
+    There are many ways to trip over a missing value, and they are all the same mistake.
+    """
     if isinstance(error, ArithmeticError):
         return "arithmetic"
     if isinstance(error, LookupError | TypeError | ValueError | StopIteration):
@@ -209,6 +213,6 @@ def show(value: Any) -> str:
         return f"a {type(value).__name__} that cannot be shown"
 
 
-def _one_line(text: str, most: int = 200) -> str:
+def _one_line(text: str) -> str:
     text = " ".join(re.sub(r" at 0x[0-9a-fA-F]+", "", text).split())
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"

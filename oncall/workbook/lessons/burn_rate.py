@@ -1,111 +1,88 @@
-"""The plots of notebook 02: the budget of a month running down, and one outage seen through windows of several lengths.
-
-The explorer of that notebook, *window and target*, is in ``explorers``.
-"""
+"""Lesson 02: the speed at which a month's error budget is spent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+from matplotlib import dates
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
+from oncall.alerting import AlertInterval, BurnRule
 from oncall.counts import Counts
-from oncall.slo import BUDGET_POLICY, SLO
-from oncall.times import DAY, duration_text
-from oncall.workbook.plots.base import (
-    BLUE,
-    GREEN,
-    GREY,
-    INK,
-    ORANGE,
-    PURPLE,
-    SHADE,
-    WIDTH,
-    Floats,
-    Plot,
-    Span,
-    as_days,
-    clip_spans,
-    clock_format,
-    legend_above,
-    rolling_burn,
-    time_axis,
-)
-from oncall.workbook.plots.explorer import styled
-
-COLOURS = (BLUE, ORANGE, GREEN, PURPLE)  # of the windows, the shortest first
-LOWEST_BURN = 0.1  # the foot of the axis; slower burns are drawn on it
-
+from oncall.slo import BUDGET_POLICY, SLO, exhaustion_time
+from oncall.telemetry.engine import alert_intervals, burn_rates
+from oncall.times import DAY, HOUR, MINUTE, duration_text, moment_text
+from oncall.workbook.lessons.common import TARGETS
+from oncall.workbook.plots import base
+from oncall.workbook.plots.base import Floats, Plot, Span
+from oncall.workbook.plots.colours import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILION
+from oncall.workbook.plots.explorer import Explorer, Model, blank_figure, choice, envelope
 
 # --- the budget running down ---------------------------------------------------------------------
 
 
 def budget_left(counts: Counts, slo: SLO) -> Floats:
-    """The share of the error budget left at the end of each bucket, when the counts are those of the whole period.
+    """The share of the error budget left at the end of each bucket of a whole period.
 
     1.0 is untouched, negative is overspent. The budget is the failures that all the counted events
     allow. Counts without events are a ``ValueError``.
     """
     total = sum(counts.total)
     if not total:
-        raise ValueError(
-            "the counts hold no events, so there is no budget to spend; give a month with traffic"
-        )
+        raise ValueError("the counts hold no events, so no budget; give a month with traffic")
     bad = np.cumsum(np.asarray(counts.total) - np.asarray(counts.good))
     return np.asarray(1 - bad / (total * slo.error_budget))
 
 
+@base.styled()
 def plot_budget(counts: Counts, slo: SLO, incidents: Iterable[Span] = ()) -> Plot:
     """The error budget left over the period in UTC, with what the budget policy asks at each level.
 
     ``incidents`` are the spans in which something was broken; they are shaded.
     """
-    left = budget_left(counts, slo)
-    ends = as_days(counts.start) + np.arange(1, len(left) + 1) * (counts.step / DAY)
-    with styled():
-        figure = Figure(figsize=(WIDTH, 3.8), layout="constrained")
-        axes = figure.subplots()
-        axes.set_title("Error budget left")
-        axes.set_ylabel("budget left, %")
-        _shade_broken(axes, clip_spans(incidents, counts))
-        axes.plot(ends, left * 100, color=BLUE, lw=1.8, label="this month")
-        axes.plot(ends[[0, -1]], [100, 0], color=INK, lw=1, ls="--", label="at a steady 1x")
-        _name_actions(axes)
-        legend_above(axes)
-        time_axis(axes, counts.start, counts.end)
-    return Plot(figure, _describe_budget(counts, left))
-
-
-def _name_actions(axes: Axes) -> None:
-    """What the policy asks from each level down, at the right of that level."""
-    levels = [100 * (1 - line.spent) for line in BUDGET_POLICY[1:]]
-    for level in levels:
+    left, ends = budget_left(counts, slo), base.bucket_edges(counts)[1:]
+    figure = base.new_figure(3.8)
+    axes = figure.subplots()
+    axes.set_title("Error budget left")
+    axes.set_ylabel("budget left, %")
+    _shade_incidents(axes, base.clip_spans(incidents, counts))
+    axes.plot(ends, left * 100, color=BLUE, lw=1.8, label="this month")
+    axes.plot(ends[[0, -1]], [100, 0], color=INK, lw=1, ls="--", label="at a steady 1x")
+    actions = {100 * (1 - line.spent): line.action for line in BUDGET_POLICY[1:]}
+    for level in actions:
         axes.axhline(level, color=GREY, lw=0.8, ls=":")
-    right = axes.secondary_yaxis("right")
-    right.set_yticks(levels, [line.action for line in BUDGET_POLICY[1:]])
-    right.tick_params(length=0)
-    right.spines["right"].set_visible(False)
+    base.label_right(axes, actions)
+    base.legend_above(axes)
+    base.time_axis(axes, counts.start, counts.end)
+    return Plot(figure, _describe_budget(counts, left))
 
 
 def _describe_budget(counts: Counts, left: Floats) -> str:
     parts = []
     for line in BUDGET_POLICY[1:]:
-        below = np.flatnonzero(1 - left >= line.spent)
-        when = (
-            f"{counts.start + counts.step * (int(below[0]) + 1):%Y-%m-%d %H:%M}"
-            if len(below)
-            else "never"
+        below = np.flatnonzero(1 - left >= line.spent).tolist()
+        first = (
+            f"{counts.start + counts.step * (below[0] + 1):%Y-%m-%d %H:%M}" if below else "never"
         )
-        parts.append(f"{line.spent:.0%} spent {when} ({line.action})")
+        parts.append(f"{line.spent:.0%} spent {first} ({line.action})")
     return f"{'; '.join(parts)}; {left[-1]:.1%} left on {counts.end:%Y-%m-%d} UTC."
 
 
-# --- one outage through several windows ----------------------------------------------------------
+def _shade_incidents(axes: Axes, spans: Iterable[Span]) -> None:
+    base.shade(axes, spans, GREY, "something is broken", edge=1)
 
 
+# --- one outage in several windows ---------------------------------------------------------------
+
+WINDOW_COLOURS = (BLUE, ORANGE, GREEN, PURPLE)  # of the windows, the shortest first
+LOWEST_BURN = 0.1  # the foot of the axis; slower burns are drawn on it
+
+
+@base.styled()
 def plot_windows(
     counts: Counts,
     slo: SLO,
@@ -121,58 +98,148 @@ def plot_windows(
     are the spans in which something was broken; they are shaded.
     """
     shown = counts.slice(since, until)
-    first = (shown.start - counts.start) // counts.step
-    burns = {
-        window: rolling_burn(counts, slo, window)[first : first + len(shown)] for window in windows
-    }
-    ends = as_days(shown.start) + np.arange(1, len(shown) + 1) * (counts.step / DAY)
-    with styled():
-        figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
-        axes = figure.subplots()
-        axes.set_title("Burn rate")
-        _shade_broken(axes, clip_spans(incidents, shown))
-        for colour, (window, burn) in zip(COLOURS, burns.items(), strict=False):
-            axes.plot(
-                ends,
-                np.maximum(burn, LOWEST_BURN),
-                color=colour,
-                lw=1.8,
-                label=f"last {duration_text(window)}",
-            )
-        axes.axhline(1, color=INK, lw=1, ls="--", label="1x")
-        axes.set(yscale="log", ylabel="burn rate, x")
-        axes.set_ylim(bottom=LOWEST_BURN)
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.minorticks_off()
-        legend_above(axes)
-        time_axis(axes, shown.start, shown.end)
+    whole = burn_rates(counts.slice(None, shown.end), slo, windows)
+    burns = {window: burn[-len(shown) :] for window, burn in whole.items()}
+    figure = base.new_figure(3.6)
+    axes = figure.subplots()
+    axes.set_title("Burn rate")
+    _shade_incidents(axes, base.clip_spans(incidents, shown))
+    ends = base.bucket_edges(shown)[1:]
+    for colour, (window, burn) in zip(WINDOW_COLOURS, burns.items(), strict=False):
+        drawn, label = np.maximum(burn, LOWEST_BURN), f"last {duration_text(window)}"
+        axes.plot(ends, drawn, color=colour, lw=1.8, label=label)
+    axes.axhline(1, color=INK, lw=1, ls="--", label="1x")
+    axes.set(yscale="log", ylabel="burn rate, x")
+    axes.set_ylim(bottom=LOWEST_BURN)
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
+    base.legend_above(axes)
+    base.time_axis(axes, shown.start, shown.end)
     return Plot(figure, _describe_windows(shown, burns))
 
 
 def _describe_windows(shown: Counts, burns: dict[timedelta, Floats]) -> str:
-    clock = clock_format(shown.start, shown.end)
+    clock = base.clock_format(shown.start, shown.end)
 
-    def end_of(place: int) -> str:
-        return f"{shown.start + shown.step * (place + 1):{clock}}"
+    def end_of(bucket: int) -> str:
+        return f"{shown.start + shown.step * (bucket + 1):{clock}}"
 
     parts = []
     for window, burn in burns.items():
         high = int(np.nanargmax(burn))
-        after = np.flatnonzero(burn[high:] <= 1)
-        back = (
-            f"back to 1x at {end_of(high + int(after[0]))}" if len(after) else "above 1x to the end"
-        )
-        parts.append(
-            f"last {duration_text(window)}: highest {burn[high]:.1f}x at {end_of(high)}, {back}"
-        )
-    return f"{shown.start:%Y-%m-%d} {shown.start:%H:%M} to {shown.end:{clock}} UTC: {'; '.join(parts)}."
+        calm = np.flatnonzero(burn[high:] <= 1).tolist()
+        back = f"back to 1x at {end_of(high + calm[0])}" if calm else "above 1x to the end"
+        highest = f"highest {burn[high]:.1f}x at {end_of(high)}"
+        parts.append(f"last {duration_text(window)}: {highest}, {back}")
+    return f"{shown.start:%Y-%m-%d %H:%M} to {shown.end:{clock}} UTC: {'; '.join(parts)}."
 
 
-# --- what both share -----------------------------------------------------------------------------
+# --- window and target ---------------------------------------------------------------------------
+
+_WINDOWS = (5 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR, DAY, 3 * DAY)
+WINDOW_CHOICES = {duration_text(window): window for window in _WINDOWS}
+PAGE_BURN = 14.4
+BURN_AXIS = (0.01, 30_000.0)  # slower burns are drawn at its foot
 
 
-def _shade_broken(axes: Axes, spans: Iterable[Span]) -> None:
-    """Shade the spans, with an edge, so that minutes still show in a month."""
-    for number, (begin, end) in enumerate(spans):
-        label = "" if number else "something is broken"
-        axes.axvspan(as_days(begin), as_days(end), color=GREY, alpha=SHADE, label=label)
+@dataclass(frozen=True, eq=False)
+class WindowedBurn:
+    """The burn rate of the last window at the end of each bucket, and when it was too high.
+
+    A window without events burns ``nan`` and is above nothing. Before the data there are no events.
+    """
+
+    burn: Floats
+    above: list[AlertInterval]
+
+
+def windowed_burn(
+    counts: Counts, slo: SLO, window: timedelta, threshold: float = PAGE_BURN
+) -> WindowedBurn:
+    """The burn rate over a window that slides along the counts, and when an alert on it fires."""
+    above = alert_intervals(counts, slo, (BurnRule(window, window, threshold),))
+    return WindowedBurn(burn_rates(counts, slo, [window])[window], above)
+
+
+@base.styled()
+def burn_rate_explorer(counts: Counts, incidents: Iterable[Span] = ()) -> Explorer:
+    """The burn rate over a month for a window and a target, beside the burn rate that pages.
+
+    ``incidents`` are the spans in which something was broken; they are shaded. Counts without any
+    event are a ``ValueError``: nothing burns there.
+    """
+    if not any(counts.total):
+        raise ValueError("the counts hold no events, so nothing burns; give a month with traffic")
+    figure, ends = blank_figure(4.4), base.bucket_edges(counts)[1:]
+    axes = figure.subplots()
+    _build_axes(axes, counts, incidents)
+    (burn,) = axes.plot([], [], color=BLUE, lw=1, label="burn rate")
+    (above,) = axes.plot([], [], color=VERMILION, lw=1.6, label="above the threshold")
+    above.set_solid_capstyle("projecting")
+    outage = axes.axhline(1, color=GREEN, lw=1.6, ls="-.", label="a total outage")
+    base.legend_below(figure)
+
+    def update(window: timedelta, target: float) -> Model:
+        slo = SLO("availability", target)
+        series = windowed_burn(counts, slo, window)
+        shown = np.maximum(series.burn, BURN_AXIS[0])
+        burn.set_data(*envelope(ends, shown))
+        above.set_data(*envelope(ends, _only_above(shown, counts, series.above)))
+        outage.set_ydata([1 / slo.error_budget] * 2)
+        return _model(counts, slo, window, series)
+
+    artists = {"burn": burn, "above": above, "outage": outage}
+    choices = {
+        "window": choice("Window", WINDOW_CHOICES, HOUR),
+        "target": choice("Target", TARGETS, 0.999),
+    }
+    return Explorer(figure, artists, choices, update, _describe)
+
+
+def _model(counts: Counts, slo: SLO, window: timedelta, series: WindowedBurn) -> Model:
+    highest = int(np.nanargmax(series.burn))
+    lasts = exhaustion_time(slo, float(series.burn[highest]))
+    above = sum(((alert.end or counts.end) - alert.start for alert in series.above), timedelta())
+    return {
+        "window_minutes": window // MINUTE,
+        "target": slo.target,
+        "threshold": PAGE_BURN,
+        "total_outage_burn": round(1 / slo.error_budget, 4),
+        "highest_burn": round(float(series.burn[highest]), 2),
+        "highest_at": moment_text(counts.start + counts.step * (highest + 1)),
+        "hours_to_empty": None if lasts is None else round(lasts / HOUR, 2),
+        "times_above": len(series.above),
+        "minutes_above": above // MINUTE,
+    }
+
+
+def _only_above(burn: Floats, counts: Counts, above: list[AlertInterval]) -> Floats:
+    """The burn rate while it is above the threshold, and ``nan`` at all other times."""
+    high = np.full_like(burn, np.nan)
+    for alert in above:  # its ends are ends of buckets
+        first = (alert.start - counts.start) // counts.step - 1
+        last = len(burn) if alert.end is None else (alert.end - counts.start) // counts.step - 1
+        high[first:last] = burn[first:last]
+    return high
+
+
+def _describe(model: Model) -> str:
+    hours = model["hours_to_empty"]
+    text = (
+        "Highest burn {highest_burn:,.6g}x, at which the month's budget lasts {lasts}; "
+        "a total outage burns {total_outage_burn:,.6g}x. "
+        "Above {threshold:.4g}x {times_above} times, {minutes_above:,} minutes in all."
+    )
+    return text.format(lasts="for ever" if hours is None else f"{hours:,.4g} h", **model)
+
+
+def _build_axes(axes: Axes, counts: Counts, incidents: Iterable[Span]) -> None:
+    axes.set_title("Burn rate of the last window, at the end of each minute")
+    _shade_incidents(axes, incidents)
+    axes.axhline(PAGE_BURN, color=INK, lw=1, ls="--", label=f"{PAGE_BURN:.4g}x")
+    axes.set(yscale="log", ylim=BURN_AXIS, ylabel="burn rate, x", xlabel="day, UTC")
+    axes.set_xlim(base.as_days(counts.start), base.as_days(counts.end))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    axes.xaxis.set_major_locator(dates.DayLocator(interval=5))
+    axes.xaxis.set_major_formatter(dates.DateFormatter("%d %b"))
+    axes.minorticks_off()

@@ -1,36 +1,36 @@
-"""Lesson 09: the backtest frontier, every rule by what it costs people and what it costs the budget."""
+"""Lesson 09: every rule by what it costs people and what it costs the budget."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from oncall.alerting import BurnRule, Policy, google_policy
+from oncall.alerting import BurnRule, Policy, fits, google_policy
 from oncall.counts import Counts
 from oncall.scenario import KnownIncident
 from oncall.slo import SLO, percent
 from oncall.telemetry.backtest import PolicyResult, backtest
 from oncall.times import HOUR, MINUTE, duration_text
-from oncall.workbook.plots.base import BLUE, GREY, INK, ORANGE, VERMILION, WIDTH, Plot
-from oncall.workbook.plots.explorer import Explorer, Model, blank_figure, choice, styled
+from oncall.workbook.plots import base
+from oncall.workbook.plots.base import Look, Plot
+from oncall.workbook.plots.colours import BLUE, GREY, INK, ORANGE, VERMILION
+from oncall.workbook.plots.explorer import Explorer, Model, blank_figure, choice
 
-FACTORS = (0.5, 1.0, 2.0, 3.0, 6.0, 10.0, 14.4, 20.0, 30.0, 50.0, 100.0)
-WINDOWS = (
-    *(MINUTE * minutes for minutes in (12, 24, 36)),
-    *(HOUR * hours for hours in (1, 2, 3, 6, 12, 24, 72)),
-)
+GRID_FACTORS = (0.5, 1.0, 2.0, 3.0, 6.0, 10.0, 14.4, 20.0, 30.0, 50.0, 100.0)
+_MINUTES = (12, 24, 36, 60, 120, 180, 360, 720, 1440, 4320)  # up to three days
+GRID_WINDOWS = tuple(MINUTE * minutes for minutes in _MINUTES)
 SHORTER = 12  # a rule's short window is this part of its long one, as in each of Google's
 TICKS = (0, 1, 2, 3, 5, 10, 20, 50, 100, 200)
 
 
 class Trade(NamedTuple):
-    """What a policy costs: pages a week, and the share of a period's error budget lost before anybody was paged.
+    """What a policy costs: pages a week, and the share of the budget lost before anybody was paged.
 
-    ``lost`` adds up over the incidents: to the page where there was one, the whole incident where there was none.
+    ``lost`` adds up over the incidents: to the page where there was one, else the whole incident.
+    ``seen`` is the number of incidents paged for.
     """
 
     pages_a_week: float
@@ -40,8 +40,9 @@ class Trade(NamedTuple):
 
 def trade(result: PolicyResult) -> Trade:
     """The two costs of a policy that was backtested, and how many incidents it paged for."""
-    seen = sum(one.delay is not None for one in result.detections)
-    return Trade(result.pages_a_week, sum(1 - one.budget_left for one in result.detections), seen)
+    seen = sum(detection.delay is not None for detection in result.detections)
+    lost = sum(1 - detection.budget_left for detection in result.detections)
+    return Trade(result.pages_a_week, lost, seen)
 
 
 def one_rule(window: timedelta, factor: float) -> Policy:
@@ -71,11 +72,11 @@ class Frontier(NamedTuple):
     @property
     def best(self) -> list[Trade]:
         """The rules that no other beats at both costs, from the fewest pages to the most."""
-        kept: list[Trade] = []
-        for one in sorted(self.rules.values()):
-            if not kept or one.lost < kept[-1].lost:
-                kept.append(one)
-        return kept
+        best: list[Trade] = []
+        for rule in sorted(self.rules.values()):
+            if not best or rule.lost < best[-1].lost:
+                best.append(rule)
+        return best
 
 
 def frontier(
@@ -83,139 +84,109 @@ def frontier(
     incidents: Iterable[KnownIncident],
     slo: SLO,
     *,
-    windows: Iterable[timedelta] = WINDOWS,
-    factors: Sequence[float] = FACTORS,
+    windows: Iterable[timedelta] = GRID_WINDOWS,
+    factors: Sequence[float] = GRID_FACTORS,
 ) -> Frontier:
-    """What each one-rule policy of a grid would have cost, and Google's, where the buckets are fine enough for it."""
-    labels = tuple(incidents)
+    """What each one-rule policy of a grid would have cost, and each of Google's arms.
+
+    Policies that the buckets are too coarse for are left out.
+    """
+    known = tuple(incidents)
     grid = {(window, factor): one_rule(window, factor) for window in windows for factor in factors}
-    grid = {place: policy for place, policy in grid.items() if _fits(policy, counts)}
+    grid = {rule: policy for rule, policy in grid.items() if _fits(policy, counts)}
     arms = {name: policy for name, policy in google_arms(slo).items() if _fits(policy, counts)}
-    named: dict[str, Policy] = {str(place): policy for place, policy in enumerate(grid.values())}
-    trades = [
-        trade(result) for result in backtest(counts, labels, slo, {**named, **arms, "nobody": ()})
-    ]
-    return Frontier(
-        slo,
-        dict(zip(grid, trades, strict=False)),
-        dict(zip(arms, trades[len(grid) :], strict=False)),
-        trades[-1].lost,
-        len(labels),
-    )
+    policies: dict[str, Policy] = {str(rule): policy for rule, policy in grid.items()}
+    results = backtest(counts, known, slo, policies | arms | {"nobody": ()})
+    trades = {result.policy: trade(result) for result in results}
+    rules = {rule: trades[str(rule)] for rule in grid}
+    whole = trades["nobody"].lost
+    return Frontier(slo, rules, {name: trades[name] for name in arms}, whole, len(known))
 
 
 def _fits(policy: Policy, counts: Counts) -> bool:
-    return not any(rule.short % counts.step for rule in policy if isinstance(rule, BurnRule))
+    return all(fits(rule, counts.step) for rule in policy)
 
 
 # --- the picture ---------------------------------------------------------------------------------
 
 
+@base.styled()
 def plot_frontier(found: Frontier) -> Plot:
-    """Each rule as a dot: pages a week against the budget lost before a page; Google's arms by name."""
-    with styled():
-        figure = Figure(figsize=(WIDTH, 4.8), layout="constrained")
-        _dress(figure.subplots(), found)
-        figure.legend(loc="outside lower left", ncols=3, columnspacing=1.5)
-    return Plot(figure, describe_frontier(found))
+    """Each rule as a dot, pages a week against the budget lost before a page; Google's by name."""
+    figure = base.new_figure(4.8)
+    _build_axes(figure.subplots(), found)
+    base.legend_below(figure)
+    arms = [f"{name} {arm.pages_a_week:.2f} and {arm.lost:.1%}" for name, arm in found.arms.items()]
+    rules = f"{len(found.rules)} rules at {percent(found.slo.target)}"
+    costs = "pages a week, and budget lost before a page"
+    return Plot(figure, f"{rules}: {costs}. {'; '.join(arms)}; nobody paged, {found.whole:.1%}.")
 
 
-def describe_frontier(found: Frontier) -> str:
-    """The numbers of ``plot_frontier`` as one line."""
-    arms = "; ".join(
-        f"{name} {one.pages_a_week:.2f} and {one.lost:.1%}" for name, one in found.arms.items()
-    )
-    return (
-        f"{len(found.rules)} rules at {percent(found.slo.target)}: pages a week, and budget lost before a page. "
-        f"{arms}; nobody paged, {found.whole:.1%}."
-    )
-
-
-def backtest_frontier(found: Frontier) -> Explorer:
-    """A rule's window and factor, and where it stands among the others: pages a week, budget lost before a page."""
-    with styled():
-        figure = blank_figure(5.0)
-        axes = figure.subplots()
-        _dress(axes, found)
-        artists: dict[str, Any] = {
-            "window": axes.plot(
-                [], [], "o-", color=BLUE, lw=1.5, ms=4, label="this window, all factors", zorder=4
-            )[0],
-            "rule": axes.plot(
-                [], [], "o", color=INK, ms=13, mfc="none", mew=2.5, label="this rule", zorder=6
-            )[0],
-        }
-        figure.legend(loc="outside lower left", ncols=3, columnspacing=1.2, fontsize=9)
+@base.styled()
+def frontier_explorer(found: Frontier) -> Explorer:
+    """A rule's window and factor, and where it stands among the others at both costs."""
+    figure = blank_figure(5.0)
+    axes = figure.subplots()
+    _build_axes(axes, found)
+    label = "this window, all factors"
+    (curve,) = axes.plot([], [], "o-", color=BLUE, lw=1.5, ms=4, zorder=4, label=label)
+    ring: Look = {"color": INK, "ms": 13, "mfc": "none", "mew": 2.5}
+    (dot,) = axes.plot([], [], "o", **ring, zorder=6, label="this rule")
+    base.legend_below(figure, columnspacing=1.2, fontsize=9)
 
     def update(window: timedelta, factor: float) -> Model:
-        same = [one for (length, _), one in found.rules.items() if length == window]
-        one = found.rules[window, factor]
-        artists["window"].set_data(
-            [each.pages_a_week for each in same], [100 * each.lost for each in same]
-        )
-        artists["rule"].set_data([one.pages_a_week], [100 * one.lost])
+        same_window = [rule for (length, _), rule in found.rules.items() if length == window]
+        rule = found.rules[window, factor]
+        curve.set_data(*_points(same_window))
+        dot.set_data(*_points([rule]))
         return {
             "window": duration_text(window),
             "factor": factor,
-            "pages_a_week": round(one.pages_a_week, 2),
-            "seen": one.seen,
+            "pages_a_week": round(rule.pages_a_week, 2),
+            "seen": rule.seen,
             "incidents": found.incidents,
-            "lost": round(one.lost, 4),
+            "lost": round(rule.lost, 4),
         }
 
     windows = {duration_text(window): window for window, _ in found.rules}
     factors = {f"{factor:.4g}x": factor for _, factor in found.rules}
     first = (HOUR, 14.4) if (HOUR, 14.4) in found.rules else next(iter(found.rules))
-    return Explorer(
-        figure,
-        artists,
-        {
-            "window": choice("Long window", windows, first[0]),
-            "factor": choice("Factor", factors, first[1]),
-        },
-        update,
-        _describe,
-    )
+    controls = {
+        "window": choice("Long window", windows, first[0]),
+        "factor": choice("Factor", factors, first[1]),
+    }
+    return Explorer(figure, {"window": curve, "rule": dot}, controls, update, _describe)
 
 
 def _describe(model: Model) -> str:
-    return (
-        "{factor:.4g}x over {window}: {pages_a_week:.2f} pages a week, {seen} of {incidents} incidents paged, "
-        "{lost:.1%} of the month's budget lost before a page."
-    ).format_map(model)
-
-
-def _dress(axes: Axes, found: Frontier) -> None:
-    """All that does not move."""
-    rules, best = list(found.rules.values()), found.best
-    most = max(one.pages_a_week for one in [*rules, *found.arms.values()])
-    axes.set(
-        title=f"Backtest of one rule at a time, {found.slo}",
-        ylabel="month's budget lost before a page, %",
+    text = (
+        "{factor:.4g}x over {window}: {pages_a_week:.2f} pages a week, {seen} of {incidents} "
+        "incidents paged, {lost:.1%} of the month's budget lost before a page."
     )
+    return text.format_map(model)
+
+
+def _build_axes(axes: Axes, found: Frontier) -> None:
+    """Draw all that does not move: the rules, their frontier, and Google's arms."""
+    highest = max(trade.pages_a_week for trade in [*found.rules.values(), *found.arms.values()])
+    axes.set_title(f"Backtest of one rule at a time, {found.slo}")
     axes.set_xscale("symlog", linthresh=1)
-    axes.set(xlabel="pages a week (evenly spaced up to 1, then logarithmic)")
-    axes.set(xlim=(-0.08, max(1.2, most * 1.2)), ylim=(0, 108 * found.whole))
-    ticks = [tick for tick in TICKS if tick <= most]
+    axes.set_xlabel("pages a week (evenly spaced up to 1, then logarithmic)")
+    axes.set_ylabel("month's budget lost before a page, %")
+    axes.set(xlim=(-0.08, max(1.2, highest * 1.2)), ylim=(0, 108 * found.whole))
+    ticks = [tick for tick in TICKS if tick <= highest]
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
     axes.axhline(100 * found.whole, color=GREY, lw=1, ls=":", label="nobody is paged")
-    axes.plot(*_spots(rules), "o", color=GREY, ms=3.5, alpha=0.6, label="a rule")
-    axes.step(*_spots(best), where="post", color=GREY, lw=1.2, label="frontier")
-    for (name, one), marker in zip(found.arms.items(), "s^vPD", strict=False):
+    rules = _points(found.rules.values())
+    axes.plot(*rules, "o", color=GREY, ms=3.5, alpha=0.6, label="a rule")
+    axes.step(*_points(found.best), where="post", color=GREY, lw=1.2, label="frontier")
+    for (name, arm), marker in zip(found.arms.items(), "s^vPD", strict=False):
         colour = VERMILION if marker == "D" else ORANGE
-        axes.plot(
-            *_spots([one]),
-            marker,
-            color=colour,
-            mec=INK,
-            mew=0.6,
-            ls="",
-            ms=8,
-            zorder=5,
-            label=f"Google's {name}",
-        )
+        mark: Look = {"marker": marker, "color": colour, "mec": INK, "mew": 0.6, "ms": 8}
+        axes.plot(*_points([arm]), ls="", zorder=5, label=f"Google's {name}", **mark)
 
 
-def _spots(trades: Sequence[Trade]) -> tuple[list[float], list[float]]:
-    return [one.pages_a_week for one in trades], [100 * one.lost for one in trades]
+def _points(trades: Iterable[Trade]) -> tuple[list[float], list[float]]:
+    costs = [(trade.pages_a_week, 100 * trade.lost) for trade in trades]
+    return [pages for pages, _ in costs], [lost for _, lost in costs]

@@ -1,49 +1,30 @@
-"""The explorers of the notebooks: for each a plain function that computes, and the explorer that moves its numbers."""
+"""Lesson 01: an outage counted in requests and in minutes, and what averaging daily SLIs does."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from matplotlib import dates
-from matplotlib.axes import Axes
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
-from numpy.typing import NDArray
 
-from oncall.alerting import AlertInterval, BurnRule
 from oncall.counts import Counts
 from oncall.scenario import rhythm
-from oncall.slo import SLO, burn_rate, exhaustion_time, percent, sli
-from oncall.telemetry.engine import alert_intervals, burn_rates
-from oncall.times import DAY, HOUR, MINUTE, duration_text, moment_text
-from oncall.workbook.plots.base import BLUE, GREEN, GREY, INK, ORANGE, SHADE, VERMILION
-from oncall.workbook.plots.explorer import (
-    Explorer,
-    Model,
-    blank_figure,
-    choice,
-    envelope,
-    slider,
-    styled,
-)
+from oncall.slo import SLO, burn_rate, sli
+from oncall.times import DAY, HOUR, MINUTE
+from oncall.workbook.lessons.common import THREE_NINES
+from oncall.workbook.plots import base
+from oncall.workbook.plots.base import Floats, Plot
+from oncall.workbook.plots.colours import BLUE, GREY, INK, ORANGE, SHADE, VERMILION
+from oncall.workbook.plots.explorer import Explorer, Model, blank_figure, slider
 
-THREE_NINES = SLO("availability", 0.999)
-
-
-def _legend_below(figure: Figure) -> None:
-    """One legend for all axes, under them, where no curve can run through it."""
-    figure.legend(loc="outside lower left", ncols=3, columnspacing=1.5)
-
-
-# --- 01: two budgets -----------------------------------------------------------------------------
+# --- two budgets ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class OutageCost:
-    """What a total outage costs a month of days like this one, each a share of the month's error budget.
+    """What a total outage costs a month of such days, as shares of the month's error budget.
 
     ``by_requests`` counts the requests that fail. ``by_minutes`` counts the minutes that are bad,
     which is what averaging the SLI of every minute amounts to.
@@ -55,7 +36,7 @@ class OutageCost:
 
 
 def ordinary_day(requests: int = 600) -> Counts:
-    """A day without a failure, ``requests`` a minute on average, in the assistant's daily rhythm."""
+    """A day without a failure: ``requests`` a minute on average, in the assistant's rhythm."""
     midnight = datetime(2025, 3, 5, tzinfo=UTC)
     shape = [rhythm(midnight + minute * MINUTE) for minute in range(DAY // MINUTE)]
     mean = sum(shape) / len(shape)
@@ -66,231 +47,120 @@ def ordinary_day(requests: int = 600) -> Counts:
 def outage_cost(
     day: Counts, start: timedelta, length: timedelta, slo: SLO = THREE_NINES
 ) -> OutageCost:
-    """What it costs when every request fails from ``start`` (since midnight) for ``length``, once in a period.
+    """What it costs when every request fails from ``start`` (since midnight) for ``length``.
 
-    The period is made of days like this one. The outage must lie within the day.
+    That happens once in a period made of days like this one. The outage must lie within the day.
     """
     if start < timedelta() or start + length > day.step * len(day):
         raise ValueError(f"the outage must lie within the day, given {start} for {length}")
     failed = sum(day.slice(day.start + start, day.start + start + length).total)
-    requests = sum(day.total) * (slo.period // DAY)
-    minutes = slo.period // MINUTE
-    return OutageCost(
-        failed,
-        burn_rate(sli(requests - failed, requests), slo),
-        burn_rate(sli(minutes - length // MINUTE, minutes), slo),
-    )
+    requests, minutes = sum(day.total) * (slo.period // DAY), slo.period // MINUTE
+    by_requests = burn_rate(sli(requests - failed, requests), slo)
+    by_minutes = burn_rate(sli(minutes - length // MINUTE, minutes), slo)
+    return OutageCost(failed, by_requests, by_minutes)
 
 
-def two_budgets(slo: SLO = THREE_NINES) -> Explorer:
-    """When an outage strikes and how long it lasts: the budget it spends by requests, beside that by minutes."""
-    day = ordinary_day()
-    hours = np.arange(23 * 60 + 1) / 60
-    sums = np.concatenate(([0], np.cumsum(day.total)))
+HOURS = np.arange(23 * 60 + 1) / 60  # at which an outage may start: each minute up to 23:00
+
+
+@base.styled()
+def two_budgets_explorer(slo: SLO = THREE_NINES) -> Explorer:
+    """When an outage strikes and how long it lasts: the budget spent by requests and by minutes."""
+    day, figure = ordinary_day(), blank_figure(4.8)
+    artists = _build_axes(figure, day)
+    sums = np.append(0, np.cumsum(day.total))
     budget = slo.error_budget * sums[-1] * (slo.period / DAY)
-    with styled():
-        figure = blank_figure(4.8)
-        traffic, cost = figure.subplots(2, sharex=True, height_ratios=(1, 1.5))
-        _draw_day(traffic, day)
-        span = traffic.axvspan(0, 1, color=GREY, alpha=0.5, lw=0, label="every request fails")
-        (by_requests,) = cost.plot(hours, hours, color=BLUE, lw=2, label="counting requests")
-        (by_minutes,) = cost.plot(
-            [0, 23], [0, 0], color=ORANGE, lw=2, ls="--", label="counting minutes"
-        )
-        (dots,) = cost.plot([0, 0], [0, 0], "o", ms=8, color=INK, label="this outage")
-        _dress_cost(cost)
-        _legend_below(figure)
 
     def update(hour: int, minutes: int) -> Model:
-        result = outage_cost(day, hour * HOUR, minutes * MINUTE, slo)
-        span.set(x=hour, width=minutes / 60)
-        by_requests.set_ydata(
-            (sums[minutes : minutes + len(hours)] - sums[: len(hours)]) / budget * 100
-        )
-        by_minutes.set_ydata([result.by_minutes * 100] * 2)
-        dots.set_data([hour, hour], [result.by_requests * 100, result.by_minutes * 100])
-        return {
-            "hour": hour,
-            "minutes": minutes,
-            "failed": result.failed,
-            "by_requests": round(result.by_requests, 4),
-            "by_minutes": round(result.by_minutes, 4),
-        }
+        cost = outage_cost(day, hour * HOUR, minutes * MINUTE, slo)
+        failed = sums[minutes : minutes + len(HOURS)] - sums[: len(HOURS)]
+        artists["span"].set(x=hour, width=minutes / 60)
+        artists["by_requests"].set(ydata=failed / budget * 100)
+        artists["by_minutes"].set(ydata=[cost.by_minutes * 100] * 2)
+        artists["dots"].set(data=([hour] * 2, [cost.by_requests * 100, cost.by_minutes * 100]))
+        costs = {name: round(value, 4) for name, value in vars(cost).items()}
+        return {"hour": hour, "minutes": minutes} | costs
 
-    return Explorer(
-        figure,
-        {"span": span, "by_requests": by_requests, "by_minutes": by_minutes, "dots": dots},
-        {
-            "hour": slider("Outage starts at (hour)", 0, 23, 1, 4),
-            "minutes": slider("Outage lasts (minutes)", 1, 60, 1, 30),
-        },
-        update,
-        _describe_budgets,
-    )
-
-
-def _describe_budgets(model: Model) -> str:
-    return (
-        "{minutes} minutes from {hour:02}:00: {failed:,} requests fail. Counting requests spends {by_requests:.1%} "
-        "of the month's error budget, counting minutes {by_minutes:.1%}.".format_map(model)
-    )
-
-
-def _draw_day(axes: Axes, day: Counts) -> None:
-    axes.set_title("Requests on an ordinary day")
-    axes.fill_between(
-        np.arange(len(day)) / 60, np.asarray(day.total), color=BLUE, alpha=SHADE, lw=0
-    )
-    axes.set(ylabel="requests a minute", ylim=(0, 1100), xlim=(0, 24))
-
-
-def _dress_cost(axes: Axes) -> None:
-    axes.set_title("What it costs, by the hour it starts")
-    axes.axhline(100, color=VERMILION, lw=1, ls=":", label="all of it")
-    axes.set(ylabel="month's error budget, %", xlabel="hour of the day, UTC", ylim=(0, 210))
-    axes.set_xticks(range(0, 25, 3))
-
-
-# --- 02: window and target -----------------------------------------------------------------------
-
-WINDOWS = {
-    duration_text(window): window
-    for window in (5 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR, DAY, 3 * DAY)
-}
-TARGETS = {percent(target): target for target in (0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999)}
-PAGE_BURN = 14.4
-PIXELS = 840  # about as wide as the curve is in the picture
-LOWEST_BURN, HIGHEST_BURN = (
-    0.01,
-    30_000.0,
-)  # what the axis shows; slower burns are drawn at its foot
-
-
-@dataclass(frozen=True, eq=False)
-class WindowedBurn:
-    """The burn rate of the last window at the end of each bucket, and when it was above a threshold.
-
-    A window without events burns ``nan`` and is above nothing. Buckets before the data count 0 of 0.
-    """
-
-    burn: NDArray[np.float64]
-    above: list[AlertInterval]
-
-
-def windowed_burn(
-    counts: Counts, slo: SLO, window: timedelta, threshold: float = PAGE_BURN
-) -> WindowedBurn:
-    """The burn rate over a window that slides along the counts, and when an alert on it alone would fire."""
-    rule = BurnRule(window, window, threshold)
-    return WindowedBurn(
-        burn_rates(counts, slo, [window])[window], alert_intervals(counts, slo, (rule,))
-    )
-
-
-def window_and_target(
-    counts: Counts, incidents: Sequence[tuple[datetime, datetime]] = ()
-) -> Explorer:
-    """The burn rate over a month for a window and a target, beside the burn rate that pages.
-
-    ``incidents`` are the spans in which something was broken; they are shaded. Counts without any
-    event are a ``ValueError``: nothing burns there.
-    """
-    if not any(counts.total):
-        raise ValueError(
-            "the counts hold no events, so there is no burn rate to show; give a month with traffic"
-        )
-    ends = float(dates.date2num(counts.start)) + np.arange(1, len(counts) + 1) * (counts.step / DAY)
-    with styled():
-        figure = blank_figure(4.4)
-        axes = figure.subplots()
-        _dress_month(axes, counts, incidents)
-        (burn,) = axes.plot([], [], color=BLUE, lw=1, label="burn rate")
-        (above,) = axes.plot(
-            [],
-            [],
-            color=VERMILION,
-            lw=1.6,
-            solid_capstyle="projecting",
-            label="above the threshold",
-        )
-        most = axes.axhline(1, color=GREEN, lw=1.6, ls="-.", label="a total outage")
-        _legend_below(figure)
-
-    def update(window: timedelta, target: float) -> Model:
-        slo = SLO("availability", target)
-        series = windowed_burn(counts, slo, window)
-        shown = np.maximum(series.burn, LOWEST_BURN)
-        burn.set_data(*envelope(ends, shown, PIXELS))
-        above.set_data(*envelope(ends, _only_above(shown, counts, series.above), PIXELS))
-        most.set_ydata([1 / slo.error_budget] * 2)
-        return _month_model(counts, slo, window, series)
-
-    return Explorer(
-        figure,
-        {"burn": burn, "above": above, "most": most},
-        {"window": choice("Window", WINDOWS, HOUR), "target": choice("Target", TARGETS, 0.999)},
-        update,
-        _describe_month,
-    )
-
-
-def _month_model(counts: Counts, slo: SLO, window: timedelta, series: WindowedBurn) -> Model:
-    highest = int(np.nanargmax(series.burn))
-    lasts = exhaustion_time(slo, float(series.burn[highest]))
-    above = sum(((alert.end or counts.end) - alert.start for alert in series.above), timedelta())
-    return {
-        "window_minutes": window // MINUTE,
-        "target": slo.target,
-        "threshold": PAGE_BURN,
-        "total_outage_burn": round(1 / slo.error_budget, 4),
-        "highest_burn": round(float(series.burn[highest]), 2),
-        "highest_at": moment_text(counts.start + counts.step * (highest + 1)),
-        "hours_to_empty": None if lasts is None else round(lasts / HOUR, 2),
-        "times_above": len(series.above),
-        "minutes_above": above // MINUTE,
+    controls = {
+        "hour": slider("Outage starts at (hour)", 0, 23, 1, 4),
+        "minutes": slider("Outage lasts (minutes)", 1, 60, 1, 30),
     }
+    return Explorer(figure, artists, controls, update, _describe_outage)
 
 
-def _only_above(
-    burn: NDArray[np.float64], counts: Counts, above: list[AlertInterval]
-) -> NDArray[np.float64]:
-    """The burn rate while it is above the threshold, and ``nan`` at all other times."""
-    kept = np.full_like(burn, np.nan)
-    for alert in above:  # its ends are ends of buckets
-        first = (alert.start - counts.start) // counts.step - 1
-        last = len(burn) if alert.end is None else (alert.end - counts.start) // counts.step - 1
-        kept[first:last] = burn[first:last]
-    return kept
+def _build_axes(figure: Figure, day: Counts) -> dict[str, Artist]:
+    """Draw the day, and the axes of the cost; return the artists that follow the outage."""
+    traffic, cost = figure.subplots(2, sharex=True, height_ratios=(1, 1.5))
+    traffic.set_title("Requests on an ordinary day")
+    minutes = np.arange(len(day)) / 60
+    traffic.fill_between(minutes, np.asarray(day.total), color=BLUE, alpha=SHADE, lw=0)
+    traffic.set(ylabel="requests a minute", ylim=(0, 1100), xlim=(0, 24))
+    span = traffic.axvspan(0, 1, color=GREY, alpha=0.5, lw=0, label="every request fails")
+    (by_requests,) = cost.plot(HOURS, HOURS, color=BLUE, lw=2, label="counting requests")
+    (by_minutes,) = cost.plot([0, 23], [0, 0], "--", color=ORANGE, lw=2, label="counting minutes")
+    (dots,) = cost.plot([0, 0], [0, 0], "o", ms=8, color=INK, label="this outage")
+    cost.set_title("What it costs, by the hour it starts")
+    cost.axhline(100, color=VERMILION, lw=1, ls=":", label="all of it")
+    cost.set(ylabel="month's error budget, %", xlabel="hour of the day, UTC", ylim=(0, 210))
+    cost.set_xticks(range(0, 25, 3))
+    base.legend_below(figure)
+    return {"span": span, "by_requests": by_requests, "by_minutes": by_minutes, "dots": dots}
 
 
-def _describe_month(model: Model) -> str:
-    hours = model["hours_to_empty"]
-    lasts = "for ever" if hours is None else f"{hours:,.4g} h"
+def _describe_outage(model: Model) -> str:
     text = (
-        "Highest burn {highest_burn:,.6g}x, at which the month's budget lasts {lasts}; a total outage burns "
-        "{total_outage_burn:,.6g}x. Above {threshold:.4g}x {times_above} times, {minutes_above:,} minutes in all."
+        "{minutes} minutes from {hour:02}:00: {failed:,} requests fail. Counting requests spends "
+        "{by_requests:.1%} of the month's error budget, counting minutes {by_minutes:.1%}."
     )
-    return text.format(lasts=lasts, **model)
+    return text.format_map(model)
 
 
-def _dress_month(
-    axes: Axes, counts: Counts, incidents: Sequence[tuple[datetime, datetime]]
-) -> None:
-    axes.set_title("Burn rate of the last window, at the end of each minute")
-    for number, (begin, end) in enumerate(incidents):
-        axes.axvspan(
-            float(dates.date2num(begin)),
-            float(dates.date2num(end)),
-            color=GREY,
-            alpha=SHADE,
-            label="" if number else "something is broken",
-        )
-    axes.axhline(PAGE_BURN, color=INK, lw=1, ls="--", label=f"{PAGE_BURN:.4g}x")
-    axes.set(
-        yscale="log", ylim=(LOWEST_BURN, HIGHEST_BURN), ylabel="burn rate, x", xlabel="day, UTC"
+# --- failures weighed by the day -----------------------------------------------------------------
+
+
+def weighed_failures(counts: Counts) -> tuple[Floats, Floats]:
+    """The failures of each day, and what the mean of daily SLIs takes them for.
+
+    The mean gives every day the same weight, as though each had the traffic of an average day. A
+    day without events has no SLI and is a ``ValueError``.
+    """
+    daily = counts.resample(DAY)
+    total = np.asarray(daily.total, dtype=np.float64)
+    if not total.all():
+        empty = f"{counts.start + DAY * int(np.argmin(total)):%Y-%m-%d}"
+        raise ValueError(f"{empty} has no events, so it has no SLI to average; leave that day out")
+    failed = total - np.asarray(daily.good)
+    return failed, failed / total * total.mean()
+
+
+@base.styled()
+def plot_weighed_failures(counts: Counts) -> Plot:
+    """The failures of each day in UTC, beside what the mean of daily SLIs takes them for."""
+    failed, taken = weighed_failures(counts)
+    starts = base.as_days(counts.start) + np.arange(len(failed))
+    figure = base.new_figure(3.4)
+    axes = figure.subplots()
+    axes.set_title("Failed requests a day")
+    label = "as the mean of daily SLIs takes them"
+    axes.bar(starts + 0.1, failed / 1000, 0.4, align="edge", color=BLUE, label="as counted")
+    axes.bar(starts + 0.5, taken / 1000, 0.4, align="edge", color=ORANGE, label=label)
+    axes.set_ylabel("failed, thousand requests")
+    axes.grid(False, axis="x")
+    base.legend_above(axes)
+    base.time_axis(axes, counts.start, counts.start + DAY * len(failed))
+    return Plot(figure, _describe_failures(counts, failed, taken))
+
+
+def _describe_failures(counts: Counts, failed: Floats, taken: Floats) -> str:
+    def day(index: np.intp) -> str:
+        weighed = f"({failed[index]:,.0f} taken for {taken[index]:,.0f})"
+        return f"{counts.start + DAY * int(index):%A %Y-%m-%d} {weighed}"
+
+    lost = failed.sum() - taken.sum()
+    return (
+        f"{len(failed)} days: {failed.sum():,.0f} requests failed; "
+        "the mean of the daily SLIs takes them for "
+        f"{taken.sum():,.0f}, {abs(lost):,.0f} {'fewer' if lost > 0 else 'more'}. "
+        f"It shrinks most {day(np.argmin(taken - failed))} "
+        f"and swells most {day(np.argmax(taken - failed))}."
     )
-    axes.set_xlim(float(dates.date2num(counts.start)), float(dates.date2num(counts.end)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
-    axes.xaxis.set_major_locator(dates.DayLocator(interval=5))
-    axes.xaxis.set_major_formatter(dates.DateFormatter("%d %b"))
-    axes.minorticks_off()

@@ -1,7 +1,8 @@
 """An explorer: sliders, one line of text, and a picture that follows them.
 
-The figure is drawn once. What never moves is kept as a background; each move restores it, draws the
-few artists that changed over it and sends one PNG. Nothing here uses pyplot, so no figure stays open.
+The figure is drawn once. What never moves is kept as a background; each move restores it, draws
+the few artists that changed over it and sends one PNG. Nothing here uses pyplot, so no figure stays
+open.
 """
 
 from __future__ import annotations
@@ -24,27 +25,15 @@ from PIL import Image as Pillow
 from traitlets import TraitError
 
 from oncall.telemetry.engine import downsample
-from oncall.workbook.plots.base import styled
-
-__all__ = [
-    "WIDTH",
-    "Easel",
-    "Explorer",
-    "Model",
-    "blank_figure",
-    "choice",
-    "envelope",
-    "slider",
-    "styled",
-]
+from oncall.workbook.plots.base import Floats, styled
 
 Model = dict[str, Any]  # int, float, str or None
 
-WIDTH = (
-    6.4  # inches of 100 pixels: still legible where JupyterLab has only two thirds of that to give
-)
+# Inches of 100 pixels: still legible where JupyterLab has only two thirds of that to give.
+EXPLORER_WIDTH = 6.4
 DPI = 150  # finer than the page shows it, for sharp screens and for zoom
-# Where there is little room each label stands above its slider, and the name of a value is never cut off.
+PIXELS = 840  # about as wide as a curve is in the picture
+# Where there is little room each label stands above its slider, and no value's name is cut off.
 _STYLE = """<style>
 .oncall-explorer { container-type: inline-size }
 .oncall-explorer .widget-readout { flex-shrink: 0 }
@@ -56,12 +45,13 @@ _STYLE = """<style>
 
 
 class Explorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """Controls, one line of text and a picture, of which the text and the picture follow the controls.
+    """Controls, one line of text and a picture; the text and the picture follow the controls.
 
     ``controls`` maps names to widgets with a ``value``. ``update`` is called with those values by
-    name; it changes ``artists`` in place and returns the model, a dict of plain numbers. ``describe``
-    says the model in one line. ``artists`` are all that ``update`` changes, by name; they are drawn
-    over everything else, by their zorder. Without a kernel it shows the line and the picture.
+    name; it changes ``artists`` in place and returns the model, a dict of plain numbers.
+    ``describe`` says the model in one line. ``artists`` are all that ``update`` changes, by name;
+    they are drawn over everything else, by their zorder. Without a kernel it shows the line and the
+    picture.
     """
 
     def __init__(
@@ -75,12 +65,10 @@ class Explorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.figure, self.artists, self.controls = figure, dict(artists), dict(controls)
         self.model: Model = {}
         self._update, self._describe = update, describe
-        self._easel = Easel(figure, self.artists.values())
-        width, height = (round(inches * 100) for inches in figure.get_size_inches())
+        self._cached = CachedFigure(figure, self.artists.values())
+        width, height = (str(round(inches * 100)) for inches in figure.get_size_inches())
         self._readout = HTML(layout={"width": "100%"})
-        self._picture = Image(
-            format="png", width=str(width), height=str(height), layout={"max_width": "100%"}
-        )
+        self._picture = Image(width=width, height=height, layout={"max_width": "100%"})
         super().__init__([*self.controls.values(), self._readout, self._picture])
         self.add_class("oncall-explorer")
         _line_up(list(self.controls.values()))
@@ -99,7 +87,10 @@ class Explorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         return bytes(self._picture.value)
 
     def set(self, **values: Any) -> Model:
-        """Move controls, as a hand would, and return the model. An unknown name or value is a ``ValueError``."""
+        """Move controls, as a hand would, and return the model.
+
+        A ``ValueError`` for a control that is not there, and for a value that it cannot have.
+        """
         for name, value in values.items():
             if name not in self.controls:
                 raise ValueError(f"there is no control {name!r}; give {', '.join(self.controls)}")
@@ -107,29 +98,24 @@ class Explorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         return self.model
 
     def _redraw(self) -> None:
-        self.model = self._update(
-            **{name: control.value for name, control in self.controls.items()}
-        )
+        values = {name: control.value for name, control in self.controls.items()}
+        self.model = self._update(**values)
         self._readout.value = f'{_STYLE}<div style="line-height: 1.4">{escape(self.text)}</div>'
-        self._picture.value = self._easel.draw()
+        self._picture.value = self._cached.draw()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The picture and the line for every viewer, and the live widget where a kernel can drive it.
+        """The picture and the line for every viewer, and the live widget if a kernel can drive it.
 
         Nothing random is among them but the widget's id, which nbval leaves out of its comparison.
         """
         live = {} if isinstance(self.comm, DummyComm) else super()._repr_mimebundle_(**kwargs)
         still = {"text/plain": self.text, "image/png": b64encode(self.png).decode("ascii")}
-        shown = {
-            "width": int(self._picture.width),
-            "height": int(self._picture.height),
-            "alt": self.text,
-        }
-        return live | still, {"image/png": shown}
+        size = {"width": int(self._picture.width), "height": int(self._picture.height)}
+        return live | still, {"image/png": size | {"alt": self.text}}
 
 
-class Easel:
-    """A figure of which only some artists change: the rest is drawn once and kept as a background."""
+class CachedFigure:
+    """A figure of which only some artists change; the rest is drawn once, as a background."""
 
     def __init__(self, figure: Figure, artists: Iterable[Artist]):
         self._figure, self._canvas = figure, FigureCanvasAgg(figure)
@@ -138,10 +124,10 @@ class Easel:
             artist.set_animated(True)
         self.draw_background()
 
+    @styled()  # matplotlib makes its ticks only now
     def draw_background(self) -> None:
-        """Draw what is kept; again only when some of it has changed after all, as an axis does."""
-        with styled():  # matplotlib makes its ticks only now
-            self._canvas.draw()
+        """Draw the background; again only if some of it has changed after all, as an axis may."""
+        self._canvas.draw()
         self._background = self._canvas.copy_from_bbox(self._figure.bbox)
 
     def draw(self) -> bytes:
@@ -149,25 +135,32 @@ class Easel:
         self._canvas.restore_region(self._background)
         for artist in self._moving:
             self._figure.draw_artist(artist)
-        return _png(self._canvas)
+        size, pixels, file = (
+            self._canvas.get_width_height(),
+            self._canvas.buffer_rgba(),
+            io.BytesIO(),
+        )
+        picture = Pillow.frombuffer("RGBA", size, pixels, "raw", "RGBA", 0, 1)
+        # Packed lightly: packing it well would take longer than drawing it.
+        picture.convert("RGB").save(file, "png", compress_level=1)
+        return file.getvalue()
 
 
 # --- what an explorer is made of -----------------------------------------------------------------
 
 
 def blank_figure(height: float) -> Figure:
-    """An empty figure of the width that fits a notebook; ``height`` is in inches of 100 pixels."""
-    return Figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained")
+    """An empty figure of an explorer's width; ``height`` is in inches of 100 pixels."""
+    return Figure(figsize=(EXPLORER_WIDTH, height), dpi=DPI, layout="constrained")
 
 
 def slider(label: str, low: float, high: float, step: float, value: float) -> Any:
-    """A slider over numbers. ``label`` ends with the unit in brackets: ``Outage lasts (minutes)``."""
+    """A slider over numbers. ``label`` ends with the unit in brackets: ``It lasts (minutes)``."""
     if all(isinstance(number, int) for number in (low, high, step, value)):
         return IntSlider(value, low, high, step, description=label)
     digits = len(f"{step:f}".rstrip("0").partition(".")[2])
-    return FloatSlider(
-        value, min=low, max=high, step=step, description=label, readout_format=f".{digits}f"
-    )
+    shown = f".{digits}f"
+    return FloatSlider(value, min=low, max=high, step=step, description=label, readout_format=shown)
 
 
 def choice(label: str, options: Mapping[str, Any], value: Any) -> Any:
@@ -175,17 +168,18 @@ def choice(label: str, options: Mapping[str, Any], value: Any) -> Any:
     return SelectionSlider(options=list(options.items()), value=value, description=label)
 
 
-def envelope(
-    x: NDArray[Any], y: NDArray[np.float64], pixels: int
-) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """The same curve in two points a pixel, its lowest and its highest there; ``nan`` only where all are."""
+def envelope(x: NDArray[Any], y: Floats, pixels: int = PIXELS) -> tuple[NDArray[Any], Floats]:
+    """The same curve in two points for each pixel, its lowest and its highest value there.
+
+    A pixel is ``nan`` only where all of its values are.
+    """
     if len(y) <= 2 * pixels:
         return x, y
     return np.repeat(x[np.arange(pixels) * len(x) // pixels], 2), downsample(y, pixels).ravel()
 
 
 def _line_up(controls: list[Any]) -> None:
-    """Give all labels the width of the longest, so that none is clipped and the sliders start below each other."""
+    """Give all labels the width of the longest: none is clipped, and the sliders line up."""
     longest = max((len(control.description) for control in controls), default=0)
     for control in controls:
         control.style.description_width = f"{0.8 * longest + 3:.0f}ch"
@@ -207,13 +201,3 @@ def _choices(control: Any) -> str:
     if hasattr(control, "step"):
         return f"give a number from {control.min} to {control.max}"
     return f"give something like {control.value!r}"
-
-
-def _png(canvas: FigureCanvasAgg) -> bytes:
-    """The canvas as a PNG file, packed lightly: packing it well would take longer than drawing it."""
-    file = io.BytesIO()
-    picture = Pillow.frombuffer(
-        "RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1
-    )
-    picture.convert("RGB").save(file, "png", compress_level=1)
-    return file.getvalue()

@@ -1,0 +1,72 @@
+"""A script of a shift: what is done at which minute, from a list or a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from oncall.gameday.actions import check_action, try_to_do
+from oncall.gameday.desk import Desk
+from oncall.gameday.shift import Responder
+from oncall.times import MINUTE
+
+
+@dataclass(frozen=True)
+class ScriptLine:
+    """One line of a script: the minute of the shift, the action and its words."""
+
+    minute: int
+    action: str
+    words: tuple[str, ...] = ()
+
+
+def scripted(
+    script: Iterable[ScriptLine], tell: Callable[[str], None] = lambda text: None
+) -> Responder:
+    """A responder who does each thing at its minute, or as soon as that is past.
+
+    What is not allowed then is told, changes nothing, and the script goes on.
+    """
+    script = tuple(script)
+
+    def responder(desk: Desk) -> None:
+        for line in script:
+            ahead = desk.scenario.start + line.minute * MINUTE - desk.now
+            desk.advance(max(timedelta(), ahead))
+            tell(try_to_do(desk, line.action, *line.words))
+
+    return responder
+
+
+def read_script(path: str | Path) -> tuple[ScriptLine, ...]:
+    """A script from a file, one line per action such as ``153 triage sev1 ana``.
+
+    The file may also hold a JSON list of ``[153, "triage", …]``. Blank lines and those that begin
+    with ``#`` are passed over. A bad line or entry is a ``ValueError`` with its number.
+    """
+    text = Path(path).read_text(encoding="utf-8")
+    try:
+        is_json = text.lstrip().startswith("[")
+        entries = json.loads(text) if is_json else [line.split() for line in text.splitlines()]
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
+    script = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            if entry and not str(entry[0]).startswith("#"):
+                script.append(_script_line(entry))
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{path}, line {number}: {error}") from None
+    return tuple(script)
+
+
+def _script_line(entry: list[object]) -> ScriptLine:
+    minute, *words = map(str, entry)
+    if not minute.isdigit() or len(minute) > 6 or not words:
+        text = " ".join(map(str, entry))
+        raise ValueError(f"{text!r} is no step; write a minute and an action, such as 153 ack")
+    check_action(*words)
+    return ScriptLine(int(minute), words[0], tuple(words[1:]))

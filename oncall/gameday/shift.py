@@ -1,0 +1,37 @@
+"""A shift: a scenario played to its end with a responder at the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from oncall.counts import Counts
+from oncall.gameday.desk import Desk
+from oncall.incident import Incident
+from oncall.scenario import Scenario
+
+Responder = Callable[[Desk], None]
+"""Whatever takes a desk and works it until the shift is over, or leaves before."""
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A finished shift: what was played, what the service counted, and the incidents' journals."""
+
+    scenario: Scenario
+    seed: int
+    counts: Counts
+    incidents: tuple[Incident, ...]
+
+
+def run_shift(scenario: Scenario, seed: int, responder: Responder) -> Shift:
+    """Play a scenario to its end. The time that the responder leaves over passes by itself.
+
+    What harms users at the end is put on record, so that the journal of a shift that nobody worked
+    holds all that burned.
+    """
+    desk = Desk(scenario, seed)
+    responder(desk)
+    desk.advance(desk.ends - desk.now)
+    desk.measure_harm()
+    return Shift(scenario, seed, desk.counts, tuple(desk.incidents))

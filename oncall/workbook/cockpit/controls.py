@@ -1,0 +1,229 @@
+"""The cockpit's controls: each button says an action, and the inputs beside it say its words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import zip_longest
+from typing import Any
+
+from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, Layout, Text, VBox
+
+from oncall.alerting import SEVERITIES
+from oncall.catalogue import MITIGATIONS, RUNBOOKS, known_mitigation
+from oncall.gameday import Desk
+from oncall.gameday.actions import ACTIONS, allowed_actions
+from oncall.gameday.pager import LADDER
+from oncall.postmortem import LEARNT
+from oncall.workbook.cockpit.picture import VIEWS
+
+# Each button, by what is written on it: the action, and the words that it always says.
+BUTTONS: dict[str, tuple[str, ...]] = {
+    "+1 min": ("wait", "1"),
+    "+5 min": ("wait", "5"),
+    "+15 min": ("wait", "15"),
+    "Next event": ("next",),
+    "Rest of shift": ("end",),
+    "Metrics": ("look", "metrics"),
+    "Logs": ("look", "logs"),
+    "Provider status": ("look", "status"),
+    "Acknowledge": ("ack",),
+    "Triage": ("triage",),
+    "Hand over": ("handover",),
+    "Escalate": ("escalate",),
+    "Declare": ("declare",),
+    "False alarm": ("false_alarm",),
+    "Update users": ("update",),
+    "Note": ("note",),
+    "Learn": ("learn",),
+    "Mitigated": ("mitigated",),
+    "Resolved": ("resolve",),
+    "Reopen": ("reopen",),
+    "Close": ("close",),
+    "Apply": ("apply",),
+    "Roll back": ("rollback",),
+    **{f"Check {number}": ("check", str(number)) for number in range(1, 6)},
+}
+# The inputs that an action reads, in the order of its words.
+INPUTS: dict[str, tuple[str, ...]] = {
+    "ack": ("name",),
+    "triage": ("severity", "name", "roles"),
+    "handover": ("name",),
+    "update": ("text",),
+    "note": ("text",),
+    "learn": ("kind", "text"),
+    "apply": ("mitigation",),
+    "rollback": ("mitigation",),
+    "check": ("symptom",),
+}
+# What is not done while the last box that it reads is empty, and what goes into that.
+NEEDED = {
+    "handover": "who leads from now on",
+    "update": "what users are told",
+    "note": "what to remember",
+    "learn": "what was learnt",
+}
+TIME = ("wait", "next", "end")
+# The controls that an incident is worked with, in rows with a name on their left.
+_ROWS = {
+    "Look": ("Metrics", "Logs", "Provider status"),
+    "Respond": ("name", "Acknowledge", "Escalate", "Declare"),
+    "Decide": ("severity", "roles", "Triage", "Hand over", "False alarm"),
+    "Write": ("text", "Update users", "Note", "kind", "Learn"),
+    "Finish": ("Mitigated", "Resolved", "Reopen", "Close"),
+}
+_KIND_LABELS = {"well": "went well", "wrong": "went wrong"}  # where one word more helps
+_ROW = {"flex_flow": "row wrap", "flex": "1 1 0%", "min_width": "0", "align_items": "center"}
+_WIDE = {"width": "auto", "max_width": "calc(100% - 4px)"}
+PANE = {"flex": "1 1 340px", "min_width": "0"}
+
+
+class Controls:
+    """The buttons and inputs by name; ``press`` is called with the name of the button pressed."""
+
+    def __init__(self, desk: Desk, press: Callable[[str], None]):
+        self._desk = desk
+        self.inputs = _inputs()
+        self.buttons: dict[str, Button] = {}
+        for name, (action, *_) in BUTTONS.items():
+            self.buttons[name] = _button(name, ACTIONS[action].what)
+            self.buttons[name].on_click(lambda button: press(button.description))
+        self.buttons["Debrief"] = _button("Debrief", "how it went so far")
+        self.inputs["mitigation"].observe(lambda _: self.allow(), "value")
+
+    def row(self, *names: str) -> HBox:
+        """Controls side by side, as far as there is room."""
+        controls = self.buttons | self.inputs
+        return HBox([controls[name] for name in names], layout=_ROW)
+
+    def pane(self) -> VBox:
+        """The rows of controls that an incident is worked with."""
+        rows = []
+        for label, names in _ROWS.items():
+            heading = HTML(f'<div class="label group">{label}</div>', layout={"flex": "0 0 58px"})
+            rows.append(HBox([heading, self.row(*names)]))
+        return VBox(rows, layout=PANE)
+
+    # --- from the controls to words
+
+    def words(self, button: str, symptom: str) -> list[str]:
+        """What a button says now: an action and its words, those of its inputs included.
+
+        ``symptom`` is that of the incident at hand, which a check need not name. A box that is
+        empty and must not be is a ``ValueError``.
+        """
+        action, *words = BUTTONS[button]
+        values = [self.inputs[name].value for name in INPUTS.get(action, ())]
+        if action in NEEDED and not values[-1].strip():
+            box = f"the box {self.inputs[INPUTS[action][-1]].description} is empty"
+            raise ValueError(f"{box}; write in it {NEEDED[action]}, then press {button} again")
+        if action == "check" and values == [symptom]:
+            values = []
+        if action == "triage":
+            values[2:] = values[2].split()
+        while values and not values[-1]:
+            values.pop()
+        return [action, *words, *values]
+
+    def clear(self, action: str) -> None:
+        """Empty the boxes whose words an action has used."""
+        for name in set(INPUTS.get(action, ())) & {"name", "roles", "text"}:
+            self.inputs[name].value = ""
+
+    # --- from words to the controls
+
+    def set(self, action: str, words: tuple[str, ...], symptom: str) -> Button:
+        """Put an action's words into the inputs, and return the button that says it.
+
+        A ``ValueError``, ``LookupError`` or ``TraitError`` where they cannot be put in unchanged.
+        """
+        if not all(word.strip() for word in words):
+            raise ValueError("a blank word would be lost")
+        if action == "check":
+            number, named = words[0], words[1:]
+            self.inputs["symptom"].value = named[0] if named else symptom
+            return self.buttons[f"Check {number}"]
+        if action == "look":
+            return self._button_that_says("look", *(words or ("metrics",)))
+        if action == "triage" and any(" " in role for role in words[2:]):
+            raise ValueError("one word would become two")
+        if action == "apply":
+            self._open_runbook_with(words[0])
+        self._fill(INPUTS.get(action, ()), words)
+        return self._button_that_says(action)
+
+    def _open_runbook_with(self, mitigation: str) -> None:
+        """Open a runbook that has this mitigation unless the open one does; else ``IndexError``."""
+        if known_mitigation(mitigation) not in self.inputs["mitigation"].options:
+            symptoms = [
+                symptom
+                for symptom, runbook in RUNBOOKS.items()
+                if mitigation in [step.name for step in runbook.mitigations]
+            ]
+            self.inputs["symptom"].value = symptoms[0]
+
+    def _fill(self, names: tuple[str, ...], words: tuple[str, ...]) -> None:
+        """Put a word into each input, the rest into the last; inputs without one are emptied."""
+        if words and not names:
+            raise ValueError("no input takes these words")  # such as the text of a postmortem
+        last = len(names) - 1
+        texts = [*words[:last], " ".join(words[last:])] if names else []
+        for name, text in zip_longest(names, texts, fillvalue=""):
+            self.inputs[name].value = text
+
+    def _button_that_says(self, *words: str) -> Button:
+        names = {spoken: name for name, spoken in BUTTONS.items()}
+        return self.buttons[names[words]]
+
+    # --- what can be pressed
+
+    def offer_mitigations(self, names: list[str]) -> None:
+        """Let one of these be chosen; the one that was chosen stays so if it is among them."""
+        box = self.inputs["mitigation"]
+        if box.options != tuple(names):
+            chosen = box.value
+            box.options = names
+            box.value = chosen if chosen in names else next(iter(names), None)
+
+    def allow(self) -> None:
+        """Let only those buttons be pressed whose action is legal now and has an object."""
+        legal = allowed_actions(self._desk)
+        for name, (action, *_) in BUTTONS.items():
+            self.buttons[name].disabled = action not in legal or not self._has_object(action)
+
+    def _has_object(self, action: str) -> bool:
+        """Whether there is time to pass, a runbook, or a mitigation to apply or to take back."""
+        chosen, applied = self.inputs["mitigation"].value, self._desk.applied
+        if action in TIME:
+            return self._desk.now < self._desk.ends
+        if action == "check":
+            return bool(self.inputs["symptom"].value)
+        if action == "apply":
+            return bool(chosen) and chosen not in applied
+        return action != "rollback" or (chosen in applied and MITIGATIONS[chosen].reversible)
+
+
+def _button(name: str, what: str) -> Button:
+    return Button(description=name, tooltip=what, layout=Layout(width="auto"))
+
+
+def _inputs() -> dict[str, Any]:
+    """What an action may need to be told, by name, and what the picture shows."""
+    people = [str(who) for step in LADDER.steps for who in step.targets]
+    kinds = [(_KIND_LABELS.get(kind, kind), kind) for kind in LEARNT]
+    runbooks = [("(choose)", ""), *((book.title, name) for name, book in RUNBOOKS.items())]
+    short, long = _WIDE | {"width": "190px"}, _WIDE | {"flex": "1 1 200px"}
+    hint = "what to say or to write down"
+    return {
+        "severity": _input(Dropdown, "Severity", options=SEVERITIES),
+        "name": _input(Combobox, "Who", short, options=people, placeholder="whoever leads"),
+        "roles": _input(Text, "Roles", short, placeholder="comms=bo"),
+        "text": _input(Text, "Text", long, placeholder=hint),
+        "kind": _input(Dropdown, "Learnt", options=kinds),
+        "symptom": _input(Dropdown, "Runbook", {"width": "auto"}, options=runbooks),
+        "mitigation": _input(Dropdown, "Mitigation", options=[]),
+        "view": _input(Dropdown, "Plot shows", options=list(VIEWS)),
+    }
+
+
+def _input(kind: Any, label: str, layout: dict[str, str] = _WIDE, **more: Any) -> Any:
+    return kind(description=label, style={"description_width": "auto"}, layout=layout, **more)

@@ -1,0 +1,63 @@
+"""Lesson 02 asks when the error budget is empty if it goes on burning at this rate."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+
+from oncall.slo import SLO, exhaustion_time
+from oncall.times import HOUR
+from oncall.workbook.exercises.exercise import Exercise, Function
+
+
+def _hours_to_empty(burn: float, remaining: float, period_hours: float) -> float:
+    slo = SLO("availability", 0.999, timedelta(hours=period_hours))
+    time_left = exhaustion_time(slo, burn, remaining)
+    return math.inf if time_left is None else time_left / HOUR
+
+
+def _without_burn(value: float | None) -> Function:
+    """The function that is wrong only at a burn rate of 0."""
+    return lambda burn, left, period: _hours_to_empty(burn, left, period) if burn else value
+
+
+EXERCISE = Exercise(
+    "hours_to_empty(burn, remaining, period_hours)",
+    _hours_to_empty,
+    cases=(
+        (1, 1.0, 24),
+        (2, 1.0, 24),
+        (4, 0.25, 24),
+        (10, 1.0, 672),
+        (0.5, 0.5, 720),
+        (14.4, 0.9, 720),
+        (1000, 1.0, 720),
+    ),
+    edges=((0, 1.0, 720), (2, 0.0, 720), (2, -0.5, 720), (0, -0.5, 720)),
+    mistakes={
+        "This takes the whole budget. Only the remaining share is there to be spent, "
+        "so multiply by it.": lambda burn, left, period: _hours_to_empty(burn, 1.0, period),
+        "This uses the share already spent, 1 - remaining. What runs out "
+        "is what remains.": lambda burn, left, period: _hours_to_empty(burn, 1 - left, period),
+        "This multiplies by the burn rate. Burning faster must empty the budget sooner: "
+        "divide by it.": lambda burn, left, period: max(0.0, left) * period * burn,
+        "This has 30 days built in. The period is an argument: 28 days or a quarter "
+        "are common too.": lambda burn, left, period: _hours_to_empty(burn, left, 720),
+        "This answers in days. The period comes in hours, and so "
+        "does the answer.": lambda burn, left, period: _hours_to_empty(burn, left, period) / 24,
+        "This says that a burn rate up to 1 never empties the budget. "
+        "It takes longer, but it does; only 0 never.": lambda burn, left, period: (
+            _hours_to_empty(burn, left, period) if burn > 1 else math.inf
+        ),
+        "This divides by zero when nothing burns. At a burn rate of 0 the budget "
+        "never empties: math.inf.": lambda burn, left, period: max(0.0, left * period / burn),
+        "This answers 0 when nothing burns, which reads as empty now. "
+        "It never empties: math.inf.": _without_burn(0.0),
+        "This answers None for never. With math.inf the answer stays a number that can be "
+        "compared and sorted.": _without_burn(None),
+        "This gives a negative time once the budget is overspent. It is empty "
+        "already: 0 hours.": lambda burn, left, period: left * period / burn if burn else math.inf,
+        "This asks about the burn rate first. "
+        "A budget that is gone is gone, at a burn rate of 0 too: 0 hours.": _without_burn(math.inf),
+    },
+)
