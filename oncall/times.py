@@ -6,7 +6,9 @@ Nothing here reads a clock. Every moment is passed in by the caller.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+
+from oncall.checks import check
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -18,8 +20,7 @@ _UNITS = {"w": 7 * DAY, "d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND}
 
 def utc(moment: datetime, name: str = "time") -> datetime:
     """The same moment in UTC. A naive datetime is refused: it could be any of 40 moments."""
-    if not isinstance(moment, datetime):
-        raise ValueError(f"{name} must be a datetime, given {moment!r}")
+    check(isinstance(moment, datetime), name, "a datetime", moment)
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise ValueError(f"{name} {moment.isoformat()} has no time zone; give one, e.g. tzinfo=UTC")
     return moment.astimezone(UTC)
@@ -46,10 +47,15 @@ def parse_duration(text: str) -> timedelta:
 
 def positive(length: timedelta, name: str) -> timedelta:
     """The same length of time; one of zero or less, or anything else, is a ``ValueError``."""
-    if isinstance(length, timedelta) and length > timedelta():
-        return length
-    given = f"given {length!r}; give e.g. timedelta(hours=1)"
-    raise ValueError(f"{name} must be a timedelta above zero, {given}")
+    is_positive = isinstance(length, timedelta) and length > timedelta()
+    check(is_positive, name, "a timedelta above zero", length, "give e.g. timedelta(hours=1)")
+    return length
+
+
+def check_date(day: date, name: str) -> None:
+    """Raise a ``ValueError`` unless it is a date, and no datetime."""
+    is_date = isinstance(day, date) and not isinstance(day, datetime)
+    check(is_date, name, "a date", day, "give e.g. date(2025, 1, 6)")
 
 
 def ceil_div(length: timedelta, step: timedelta) -> int:

@@ -12,25 +12,9 @@ from pathlib import Path
 from oncall.gameday.scenario_file import read_scenario
 from oncall.scenario import Scenario
 
-_NAMES = (
-    "provider_outage",
-    "rate_limit_storm",
-    "slow_first_token",
-    "quality_regression",
-    "stale_index",
-    "cost_runaway",
-    "guardrail_false_positives",
-    "poisoned_cache",
-    "gpu_capacity",
-    "quiet_shift",
-    "slow_burn",
-    "flapping_provider",
-    "two_incidents",
-    "false_alarm",
-    "silent_edge",
-    "openai_2024_12_04",
-    "copilot_2025_12_15",
-)  # in the order in which they are listed
+_NAMES = """provider_outage rate_limit_storm slow_first_token quality_regression stale_index
+    cost_runaway guardrail_false_positives poisoned_cache gpu_capacity quiet_shift slow_burn
+    flapping_provider two_incidents false_alarm silent_edge openai_2024_12_04 copilot_2025_12_15"""
 
 
 @cache
@@ -41,15 +25,15 @@ def bundled_scenario(name: str) -> Scenario:
 
 class _Scenarios(Mapping[str, Scenario]):
     def __getitem__(self, name: str) -> Scenario:
-        if name not in _NAMES:
+        if name not in _NAMES.split():
             raise KeyError(name)
         return bundled_scenario(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_NAMES)
+        return iter(_NAMES.split())
 
     def __len__(self) -> int:
-        return len(_NAMES)
+        return len(_NAMES.split())
 
 
 SCENARIOS: Mapping[str, Scenario] = _Scenarios()

@@ -53,7 +53,14 @@ def words(action: str, chance: random.Random) -> tuple[str, ...]:
 
 def seen(desk: Desk) -> tuple[object, ...]:
     """All that an action could change."""
-    return desk.now, tuple(desk.incidents), desk.applied, desk.ringing, desk.firing, desk.spent
+    return (
+        desk.now,
+        tuple(desk.incidents),
+        desk.applied,
+        desk.pager.ringing,
+        desk.firing,
+        desk.service.spent,
+    )
 
 
 def erratic(seed: int) -> Callable[[Desk], None]:
@@ -61,7 +68,7 @@ def erratic(seed: int) -> Callable[[Desk], None]:
     chance = random.Random(seed)
 
     def responder(desk: Desk) -> None:
-        spent, now = desk.spent, desk.now
+        spent, now = desk.service.spent, desk.now
         for _ in range(chance.randrange(120)):
             action = chance.choice(
                 allowed_actions(desk) if chance.random() < 0.7 else list(ACTIONS)
@@ -77,9 +84,9 @@ def erratic(seed: int) -> Callable[[Desk], None]:
                 assert allowed or seen(desk) == before, (
                     f"{action} took effect though it was not allowed"
                 )
-            assert desk.spent >= spent, "the budget spent has fallen"
+            assert desk.service.spent >= spent, "the budget spent has fallen"
             assert now <= desk.now <= desk.ends, "time ran back, or past the end"
-            spent, now = desk.spent, desk.now
+            spent, now = desk.service.spent, desk.now
 
     return responder
 

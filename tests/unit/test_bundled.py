@@ -476,10 +476,12 @@ def test_a_mitigation_rolled_back_leaves_the_service_as_it_was(minutes: int) -> 
     other.advance(HOUR)
     after = desk.now - 59 * MINUTE
     assert desk.harmed == other.harmed
-    assert desk.counts.slice(after).total == other.counts.slice(after).total
+    assert desk.service.counts.slice(after).total == other.counts.slice(after).total
     gap = [
         a - b
-        for a, b in zip(desk.counts.slice(after).good, other.counts.slice(after).good, strict=True)
+        for a, b in zip(
+            desk.service.counts.slice(after).good, other.counts.slice(after).good, strict=True
+        )
     ]
     assert max(map(abs, gap)) <= 1  # what rounding carried over
 
@@ -517,9 +519,9 @@ def test_the_desk_knows_what_users_feel_from_what_is_only_counted(synthetic: boo
     seen: list[tuple[bool, str]] = []
 
     def responder(desk: Desk) -> None:
-        seen.append((desk.felt, desk.symptom))
+        seen.append((desk.service.felt, desk.service.symptom))
         desk.advance(HOUR + 10 * MINUTE)
-        seen.append((desk.felt, desk.symptom))
+        seen.append((desk.service.felt, desk.service.symptom))
 
     run_shift(made_of(Fault("load_test", HOUR, 0.4, synthetic=synthetic)), 1, responder)
     assert seen == [(False, "unknown"), (not synthetic, "load_test")]

@@ -22,8 +22,8 @@ PACKAGE = ROOT / "oncall"
 # The order in which imports may point: a module imports from its own layer and from those above it.
 LAYERS = {
     "toolkit": (
-        "times", "findings", "slo", "counts", "alerting", "report", "rotation", "escalation", "journal", "incident",
-        "runbook", "catalogue", "mock_system", "postmortem", "postmortem_lint", "regression", "scenario",
+        "checks", "times", "findings", "slo", "counts", "alerting", "report", "rotation", "escalation", "journal",
+        "incident", "runbook", "catalogue", "mock_system", "postmortem", "postmortem_lint", "regression", "scenario",
     ),
     "game": ("gameday",),
     "telemetry": ("telemetry",),

@@ -446,7 +446,7 @@ def test_a_forced_escalation_pages_the_next_on_the_ladder_at_once_until_somebody
         forgetful(desk)
         desk.advance(16 * MINUTE)
         desk.escalate(by="ana")
-        assert desk.ringing
+        assert desk.pager.ringing
         desk.advance(11 * MINUTE)
         desk.acknowledge("chen")
         desk.escalate(by="chen")
@@ -456,10 +456,10 @@ def test_a_forced_escalation_pages_the_next_on_the_ladder_at_once_until_somebody
 
 def test_the_budget_spent_is_that_of_an_evenly_loaded_period() -> None:
     desk = Desk(SCENARIO, 1)
-    assert desk.spent == 0
+    assert desk.service.spent == 0
     desk.advance(8 * HOUR)
-    bad = sum(desk.counts.total[-480:]) - sum(desk.counts.good[-480:])
-    assert desk.spent == pytest.approx(bad / (1200 * 30 * 24 * 60 * 0.01))
+    bad = sum(desk.service.counts.total[-480:]) - sum(desk.service.counts.good[-480:])
+    assert desk.service.spent == pytest.approx(bad / (1200 * 30 * 24 * 60 * 0.01))
 
 
 def test_an_incident_closed_while_its_page_fires_comes_back_as_the_next() -> None:
