@@ -14,6 +14,7 @@ from itertools import accumulate, zip_longest
 from numbers import Real
 from operator import index, sub
 
+from oncall.checks import check, check_choice
 from oncall.counts import Counts
 from oncall.findings import Finding
 from oncall.slo import SLO, exact, exact_burn, exact_ratio, exceeds, percent, scaled
@@ -76,8 +77,7 @@ class BurnRule:
         if positive(self.short, "short") > positive(self.long, "long"):
             raise ValueError(f"short must be at most long, given {self.short} and {self.long}")
         factor = exact(self.factor, "factor")
-        if factor <= 0:
-            raise ValueError(f"factor must be above 0, given {self.factor}")
+        check(factor > 0, "factor", "above 0", self.factor)
         _check_action(self.action, self.severity)
         # A factor such as 14/15 has no decimal text: keep the fraction, and show the float.
         if float(self.exact_factor) != float(factor):
@@ -354,8 +354,8 @@ def _quietest(traffic: float | Counts, window: timedelta) -> float:
         sums = [0, *accumulate(traffic.total)]
         fewest = min(filter(None, map(sub, sums[width:], sums)), default=0)
         return fewest * (window / (traffic.step * width))  # a shorter series is spread over it
-    if not (isinstance(traffic, Real) and traffic >= 0):
-        raise ValueError(f"traffic must be a number of events an hour, given {traffic!r}; try 600")
+    is_number = isinstance(traffic, Real) and traffic >= 0
+    check(is_number, "traffic", "a number of events an hour", traffic, "try 600")
     return float(traffic) * (window / HOUR)
 
 
@@ -398,6 +398,5 @@ def _checked(policy: Policy) -> Policy:
 
 
 def _check_action(action: str, severity: str) -> None:
-    if action not in ACTIONS or severity not in SEVERITIES:
-        wrong = f"not {action!r}, {severity!r}"
-        raise ValueError(f"give action 'page' or 'ticket' and severity 'sev1' to 'sev5', {wrong}")
+    check_choice(action, "action", ACTIONS)
+    check_choice(severity, "severity", SEVERITIES)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from oncall.checks import check, check_whole
 from oncall.findings import Finding
 from oncall.rotation import Rotation, is_name
 from oncall.slo import SLO, scaled
@@ -32,13 +33,11 @@ class Step:
 
     def __post_init__(self) -> None:
         bare = isinstance(self.targets, str | Rotation)
-        if bare or not all(isinstance(who, Rotation) or is_name(who) for who in self.targets):
-            given = f"given {self.targets!r}; give ('ana',)"
-            raise ValueError(f"targets must be a tuple of names or Rotations, {given}")
+        fit = not bare and all(isinstance(who, Rotation) or is_name(who) for who in self.targets)
+        check(fit, "targets", "a tuple of names or Rotations", self.targets, "give ('ana',)")
         object.__setattr__(self, "targets", tuple(self.targets))
-        if not isinstance(self.delay, timedelta) or self.delay < timedelta():
-            given = f"given {self.delay!r}; give e.g. 5 * MINUTE"
-            raise ValueError(f"delay must be a timedelta of zero or more, {given}")
+        fits = isinstance(self.delay, timedelta) and self.delay >= timedelta()
+        check(fits, "delay", "a timedelta of zero or more", self.delay, "give e.g. 5 * MINUTE")
 
     @property
     def rotations(self) -> tuple[Rotation, ...]:
@@ -67,14 +66,11 @@ class EscalationPolicy:
 
     def __post_init__(self) -> None:
         steps = () if isinstance(self.steps, Step) else tuple(self.steps)
-        if not steps or not all(isinstance(step, Step) for step in steps):
-            given = f"given {self.steps!r}; give (Step(('ana',), delay),)"
-            raise ValueError(f"steps must be one or more Steps, {given}")
+        fit = steps and all(isinstance(step, Step) for step in steps)
+        check(fit, "steps", "one or more Steps", self.steps, "give (Step(('ana',), delay),)")
         object.__setattr__(self, "steps", steps)
-        if isinstance(self.repeat, bool) or not isinstance(self.repeat, int) or self.repeat < 0:
-            raise ValueError(f"repeat must be a whole number from 0, given {self.repeat!r}")
-        if self.empty not in ("skip", "wait"):
-            raise ValueError(f"empty must be 'skip' or 'wait', given {self.empty!r}")
+        check_whole(self.repeat, "repeat")
+        check(self.empty in ("skip", "wait"), "empty", "'skip' or 'wait'", self.empty)
         if self.ack_timeout is not None:
             positive(self.ack_timeout, "ack_timeout")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from numbers import Real
@@ -17,18 +17,8 @@ from typing import Any, cast
 
 from oncall import journal
 from oncall.alerting import SEVERITIES, Alert
-from oncall.journal import (
-    FACTS,
-    LEARN_KINDS,
-    MAJOR,
-    MOVES,
-    SECURITY_STEPS,
-    STATUSES,
-    TRANSITIONS,
-    UPGRADE,
-    VERSION,
-    Event,
-)
+from oncall.checks import check, check_choice, check_whole, checked_text
+from oncall.journal import MAJOR, MOVES, UPGRADE, VERSION, Event
 from oncall.slo import SLO, sli, slo_from_record, slo_to_record
 from oncall.times import moment_text, parse_moment, utc
 
@@ -107,7 +97,7 @@ class Incident:
 
         May be repeated until the incident is resolved: a change of severity is an event.
         """
-        _checked_choice(severity, "severity", SEVERITIES)
+        check_choice(severity, "severity", SEVERITIES)
         if unknown := set(roles) - {"ops", "comms", "scribe"}:
             names = ", ".join(sorted(unknown))
             raise ValueError(f"unknown role {names}; the roles are ic, ops, comms, scribe")
@@ -138,9 +128,8 @@ class Incident:
         text = checked_text(postmortem or "", "postmortem", blank=True)
         closed = self._add("close", at, by, postmortem=text if text.strip() else None)
         if closed.postmortem is None and (self.severity or "sev1") in MAJOR:
-            raise self._illegal(
-                "close", f"at {self.severity or 'unknown severity'} needs a postmortem"
-            )
+            why = f"at {self.severity or 'unknown severity'} needs a postmortem"
+            raise self._illegal("close", why)
         return closed
 
     def reopen(self, *, at: datetime, by: str) -> Incident:
@@ -168,7 +157,7 @@ class Incident:
     ) -> Incident:
         """What users were told, with one of ``STATUSES`` and the percentage of requests hit."""
         if status is not None:
-            _checked_choice(status, "status", STATUSES)
+            check_choice(status, "status", journal.STATUSES)
         percent = None if percent is None else _checked_percent(percent)
         text = checked_text(text, "text")
         return self._add("update", at, by, text=text, status=status, percent=percent)
@@ -196,8 +185,8 @@ class Incident:
     ) -> Incident:
         """Somebody was paged, in this step and loop of the policy, from 0, if they are known."""
         for name, number in (("step", step), ("loop", loop)):
-            if number is not None and (type(number) is not int or number < 0):
-                raise ValueError(f"{name} must be a whole number from 0, given {number!r}")
+            if number is not None:
+                check_whole(number, name)
         return self._add("page", at, by, who=checked_text(who, "who"), step=step, loop=loop)
 
     def escalate(self, *, at: datetime, by: str) -> Incident:
@@ -210,7 +199,7 @@ class Incident:
 
     def learn(self, kind: str, value: str, *, at: datetime, by: str) -> Incident:
         """Something for the postmortem, of one of ``LEARN_KINDS``."""
-        _checked_choice(kind, "kind", LEARN_KINDS)
+        check_choice(kind, "kind", journal.LEARN_KINDS)
         return self._add("learn", at, by, kind=kind, value=checked_text(value, "value"))
 
     def suspect(self, cause: str, *, at: datetime, by: str) -> Incident:
@@ -223,8 +212,7 @@ class Incident:
 
     def approval(self, mitigation: str, granted: bool, *, at: datetime, by: str) -> Incident:
         """The answer of whoever was asked to approve a mitigation."""
-        if not isinstance(granted, bool):
-            raise ValueError(f"granted must be True or False, given {granted!r}")
+        check(isinstance(granted, bool), "granted", "True or False", granted)
         mitigation = checked_text(mitigation, "mitigation")
         return self._add("approval", at, by, mitigation=mitigation, granted=granted)
 
@@ -235,7 +223,7 @@ class Incident:
     def secure(self, step: str, *, at: datetime, by: str) -> Incident:
         """Something that security demands, one of ``SECURITY_STEPS``: restrict who reads, preserve
         evidence, call security."""
-        _checked_choice(step, "step", SECURITY_STEPS)
+        check_choice(step, "step", journal.SECURITY_STEPS)
         return self._add("secure", at, by, step=step)
 
     def _add(self, verb: str, at: datetime, by: str, **details: Any) -> Incident:
@@ -249,7 +237,9 @@ class Incident:
         return replace(self, events=(*self.events, event))
 
     def _illegal(self, verb: str, why: str, allowed: str = "") -> IllegalTransition:
-        moves = [move for move in self._allowed() if move not in FACTS]  # legal whenever a note is
+        moves = [
+            move for move in self._allowed() if move not in journal.FACTS
+        ]  # legal whenever a note is
         allowed = allowed or ", ".join(moves) or "nothing"
         return IllegalTransition(f"{self.id} is {self.state}: {verb} {why}; allowed: {allowed}")
 
@@ -338,23 +328,10 @@ def _first(events: Iterable[Event], *verbs: str) -> datetime | None:
 # --- checks --------------------------------------------------------------------------------------
 
 
-def checked_text(value: Any, name: str, *, blank: bool = False) -> str:
-    """The value itself if it is a text, blank only if ``blank``; else a ``ValueError``."""
-    if not isinstance(value, str) or not (blank or value.strip()):
-        kind = "a text" if blank else "a text that says something"
-        raise ValueError(f"{name} must be {kind}, given {value!r}")
-    return value
-
-
-def _checked_choice(value: Any, name: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, given {value!r}")
-
-
 def _checked_percent(value: Any) -> float:
     is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not is_number or not 0 <= float(value) <= 100:
-        raise ValueError(f"percent must be a number from 0 to 100, given {value!r}")
+    fits = is_number and 0 <= float(value) <= 100
+    check(fits, "percent", "a number from 0 to 100", value)
     return float(value)
 
 
@@ -362,10 +339,9 @@ def _alert_details(alert: Alert) -> dict[str, Any]:
     """An alert's fields, once it is sure that a journal can hold them."""
     if not isinstance(alert, Alert):
         raise ValueError(f"alert must be an Alert, or None when a person noticed; given {alert!r}")
+    check_choice(alert.severity, "severity", SEVERITIES)
     is_finite = isinstance(alert.burn, Real) and math.isfinite(alert.burn)
-    if alert.severity not in SEVERITIES or not is_finite:
-        need = f"a severity from {', '.join(SEVERITIES)} and a finite burn"
-        raise ValueError(f"an alert needs {need}, given {alert!r}")
+    check(is_finite, "burn", "a finite number", alert.burn)
     for name in ("action", "window"):
         checked_text(getattr(alert, name), name)
     return vars(alert) | {"burn": float(alert.burn)}
@@ -394,11 +370,8 @@ def _from_lines(path: str | Path, lines: Mapping[int, journal.Record]) -> Incide
             elif record == UPGRADE:
                 version = VERSION
             else:
-                record = (
-                    record
-                    if version == VERSION
-                    else journal.from_version_1(record, incident.events)
-                )
+                if version < VERSION:
+                    record = journal.from_version_1(record, incident.events)
                 incident = _with_record(incident, **record)
         except (ValueError, TypeError, OverflowError) as error:
             raise ValueError(f"{path}, line {number}: {error}") from None
@@ -423,8 +396,8 @@ def _with_record(
     incident: Incident, *, at: Any = "", by: Any = "", verb: Any = "", **details: Any
 ) -> Incident:
     """The record with one more stored event, through the same verb and so the same checks."""
-    if verb not in TRANSITIONS:
-        raise ValueError(f"unknown verb {verb!r}; known are {', '.join(TRANSITIONS)}")
+    if verb not in journal.TRANSITIONS:
+        raise ValueError(f"unknown verb {verb!r}; known are {', '.join(journal.TRANSITIONS)}")
     if verb == "detect":
         details = {"alert": Alert(**details) if details else None}
     return cast(Incident, getattr(incident, verb)(**details, at=parse_moment(str(at), "at"), by=by))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from fractions import Fraction
 
 from oncall.catalogue import FLOORS, SYMPTOMS, known_mitigation, known_symptom
+from oncall.checks import check
 from oncall.slo import exact
 
 
@@ -24,8 +25,7 @@ class MockSystem:
         self.symptom = symptom
         self._symptom = SYMPTOMS[known_symptom(symptom)]
         self._failing = self._symptom.failing if failing is None else exact(failing, "failing")
-        if not 0 <= self._failing <= 1:
-            raise ValueError(f"failing must be a share from 0 to 1, given {failing!r}")
+        check(0 <= self._failing <= 1, "failing", "a share from 0 to 1", failing)
         self.applied = [known_mitigation(name) for name in automated]
 
     @property

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from oncall.catalogue import MITIGATIONS, RUNBOOKS
+from oncall.checks import check, check_choice, check_date, checked_list, checked_text
 from oncall.incident import Incident
 from oncall.journal import Event, in_effect
 from oncall.slo import percent
@@ -25,7 +26,6 @@ SECTIONS = (
 """The sections of a postmortem, in their order."""
 
 ITEM_KINDS = ("prevent", "mitigate", "detect", "process")
-T = TypeVar("T")
 _DUE = r"due: (\d{4}-\d\d-\d\d)"
 _ITEM = re.compile(
     rf"- ({'|'.join(ITEM_KINDS)}): (.+) \(owner: ([^,]+), {_DUE}(?:, automates: (\w+))?\)"
@@ -47,21 +47,14 @@ class ActionItem:
     automates: str | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in ITEM_KINDS:
-            raise ValueError(f"kind must be one of {', '.join(ITEM_KINDS)}, given {self.kind!r}")
+        check_choice(self.kind, "kind", ITEM_KINDS)
         for name in ("text", "owner"):
-            value = getattr(self, name)
-            if not isinstance(value, str) or not value.strip():
-                given = f"{self.text!r} and {self.owner!r}"
-                raise ValueError(f"an action item needs a text and an owner, given {given}")
-            object.__setattr__(self, name, _line(value))
-        if "," in self.owner:  # of two owners neither does it
-            raise ValueError(f"an action item has one owner, given {self.owner!r}")
-        if self.automates is not None and not re.fullmatch(r"\w+", str(self.automates)):
-            needed = "automates must be a mitigation's name such as fail_over"
-            raise ValueError(f"{needed}, given {self.automates!r}")
-        if not isinstance(self.due, date) or isinstance(self.due, datetime):
-            raise ValueError(f"due must be a date, given {self.due!r}; give e.g. date(2025, 4, 1)")
+            object.__setattr__(self, name, _line(checked_text(getattr(self, name), name)))
+        check("," not in self.owner, "owner", "one person", self.owner)  # of two neither does it
+        is_name = self.automates is None or re.fullmatch(r"\w+", str(self.automates))
+        need = "a mitigation's name such as fail_over"
+        check(is_name, "automates", need, self.automates)
+        check_date(self.due, "due")
 
     def __str__(self) -> str:
         automates = f", automates: {self.automates}" if self.automates else ""
@@ -294,22 +287,13 @@ def _clock(incident: Incident, at: datetime) -> str:
 
 def _items(items: Iterable[ActionItem]) -> list[str]:
     example = "ActionItem('prevent', 'Cap the retries', 'ana', date(2025, 4, 1))"
-    needed = "action_items must be a list of ActionItem, given {}; give e.g. " + f"[{example}]"
-    return [str(item) for item in _list_of(ActionItem, items, needed)]
+    need, hint = "a list of ActionItem", f"give e.g. [{example}]"
+    return list(map(str, checked_list(items, ActionItem, "action_items", need, hint)))
 
 
 def _bullets(lines: Iterable[str]) -> list[str]:
-    needed = "give a list of sentences such as ['One provider.'], given {}"
-    return [f"- {_line(line)}" for line in _list_of(str, lines, needed)]
-
-
-def _list_of(kind: type[T], values: Any, needed: str) -> list[T]:
-    """The values as a list of this type; anything else is a ``ValueError``, a bare text too."""
-    if isinstance(values, Iterable) and not isinstance(values, str):
-        values = list(values)
-    if not isinstance(values, list) or not all(isinstance(value, kind) for value in values):
-        raise ValueError(needed.format(repr(values)))
-    return values
+    need = "a list of sentences such as ['One provider.']"
+    return [f"- {_line(line)}" for line in checked_list(lines, str, "a section", need)]
 
 
 def _line(text: str) -> str:

@@ -18,7 +18,8 @@ from typing import Any
 
 from oncall.alerting import AlertEvaluator, BurnRule, google_policy
 from oncall.catalogue import RUNBOOKS, known_mitigation, known_symptom
-from oncall.incident import Incident, checked_text
+from oncall.checks import checked_text
+from oncall.incident import Incident
 from oncall.mock_system import MockSystem
 from oncall.postmortem import ActionItem
 from oncall.runbook import is_healthy
@@ -201,12 +202,8 @@ def to_prompt_case(
     max_latency: timedelta | None = None,
 ) -> PromptCase:
     """The incident's last sample as a prompt case; a ``ValueError`` if it has none."""
-    return PromptCase(
-        **_sample(incident),
-        must_contain=_texts(must_contain, "must_contain"),
-        must_not_contain=_texts(must_not_contain, "must_not_contain"),
-        max_latency=max_latency,
-    )
+    demands: dict[str, Any] = {"must_contain": must_contain, "must_not_contain": must_not_contain}
+    return PromptCase(**_sample(incident), **demands, max_latency=max_latency)
 
 
 def _sample(incident: Incident) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from oncall.checks import check, check_date, check_whole
 from oncall.times import DAY, MINUTE, ceil_div, utc
 
 
@@ -30,19 +31,14 @@ class Rotation:
 
     def __post_init__(self) -> None:
         members = () if isinstance(self.members, str) else tuple(self.members)
-        if not members or not all(is_name(member) for member in members):
-            given = f"given {self.members!r}; give e.g. ('ana', 'ben')"
-            raise ValueError(f"members must be one or more names, {given}")
+        are_names = members and all(map(is_name, members))
+        check(are_names, "members", "one or more names", self.members, "give e.g. ('ana', 'ben')")
         object.__setattr__(self, "members", members)
-        if not isinstance(self.handoff, time) or self.handoff.tzinfo is not None:
-            given = f"given {self.handoff!r}; give e.g. time(9, 30)"
-            raise ValueError(f"handoff must be a time without a zone, {given}")
+        is_local = isinstance(self.handoff, time) and self.handoff.tzinfo is None
+        check(is_local, "handoff", "a time without a zone", self.handoff, "give e.g. time(9, 30)")
         _check_zone(self.tz)
-        if not isinstance(self.start, date) or isinstance(self.start, datetime):
-            given = f"given {self.start!r}; give e.g. date(2025, 1, 6)"
-            raise ValueError(f"start must be a date, {given}")
-        if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
-            raise ValueError(f"every must be a whole number of days from 1, given {self.every!r}")
+        check_date(self.start, "start")
+        check_whole(self.every, "every", 1, "a whole number of days")
 
     def on_call(self, at: datetime) -> str | None:
         """The member on call at this moment; ``None`` before the first handoff."""

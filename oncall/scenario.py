@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from oncall.checks import check
 from oncall.counts import Counts
 from oncall.slo import SLO, exact_ratio
 from oncall.times import DAY, MINUTE, moment_text, utc
@@ -97,9 +98,8 @@ class KnownIncident:
                 end = moment_text(self.end)
                 raise ValueError(f"the incident ends at {end}, not after its start")
         ratio = self.error_ratio
-        if isinstance(ratio, str | None):
-            known = "error_ratio must be a number, math.nan where unknown"
-            raise ValueError(f"{known}, given {ratio!r}")
+        is_number = not isinstance(ratio, str | None)
+        check(is_number, "error_ratio", "a number, math.nan where unknown", ratio)
         exact_ratio(ratio, "error_ratio")
 
 

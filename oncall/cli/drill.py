@@ -105,7 +105,7 @@ def status(desk: Desk) -> str:
         lines[1] = f"{state}: {incident.title}"
         pages = [f"paged {page.get('who')}" for page in incident.events_of("page")]
     facts = {
-        "the pager rings": pages[-1] if desk.ringing and pages else "",
+        "the pager rings": pages[-1] if desk.pager.ringing and pages else "",
         "fires": ", ".join(rule.name for rule in desk.firing),
         "in effect": ", ".join(desk.applied),
         "harmed": ", ".join(desk.harmed),
@@ -118,11 +118,11 @@ def status(desk: Desk) -> str:
 
 def _reading(desk: Desk) -> str:
     """The time, the SLI, the burn rate and the budget spent, in one line."""
-    slo, now, hour = desk.scenario.slo, desk.sli, desk.sli_over(HOUR)
+    slo, now, hour = desk.scenario.slo, desk.sli, desk.service.sli_over(HOUR)
     sli = "no requests" if math.isnan(now) else f"SLI {now:.1%}"
     burn = "unknown" if math.isnan(hour) else f"{burn_rate(hour, slo):.1f}x"
     clock = f"{desk.now:%H:%M} until {desk.ends:%H:%M}"
-    target, spent = f"target {percent(slo.target)}", f"spent {desk.spent:.2%}"
+    target, spent = f"target {percent(slo.target)}", f"spent {desk.service.spent:.2%}"
     return f"{clock}   {sli} (1m), {target}   burn {burn} (1h)   {spent}"
 
 

@@ -15,6 +15,8 @@ from oncall.journal import OVER, TRANSITIONS
 from oncall.postmortem import LEARNT, draft_postmortem
 from oncall.times import HOUR, MINUTE, duration_text
 
+_Do = Callable[..., str]
+
 
 def do(desk: Desk, action: str, *words: str) -> str:
     """Do one thing at the desk and return what there is to see.
@@ -54,17 +56,73 @@ def allowed_actions(desk: Desk) -> list[str]:
     return [name for name, action in ACTIONS.items() if action.allowed(desk)]
 
 
+# --- what an action is, and when it is allowed ---------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that can be done: how it is typed, what for, the doing, and when it is allowed."""
+
+    usage: str
+    what: str
+    do: _Do
+    allowed: Callable[[Desk], bool]
+
+
+ACTIONS: dict[str, Action] = {}
+"""What can be done at a desk, by name, in the order in which it is listed."""
+
+
+def _always(desk: Desk) -> bool:
+    return True
+
+
+def _verb(verb: str) -> Callable[[Desk], bool]:
+    """Whether the record allows a verb now."""
+    return lambda desk: desk.incident is not None and desk.incident.state in TRANSITIONS[verb]
+
+
+def _may_declare(desk: Desk) -> bool:
+    return desk.incident is None or desk.incident.state in OVER
+
+
+def _may_roll_back(desk: Desk) -> bool:
+    return bool(desk.incident and desk.applied)
+
+
+def _may_resolve(desk: Desk) -> bool:
+    is_open = desk.incident is not None and desk.incident.state != "resolved"
+    return is_open and not views.unwell(desk)
+
+
+def _may_be_false(desk: Desk) -> bool:
+    return _verb("false_alarm")(desk) and not desk.current.events_of("mitigate")
+
+
+def _action(
+    usage: str, what: str, allowed: Callable[[Desk], bool] = _always
+) -> Callable[[_Do], _Do]:
+    """A decorator: the function is what the action does."""
+
+    def add(function: _Do) -> _Do:
+        ACTIONS[usage.split()[0]] = Action(usage, what, function, allowed)
+        return function
+
+    return add
+
+
 # --- time ----------------------------------------------------------------------------------------
 
 
+@_action("wait MINUTES", "let time pass")
 def _wait(desk: Desk, minutes: str) -> str:
     number = minutes.removesuffix("m")
     if not number.isdigit() or len(number) > 6:
-        need = "minutes are a whole number up to 999999"
-        raise ValueError(f"{need}, given {minutes!r}; give e.g. 5")
+        raise ValueError(f"minutes are a whole number up to 999999, given {minutes!r}; e.g. 5")
     return _pass_time(desk, int(number) * MINUTE)
 
 
+@_action("next", "let time pass until something happens, an hour at most")
 def _next(desk: Desk) -> str:
     """Advance until something happens: an event in a journal, or a sign that changes."""
     text, limit = "", min(desk.now + HOUR, desk.ends)
@@ -73,6 +131,7 @@ def _next(desk: Desk) -> str:
     return text
 
 
+@_action("end", "let the rest of the shift pass")
 def _end(desk: Desk) -> str:
     return _pass_time(desk, desk.ends - desk.now)
 
@@ -102,17 +161,10 @@ def _pass_time(desk: Desk, length: timedelta) -> str:
 
 # --- looking -------------------------------------------------------------------------------------
 
-
-def _look(desk: Desk, at: str = "metrics") -> str:
-    return views.look(desk, at)
-
-
-def _runbook(desk: Desk, symptom: str = "") -> str:
-    return views.runbook(desk, symptom)
-
-
-def _check(desk: Desk, number: str, symptom: str = "") -> str:
-    return views.check(desk, number, symptom)
+_look = "read the metrics, the logs or the provider's status page"
+_action("look [metrics|logs|status]", _look)(views.look)
+_action("runbook [SYMPTOM]", "open a runbook, the incident's unless named")(views.runbook)
+_action("check N [SYMPTOM]", "take a reading that a runbook asks for", _verb("note"))(views.check)
 
 
 # --- working the incident ------------------------------------------------------------------------
@@ -126,16 +178,19 @@ def _who(desk: Desk) -> str:
     return desk.pager.policy.steps[0].on_call(desk.now)[0]
 
 
+@_action("declare", "open an incident before an alert does", _may_declare)
 def _declare(desk: Desk) -> str:
     desk.declare(by=_who(desk))
     return f"{desk.incidents[-1].id} is open"
 
 
+@_action("ack [NAME]", "take the page: the ladder stops", _verb("acknowledge"))
 def _ack(desk: Desk, name: str = "") -> str:
     desk.acknowledge(name or _who(desk))
     return "acknowledged"
 
 
+@_action("triage SEV [IC] [comms=NAME]", "decide severity and roles", _verb("triage"))
 def _triage(desk: Desk, severity: str, ic: str = "", *roles: str) -> str:
     named = dict(role.partition("=")[::2] for role in roles)
     if unknown := set(named) - {"ops", "comms", "scribe"}:
@@ -145,44 +200,52 @@ def _triage(desk: Desk, severity: str, ic: str = "", *roles: str) -> str:
     return f"{desk.current.id} is {severity}"
 
 
+@_action("handover NAME", "make somebody else incident commander", _verb("triage"))
 def _handover(desk: Desk, name: str) -> str:
     desk.triage(desk.current.severity or "sev1", name, by=_who(desk))
     desk.note(f"handed over to {name}", by=name)
     return f"{name} has it"
 
 
+@_action("escalate", "page the next on the ladder", _verb("note"))
+def _escalate(desk: Desk) -> str:
+    desk.escalate(by=_who(desk))
+    return f"paged {desk.current.events_of('page')[-1].get('who')}"
+
+
+@_action("apply NAME", "start a mitigation", _verb("mitigate"))
 def _apply(desk: Desk, name: str) -> str:
     step = MITIGATIONS[known_mitigation(name)]
     desk.apply(name, by=_who(desk))
     return f"{step.action}: give it {duration_text(step.settle)}"
 
 
+@_action("rollback NAME", "take a mitigation back", _may_roll_back)
 def _rollback(desk: Desk, name: str) -> str:
     desk.rollback(name, by=_who(desk))
     return f"{name} is gone in a minute"
 
 
-def _escalate(desk: Desk) -> str:
-    desk.escalate(by=_who(desk))
-    return f"paged {desk.current.events_of('page')[-1].get('who')}"
-
-
+@_action("update TEXT", "tell users", _verb("update"))
 def _update(desk: Desk, first: str, *words: str) -> str:
     desk.update(" ".join([first, *words]), by=_who(desk))
     return "users are told"
 
 
+@_action("note TEXT", "write something down", _verb("note"))
 def _note(desk: Desk, first: str, *words: str) -> str:
     desk.note(" ".join([first, *words]), by=_who(desk))
     return "noted"
 
 
+@_action("mitigated", "say that users no longer feel it", _verb("mitigated"))
 def _mitigated(desk: Desk) -> str:
     desk.mitigated(by=_who(desk))
     why = views.unwell(desk)
     return f"mitigated, though {why}" if why else "mitigated"
 
 
+@_action("resolve", "say that it is over", _may_resolve)
 def _resolve(desk: Desk) -> str:
     incident = desk.current
     if why := views.unwell(desk):
@@ -194,16 +257,21 @@ def _resolve(desk: Desk) -> str:
     return "resolved"
 
 
+@_action("reopen", "say that it is not over after all", _verb("reopen"))
 def _reopen(desk: Desk) -> str:
     desk.reopen(by=_who(desk))
     return f"{desk.current.id} is open again"
 
 
+@_action("false_alarm", "say that there was nothing", _may_be_false)
 def _false_alarm(desk: Desk) -> str:
     desk.false_alarm(by=_who(desk))
     return "closed as a false alarm"
 
 
+@_action(
+    f"learn {'|'.join(LEARNT)} TEXT", "write down for the postmortem; automate NAME", _verb("note")
+)
 def _learn(desk: Desk, kind: str, first: str, *words: str) -> str:
     text = " ".join([first, *words])
     if kind not in LEARNT:
@@ -214,6 +282,7 @@ def _learn(desk: Desk, kind: str, first: str, *words: str) -> str:
     return "written down"
 
 
+@_action("close [TEXT]", "file it, its postmortem TEXT or what was learnt", _verb("close"))
 def _close(desk: Desk, *words: str) -> str:
     """File it with this postmortem, or with one made of what was written down with ``learn``."""
     incident = desk.current
@@ -222,88 +291,3 @@ def _close(desk: Desk, *words: str) -> str:
     learnt = [event.get("value") for event in incident.events_of("learn")]
     is_lost = learnt and not any(value in text for value in learnt)
     return f"{incident.id} is closed{', without what was learnt' if is_lost else ''}"
-
-
-# --- all of them ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Action:
-    """Something that can be done: how it is typed, what for, the doing, and when it is allowed."""
-
-    usage: str
-    what: str
-    do: Callable[..., str]
-    allowed: Callable[[Desk], bool] = lambda desk: True
-
-
-def _verb(verb: str) -> Callable[[Desk], bool]:
-    """Whether the record allows a verb now."""
-    return lambda desk: desk.incident is not None and desk.incident.state in TRANSITIONS[verb]
-
-
-def _may_be_false(desk: Desk) -> bool:
-    return _verb("false_alarm")(desk) and not desk.current.events_of("mitigate")
-
-
-def _may_roll_back(desk: Desk) -> bool:
-    return bool(desk.incident and desk.applied)
-
-
-def _may_declare(desk: Desk) -> bool:
-    return desk.incident is None or desk.incident.state in OVER
-
-
-def _may_resolve(desk: Desk) -> bool:
-    return (
-        desk.incident is not None and desk.incident.state != "resolved" and not views.unwell(desk)
-    )
-
-
-ACTIONS = {
-    action.usage.split()[0]: action
-    for action in (
-        Action("wait MINUTES", "let time pass", _wait),
-        Action("next", "let time pass until something happens, an hour at most", _next),
-        Action("end", "let the rest of the shift pass", _end),
-        Action(
-            "look [metrics|logs|status]",
-            "read the metrics, the logs or the provider's status page",
-            _look,
-        ),
-        Action("runbook [SYMPTOM]", "open a runbook, the incident's unless named", _runbook),
-        Action(
-            "check N [SYMPTOM]", "take a reading that a runbook asks for", _check, _verb("note")
-        ),
-        Action("declare", "open an incident before an alert does", _declare, _may_declare),
-        Action("ack [NAME]", "take the page: the ladder stops", _ack, _verb("acknowledge")),
-        Action(
-            "triage SEV [IC] [comms=NAME]", "decide severity and roles", _triage, _verb("triage")
-        ),
-        Action(
-            "handover NAME", "make somebody else incident commander", _handover, _verb("triage")
-        ),
-        Action("escalate", "page the next on the ladder", _escalate, _verb("note")),
-        Action("apply NAME", "start a mitigation", _apply, _verb("mitigate")),
-        Action("rollback NAME", "take a mitigation back", _rollback, _may_roll_back),
-        Action("update TEXT", "tell users", _update, _verb("update")),
-        Action("note TEXT", "write something down", _note, _verb("note")),
-        Action("mitigated", "say that users no longer feel it", _mitigated, _verb("mitigated")),
-        Action("resolve", "say that it is over", _resolve, _may_resolve),
-        Action("reopen", "say that it is not over after all", _reopen, _verb("reopen")),
-        Action("false_alarm", "say that there was nothing", _false_alarm, _may_be_false),
-        Action(
-            f"learn {'|'.join(LEARNT)} TEXT",
-            "write down for the postmortem; automate NAME",
-            _learn,
-            _verb("note"),
-        ),
-        Action(
-            "close [TEXT]",
-            "file it, its postmortem TEXT or what was learnt",
-            _close,
-            _verb("close"),
-        ),
-    )
-}
-"""What can be done at a desk, by name."""

@@ -12,25 +12,11 @@ from pathlib import Path
 from oncall.gameday.scenario_file import read_scenario
 from oncall.scenario import Scenario
 
-_NAMES = (
-    "provider_outage",
-    "rate_limit_storm",
-    "slow_first_token",
-    "quality_regression",
-    "stale_index",
-    "cost_runaway",
-    "guardrail_false_positives",
-    "poisoned_cache",
-    "gpu_capacity",
-    "quiet_shift",
-    "slow_burn",
-    "flapping_provider",
-    "two_incidents",
-    "false_alarm",
-    "silent_edge",
-    "openai_2024_12_04",
-    "copilot_2025_12_15",
-)  # in the order in which they are listed
+_LISTED = """
+    provider_outage rate_limit_storm slow_first_token quality_regression stale_index cost_runaway
+    guardrail_false_positives poisoned_cache gpu_capacity quiet_shift slow_burn flapping_provider
+    two_incidents false_alarm silent_edge openai_2024_12_04 copilot_2025_12_15"""
+_NAMES = _LISTED.split()
 
 
 @cache

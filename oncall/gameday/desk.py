@@ -9,17 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from oncall.alerting import (
-    Alert,
-    AlertEvaluator,
-    BurnRule,
-    Policy,
-    Rule,
-    SilenceRule,
-    google_policy,
-)
+from oncall.alerting import Alert, AlertEvaluator, BurnRule, Rule, SilenceRule, google_policy
 from oncall.catalogue import RUNBOOKS
-from oncall.counts import Counts
 from oncall.gameday.pager import Pager
 from oncall.gameday.service import Service
 from oncall.incident import Incident
@@ -50,7 +41,7 @@ class Desk:
         self.scenario = scenario
         self.service = Service(scenario, seed)
         self.pager = Pager()
-        self.policy: Policy = (*google_policy(scenario.slo.period), SILENCE)
+        self.policy: tuple[Rule, ...] = (*google_policy(scenario.slo.period), SILENCE)
         self.incidents: list[Incident] = []
         self.firing: tuple[Rule, ...] = ()
         self._evaluator = AlertEvaluator(scenario.slo, self.policy, MINUTE)
@@ -73,11 +64,6 @@ class Desk:
         return self.scenario.start + self.scenario.length
 
     @property
-    def counts(self) -> Counts:
-        """What the service has counted so far, the warm-up included."""
-        return self.service.counts
-
-    @property
     def sli(self) -> float:
         """The share of good requests in the last minute; ``nan`` without any."""
         return self.service.sli
@@ -93,34 +79,10 @@ class Desk:
         return self.service.applied
 
     @property
-    def symptom(self) -> str:
-        """The symptom of the fault that hits most requests in the last minute; else ``unknown``."""
-        return self.service.symptom
-
-    @property
-    def felt(self) -> bool:
-        """Whether users feel anything, as support hears it: not all that is counted is theirs."""
-        return self.service.felt
-
-    @property
-    def spent(self) -> float:
-        """The share of the period's error budget spent since the shift began, for even traffic."""
-        return self.service.spent
-
-    def sli_over(self, length: timedelta) -> float:
-        """The share of good requests in the last ``length``; ``nan`` without any."""
-        return self.service.sli_over(length)
-
-    @property
-    def ringing(self) -> bool:
-        """Whether the pager has paged, and goes on until somebody answers."""
-        return self.pager.ringing
-
-    @property
     def incident(self) -> Incident | None:
         """The incident at hand: the newest that is not closed, if any; resolved is not closed."""
-        open_ones = (one for one in reversed(self.incidents) if one.state != "closed")
-        return next(open_ones, None)
+        unclosed = [incident for incident in self.incidents if incident.state != "closed"]
+        return unclosed[-1] if unclosed else None
 
     @property
     def current(self) -> Incident:
@@ -147,8 +109,7 @@ class Desk:
     def advance(self, length: timedelta) -> None:
         """Let whole minutes pass, to the end of the shift at most; no time at all is fine."""
         if length < timedelta() or length % MINUTE:
-            example = "give e.g. timedelta(minutes=1)"
-            raise ValueError(f"time passes here by whole minutes, given {length}; {example}")
+            raise ValueError(f"time passes by whole minutes, given {length}; give e.g. MINUTE")
         for _ in range(min(length, self.ends - self.now) // MINUTE):
             self._pass_minute()
 
@@ -201,24 +162,22 @@ class Desk:
         """Start a mitigation that is not in effect. It shows once its settle time is over."""
         self.service.check_apply(mitigation)
         # The last minute is measured by itself: it shows what this is to mend.
-        self._measured_then(lambda it: it.mitigate(mitigation, at=self.now, by=by), apart=1)
+        self._measure_then(lambda it: it.mitigate(mitigation, at=self.now, by=by), apart=1)
         self.service.apply(mitigation)
 
     def rollback(self, mitigation: str, by: str = "ops") -> None:
         """Take a mitigation back; it is gone in the next minute."""
         self.service.check_rollback(mitigation)
-        self._measured_then(lambda it: it.rollback(mitigation, at=self.now, by=by))
+        self._measure_then(lambda it: it.rollback(mitigation, at=self.now, by=by))
         self.service.rollback(mitigation)
 
     def mitigated(self, *, by: str) -> None:
         """Users no longer feel it."""
-        self._measured_then(lambda it: it.mitigated(at=self.now, by=by))
+        self._measure_then(lambda it: it.mitigated(at=self.now, by=by))
 
     def resolve(self, *, by: str, auto_recovered: bool = False) -> None:
         """It is over."""
-        self._measured_then(
-            lambda it: it.resolve(at=self.now, by=by, auto_recovered=auto_recovered)
-        )
+        self._measure_then(lambda it: it.resolve(at=self.now, by=by, auto_recovered=auto_recovered))
 
     def reopen(self, *, by: str) -> None:
         """It was resolved too early."""
@@ -272,7 +231,7 @@ class Desk:
         """Whether what began to fire is an incident of its own."""
         if (incident := self.incident) is None:
             return True
-        shows_another = self.symptom not in (incident.symptom, "unknown")
+        shows_another = self.service.symptom not in (incident.symptom, "unknown")
         return pages and incident.state in OVER and shows_another
 
     def _wakes(self) -> bool:
@@ -290,7 +249,7 @@ class Desk:
             self._measure(began)  # what was before belongs to the other incident
         self._measured = began = max(began, self._measured)
         start = self.scenario.start - self.scenario.warm_up + began * MINUTE
-        name, symptom = f"INC-{len(self.incidents) + 1:03}", self.symptom
+        name, symptom = f"INC-{len(self.incidents) + 1:03}", self.service.symptom
         incident = Incident(name, title, self.scenario.slo, symptom, start)
         alert = None if rule is None else self._alert(rule)
         self.incidents.append(incident.detect(alert, at=self.now, by=by))
@@ -298,8 +257,8 @@ class Desk:
         self._measure()
 
     def _title(self, rule: Rule) -> str:
-        if self.symptom in RUNBOOKS:
-            return RUNBOOKS[self.symptom].title
+        if self.service.symptom in RUNBOOKS:
+            return RUNBOOKS[self.service.symptom].title
         if isinstance(rule, BurnRule):
             return f"{self.scenario.slo.name} burns its budget"
         return "No requests arrive"
@@ -307,7 +266,7 @@ class Desk:
     def _alert(self, rule: Rule) -> Alert:
         burn = 0.0
         if isinstance(rule, BurnRule):
-            burn = burn_rate(self.sli_over(rule.short), self.scenario.slo)
+            burn = burn_rate(self.service.sli_over(rule.short), self.scenario.slo)
         return Alert(rule.action, rule.severity, burn, rule.name)
 
     def _measure(self, until: int | None = None) -> None:
@@ -318,7 +277,7 @@ class Desk:
             self._record(self.current.measure(*counted, at=self.now, by="metrics"))
             self._measured = until
 
-    def _measured_then(self, verb: Callable[[Incident], Incident], *, apart: int = 0) -> None:
+    def _measure_then(self, verb: Callable[[Incident], Incident], *, apart: int = 0) -> None:
         """Record a measure, the last ``apart`` minutes as one of their own, then the verb.
 
         If the verb is illegal, neither is recorded.

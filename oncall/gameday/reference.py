@@ -19,12 +19,13 @@ def reference(desk: Desk) -> None:
     """Play the book: acknowledge, triage, tell users, work the runbook, watch, learn."""
     at_end: set[tuple[str, str]] = set()  # incidents, and symptoms whose runbook did not suffice
     while desk.now < desk.ends:
-        incident, symptom, who = desk.incident, desk.symptom, LADDER.steps[0].on_call(desk.now)[0]
+        incident, symptom = desk.incident, desk.service.symptom
+        who = LADDER.steps[0].on_call(desk.now)[0]
         if incident is None:
             desk.advance(MINUTE)
         elif incident.state in ("detected", "acknowledged"):
             _take(desk, who)
-        elif desk.ringing:
+        elif desk.pager.ringing:
             desk.acknowledge(who)
         elif incident.state == "resolved":
             _learn(desk, incident, who)
@@ -43,7 +44,7 @@ def _is_its_own(desk: Desk, incident: Incident) -> bool:
 
     Once it is mitigated, another symptom belongs to another incident, which will page.
     """
-    mine = incident.state != "mitigated" or desk.symptom == incident.symptom
+    mine = incident.state != "mitigated" or desk.service.symptom == incident.symptom
     return mine and not is_healthy(desk, desk.scenario.slo)
 
 
@@ -54,7 +55,7 @@ def _take(desk: Desk, who: str) -> None:
     desk.advance(3 * MINUTE)
     incident = desk.incidents[-1]
     desk.triage(_severity(incident), who, by=who, comms="bo")
-    if not desk.felt and not is_healthy(desk, desk.scenario.slo):
+    if not desk.service.felt and not is_healthy(desk, desk.scenario.slo):
         desk.note("what is counted as failed is nobody's request: users feel nothing", by=who)
         desk.false_alarm(by=who)
     else:
@@ -77,7 +78,7 @@ def _mitigate(desk: Desk, who: str) -> bool:
         desk.approval(mitigation.name, granted=mitigation.reversible, by="chen")
         return mitigation.reversible
 
-    runbook = RUNBOOKS.get(desk.symptom)
+    runbook = RUNBOOKS.get(desk.service.symptom)
     if runbook is None:
         desk.note("no runbook fits this; called the head of platform", by=who)
     elif run_runbook(runbook, desk, slo=desk.scenario.slo, at=desk.now, approve=approve).healthy:

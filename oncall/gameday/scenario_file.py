@@ -6,7 +6,7 @@ import re
 import tomllib
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,11 +46,10 @@ def _scenario(top: _Table) -> Scenario:
     optional: dict[str, _Reader] = {"title": _text, "length": _length, "warm_up": _minutes}
     values |= top.read({"name": _text, "start": _moment}, optional)
     values |= traffic.read({"requests": _number(0.001, 1e7)}, {"errors": _number(0, 1)})
-    named: dict[str, Any] = {"name": "availability"}
-    named |= slo.read({"target": _target}, {"name": _text, "period": _length})
+    of_slo = slo.read({"target": _target}, {"name": _text, "period": _length})
     return Scenario(
         **values,
-        slo=SLO(**named),
+        slo=SLO(**{"name": "availability"} | of_slo),
         faults=tuple(map(_fault, faults)),
         red_herrings=tuple(map(_red_herring, herrings)),
         reviews=tuple(map(_review, reviews)),
@@ -95,27 +94,23 @@ class _Table:
         value = self.values.pop(key, None)
         if not isinstance(value, dict):
             raise self.error(key, f"is missing; write a table [{key}]")
-        return _Table(value, self.text, self.file, key)
+        return replace(self, values=value, path=key)
 
     def tables(self, key: str) -> list[_Table]:
         """The tables of one name inside this one, which is then done with them."""
         value = self.values.pop(key, [])
-        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
             raise self.error(key, f"must be tables; write [[{key}]]")
-        return [
-            _Table(one, self.text, self.file, f"{key}[{number}]")
-            for number, one in enumerate(value, 1)
-        ]
+        rows = enumerate(value, 1)
+        return [replace(self, values=row, path=f"{key}[{number}]") for number, row in rows]
 
     def read(self, required: dict[str, _Reader], optional: dict[str, _Reader]) -> dict[str, Any]:
         """The fields that are there, each read by its reader; one that has none is misspelt."""
         for key in required:
             if key not in self.values:
                 raise self.error(key, "is missing")
-        return {
-            key: self.read_field(key, (required | optional).get(key, _unknown))
-            for key in self.values
-        }
+        readers = required | optional
+        return {key: self.read_field(key, readers.get(key, _no_field)) for key in self.values}
 
     def read_field(self, key: str, reader: _Reader) -> Any:
         """One field, read by its reader."""
@@ -148,33 +143,34 @@ def _line_of(text: str, path: str, key: str) -> int:
 # --- values --------------------------------------------------------------------------------------
 
 
-def _unknown(value: Any) -> Any:
+def _no_field(value: Any) -> Any:
     raise ValueError("is not a field of a scenario")
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"must be a text, given {value!r}")
-    return value
+def _reader(
+    fits: Callable[[Any], object], need: str, parse: _Reader = lambda value: value
+) -> _Reader:
+    """A reader that parses a value and refuses what does not fit."""
 
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"must be true or false, given {value!r}")
-    return value
-
-
-def _number(low: float, high: float) -> Callable[[Any], float]:
-    def read(value: Any) -> float:
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not low <= value <= high
-        ):
-            raise ValueError(f"must be a number from {low:g} to {high:g}, given {value!r}")
-        return value
+    def read(value: Any) -> Any:
+        parsed = parse(value)
+        if not fits(parsed):
+            raise ValueError(f"must be {need}, given {value!r}")
+        return parsed
 
     return read
+
+
+_text = _reader(lambda value: isinstance(value, str) and value.strip(), "a text")
+_flag = _reader(lambda value: isinstance(value, bool), "true or false")
+
+
+def _number(low: float, high: float) -> _Reader:
+    def fits(value: Any) -> bool:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return is_number and low <= value <= high
+
+    return _reader(fits, f"a number from {low:g} to {high:g}")
 
 
 def _target(value: Any) -> float:
@@ -195,29 +191,16 @@ def _moment(value: Any) -> datetime:
     return parse_moment(value.isoformat() if isinstance(value, datetime) else _text(value))
 
 
-def _span(value: Any) -> timedelta:
-    length = parse_duration(_text(value))
-    if length > 90 * DAY:
-        raise ValueError(f"must be at most 90d, given {value!r}")
-    return length
+def _duration(value: Any) -> timedelta:
+    return parse_duration(_text(value))
 
 
-def _positive_span(value: Any) -> timedelta:
-    if not (length := _span(value)):
-        raise ValueError(f"must be above zero, given {value!r}")
-    return length
-
-
-def _minutes(value: Any) -> timedelta:
-    if (length := _span(value)) % MINUTE:
-        raise ValueError(f"must be whole minutes, given {value!r}")
-    return length
-
-
-def _length(value: Any) -> timedelta:
-    if not (length := _span(value)) or length % MINUTE:
-        raise ValueError(f"must be whole minutes, one or more, given {value!r}")
-    return length
+_span = _reader(lambda length: length <= 90 * DAY, "at most 90d", _duration)
+_positive_span = _reader(bool, "above zero", _span)
+_minutes = _reader(lambda length: not length % MINUTE, "whole minutes", _span)
+_length = _reader(
+    lambda length: length and not length % MINUTE, "whole minutes, one or more", _span
+)
 
 
 def _action_items(value: Any) -> tuple[tuple[str, str], ...]:
@@ -225,9 +208,8 @@ def _action_items(value: Any) -> tuple[tuple[str, str], ...]:
     for item in value if isinstance(value, list) else [value]:
         if not isinstance(item, dict) or len(item) != 1 or not set(item) <= set(ITEM_KINDS):
             example = '[{ prevent = "retry in one layer only" }]'
-            raise ValueError(
-                f"must name {', '.join(ITEM_KINDS)}, given {item!r}; write e.g. {example}"
-            )
+            names = ", ".join(ITEM_KINDS)
+            raise ValueError(f"must name {names}, given {item!r}; write e.g. {example}")
         items += [(kind, _text(text)) for kind, text in item.items()]
     return tuple(items)
 

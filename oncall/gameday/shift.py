@@ -34,4 +34,4 @@ def run_shift(scenario: Scenario, seed: int, responder: Responder) -> Shift:
     responder(desk)
     desk.advance(desk.ends - desk.now)
     desk.measure_harm()
-    return Shift(scenario, seed, desk.counts, tuple(desk.incidents))
+    return Shift(scenario, seed, desk.service.counts, tuple(desk.incidents))

@@ -42,7 +42,7 @@ def signs(desk: Desk) -> list[Sign]:
             Sign(name in desk.harmed, f"{name} is harmed", f"{name} is no longer harmed")
             for name in FLOORS
         ),
-        Sign(desk.ringing, "", "that was the last on the ladder: nobody is left to page"),
+        Sign(desk.pager.ringing, "", "that was the last on the ladder: nobody is left to page"),
         Sign(desk.update_due, "an update to users is due", "no update to users is due any more"),
     ]
 
@@ -86,7 +86,7 @@ def unwell(desk: Desk) -> str:
 # --- looking -------------------------------------------------------------------------------------
 
 
-def look(desk: Desk, at: str) -> str:
+def look(desk: Desk, at: str = "metrics") -> str:
     """The metrics, the logs, or the provider's status page."""
     views = {"metrics": _metrics, "logs": _logs, "status": _status}
     if at not in views:
@@ -97,12 +97,12 @@ def look(desk: Desk, at: str) -> str:
 def _metrics(desk: Desk) -> list[str]:
     windows = {"last minute": MINUTE, "5 minutes": 5 * MINUTE, "hour": HOUR, "3 days": 3 * DAY}
     lines = [f"{name:<12} {_reading(desk, length)}" for name, length in windows.items()]
-    lines.append(f"requests     {desk.counts.total[-1]:,} in the last minute")
+    lines.append(f"requests     {desk.service.counts.total[-1]:,} in the last minute")
     return [*lines, *(f"harmed       {name}" for name in desk.harmed)]
 
 
 def _reading(desk: Desk, length: timedelta) -> str:
-    ratio = desk.sli_over(length)
+    ratio = desk.service.sli_over(length)
     if math.isnan(ratio):
         return "no requests"
     return f"SLI {ratio:7.2%}  burn {burn_rate(ratio, desk.scenario.slo):6.1f}x"
@@ -113,11 +113,11 @@ def _logs(desk: Desk) -> list[str]:
 
 
 def _log_line(desk: Desk) -> str:
-    if runbook := RUNBOOKS.get(desk.symptom):
+    if runbook := RUNBOOKS.get(desk.service.symptom):
         return f"{runbook.checks[0].look}: {runbook.checks[0].expect}"
-    if desk.counts.total[-1] == 0:
+    if desk.service.counts.total[-1] == 0:
         return "no line was written in the last minute"
-    if desk.symptom != "unknown" and not desk.felt:
+    if desk.service.symptom != "unknown" and not desk.service.felt:
         account = "the failing requests all carry the same test account"
         return f"{account}; support has heard of nothing"
     return "nothing that is not there on any day"
@@ -128,7 +128,7 @@ def _status(desk: Desk) -> list[str]:
     outage = "model_provider_outage"
     since = [fault.start for fault in desk.scenario.faults if fault.symptom == outage]
     told = desk.now - desk.scenario.start - 10 * MINUTE
-    is_told = desk.symptom == outage and min(since) <= told
+    is_told = desk.service.symptom == outage and min(since) <= told
     shown = "degraded" if is_told else "all systems operational"
     return [f"provider's status page: {shown}", *_red_herrings(desk, of_provider=True)]
 
@@ -171,12 +171,13 @@ def check(desk: Desk, number: str, symptom: str = "") -> str:
     if not number.isdigit() or not 1 <= int(number) <= len(book.checks):
         raise ValueError(f"{book.symptom} has checks 1 to {len(book.checks)}, given {number!r}")
     reading = book.checks[int(number) - 1]
-    return f"{reading.look}: {reading.expect if book.symptom == desk.symptom else 'as on any day'}"
+    shown = reading.expect if book.symptom == desk.service.symptom else "as on any day"
+    return f"{reading.look}: {shown}"
 
 
 def _runbook_for(desk: Desk, symptom: str) -> Runbook:
     """The runbook for a symptom, or else for the incident at hand or for what shows."""
-    shown = desk.incident.symptom if desk.incident else desk.symptom
+    shown = desk.incident.symptom if desk.incident else desk.service.symptom
     if not symptom and shown not in RUNBOOKS:
         raise ValueError(f"no runbook fits this; name one of {', '.join(RUNBOOKS)}")
     return RUNBOOKS[known_symptom(symptom or shown)]

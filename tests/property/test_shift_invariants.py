@@ -52,7 +52,14 @@ def words_for(action: str, chance: random.Random) -> tuple[str, ...]:
 
 def state(desk: Desk) -> tuple[object, ...]:
     """All that an action could change."""
-    return desk.now, tuple(desk.incidents), desk.applied, desk.ringing, desk.firing, desk.spent
+    return (
+        desk.now,
+        tuple(desk.incidents),
+        desk.applied,
+        desk.pager.ringing,
+        desk.firing,
+        desk.service.spent,
+    )
 
 
 def erratic(seed: int) -> Responder:
@@ -65,9 +72,9 @@ def erratic(seed: int) -> Responder:
             action = chance.choice(allowed_actions(desk) if sensible else list(ACTIONS))
             if action == "end" and chance.random() < 0.9:
                 continue
-            now, spent = desk.now, desk.spent
+            now, spent = desk.now, desk.service.spent
             attempt(desk, action, words_for(action, chance))
-            assert desk.spent >= spent, "the budget spent has fallen"
+            assert desk.service.spent >= spent, "the budget spent has fallen"
             assert now <= desk.now <= desk.ends, "time ran back, or past the end"
 
     return responder

@@ -62,7 +62,7 @@ def test_the_two_timelines_hold_what_was_done_when_and_what_it_cost(whole: Cockp
         "acknowledged 18:33, triaged 18:36, mitigation 18:36, mitigated 18:41, resolved 19:11; "
         "4.50% of the budget burned by 00:00 (4.31% by 19:16, where its curve ends)."
     )
-    assert budget_burned(whole.shift)[-1] == pytest.approx(whole.desk.spent)
+    assert budget_burned(whole.shift)[-1] == pytest.approx(whole.desk.service.spent)
 
 
 def test_the_line_under_the_two_timelines_says_where_their_curves_end(whole: Cockpit) -> None:
@@ -73,7 +73,7 @@ def test_the_line_under_the_two_timelines_says_where_their_curves_end(whole: Coc
         text = plot.numbers.partition(whose)[2].partition("% by 19:16, where its curve ends)")[0]
         percent = float(text.rpartition("(")[2])
         assert axes.lines[0].get_ydata()[-1] == pytest.approx(percent, abs=0.005)
-    assert f"{forgets.desk.spent:.2%} of the budget burned by 00:00 (" in plot.numbers
+    assert f"{forgets.desk.service.spent:.2%} of the budget burned by 00:00 (" in plot.numbers
 
 
 def test_a_shift_without_an_incident_has_a_debrief() -> None:

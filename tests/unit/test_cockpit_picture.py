@@ -118,7 +118,7 @@ def test_the_scene_is_what_the_telemetry_and_the_journal_say(whole: Cockpit) -> 
     assert shown.ends[-1] == 480
     assert shown.sli[-1] == pytest.approx(desk.sli * 100)
     assert len(shown.sli) == len(shown.long) == len(shown.short) == 481
-    [page] = alert_intervals(desk.counts, desk.scenario.slo, desk.policy)
+    [page] = alert_intervals(desk.service.counts, desk.scenario.slo, desk.policy)
     assert page.end is not None
     begin, end = ((at - desk.scenario.start) / MINUTE for at in (page.start, page.end))
     assert shown.alerts == [(begin, end, "page")]

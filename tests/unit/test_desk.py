@@ -75,7 +75,7 @@ def test_a_forced_escalation_pages_the_next_on_the_ladder_at_once_until_somebody
         forgetful(desk)
         desk.advance(16 * MINUTE)
         desk.escalate(by="ana")
-        assert desk.ringing
+        assert desk.pager.ringing
         desk.advance(11 * MINUTE)
         desk.acknowledge("chen")
         desk.escalate(by="chen")
@@ -163,10 +163,10 @@ def test_waiting_for_what_never_happens_ends_with_the_shift() -> None:
 
 def test_the_budget_spent_is_that_of_an_evenly_loaded_period() -> None:
     desk = Desk(SCENARIO, 1)
-    assert desk.spent == 0
+    assert desk.service.spent == 0
     desk.advance(8 * HOUR)
-    bad = sum(desk.counts.total[-480:]) - sum(desk.counts.good[-480:])
-    assert desk.spent == pytest.approx(bad / (1200 * 30 * 24 * 60 * 0.01))
+    bad = sum(desk.service.counts.total[-480:]) - sum(desk.service.counts.good[-480:])
+    assert desk.service.spent == pytest.approx(bad / (1200 * 30 * 24 * 60 * 0.01))
 
 
 @pytest.mark.parametrize("synthetic", [True, False])
@@ -174,9 +174,9 @@ def test_the_desk_knows_what_users_feel_from_what_is_only_counted(synthetic: boo
     seen: list[tuple[bool, str]] = []
 
     def responder(desk: Desk) -> None:
-        seen.append((desk.felt, desk.symptom))
+        seen.append((desk.service.felt, desk.service.symptom))
         desk.advance(HOUR + 10 * MINUTE)
-        seen.append((desk.felt, desk.symptom))
+        seen.append((desk.service.felt, desk.service.symptom))
 
     load_test = Fault("load_test", HOUR, 0.4, synthetic=synthetic)
     run_shift(replace(SCENARIO, faults=(load_test,)), 1, responder)

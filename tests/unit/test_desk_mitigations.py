@@ -75,7 +75,7 @@ def test_a_mitigation_rolled_back_leaves_the_service_as_it_was(minutes: int) -> 
     untouched.advance(HOUR)
     after = desk.now - 59 * MINUTE
     assert desk.harmed == untouched.harmed
-    counts, expected = desk.counts.slice(after), untouched.counts.slice(after)
+    counts, expected = desk.service.counts.slice(after), untouched.service.counts.slice(after)
     assert counts.total == expected.total
     # Rounding may carry one request over.
     pairs = zip(counts.good, expected.good, strict=True)

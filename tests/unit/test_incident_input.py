@@ -64,11 +64,11 @@ def test_bad_input_is_named(verb: str, words: tuple[Any, ...], message: str) -> 
     ("alert", "message"),
     [
         ("page", "alert must be an Alert, or None when a person noticed; given 'page'"),
-        (replace(PAGE, severity="sev9"), "needs a severity from sev1, .* given .*sev9"),
-        (replace(PAGE, burn=float("nan")), "a finite burn, given .*nan"),
-        (replace(PAGE, burn=float("inf")), "a finite burn, given .*inf"),
-        (replace(PAGE, burn=cast(Any, "50x")), "a finite burn, given .*50x"),
-        (replace(PAGE, burn=cast(Any, None)), "a finite burn, given .*None"),
+        (replace(PAGE, severity="sev9"), "severity must be one of sev1, .* given .*sev9"),
+        (replace(PAGE, burn=float("nan")), "burn must be a finite number, given .*nan"),
+        (replace(PAGE, burn=float("inf")), "burn must be a finite number, given .*inf"),
+        (replace(PAGE, burn=cast(Any, "50x")), "burn must be a finite number, given .*50x"),
+        (replace(PAGE, burn=cast(Any, None)), "burn must be a finite number, given .*None"),
         (replace(PAGE, window=cast(Any, 300)), "window must be a text"),
     ],
 )

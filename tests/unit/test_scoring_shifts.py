@@ -44,7 +44,7 @@ def work_through(desk: Desk, actions: tuple[str, ...] = ()) -> None:
     desk.advance(5 * MINUTE)
     incident = desk.incidents[-1]
     desk.triage(incident.severity or "sev1", "ana", by="ana")
-    if not desk.felt and desk.symptom not in ("unknown", *RUNBOOKS):
+    if not desk.service.felt and desk.service.symptom not in ("unknown", *RUNBOOKS):
         desk.false_alarm(by="ana")
         return
     desk.update("We are working on it.", by="ana")

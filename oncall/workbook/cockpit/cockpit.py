@@ -69,7 +69,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
     @property
     def shift(self) -> Shift:
         """The shift so far, as ``run_shift`` returns a whole one."""
-        return Shift(self.desk.scenario, self.seed, self.desk.counts, self.incidents)
+        return Shift(self.desk.scenario, self.seed, self.desk.service.counts, self.incidents)
 
     @property
     def over(self) -> bool:
@@ -92,13 +92,13 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
     def model(self) -> Model:
         """The numbers of the header; ``None`` where there is none."""
         desk, incident = self.desk, self.desk.incident
-        burn = burn_rate(desk.sli_over(HOUR), desk.scenario.slo)
+        burn = burn_rate(desk.service.sli_over(HOUR), desk.scenario.slo)
         return {
             "time": f"{desk.now:%H:%M}",
             "minute": self._minute(),
             "sli": None if math.isnan(desk.sli) else round(desk.sli, 4),
             "burn": None if math.isnan(burn) else round(burn, 2),
-            "spent": round(desk.spent, 5),
+            "spent": round(desk.service.spent, 5),
             "incident": incident.id if incident else None,
             "state": incident.state if incident else None,
             "severity": incident.severity if incident else None,
@@ -234,7 +234,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         if line.action == "check":
             number, *symptom = line.words
             incident = self.desk.incident  # a runbook can be followed before one is open
-            shown = incident.symptom if incident else self.desk.symptom
+            shown = incident.symptom if incident else self.desk.service.symptom
             self._runbook.readings[symptom[0] if symptom else shown, int(number)] = reply
 
     def _file(self, text: str) -> None:
@@ -283,7 +283,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._header.value = panes.header_html(self.desk)
         self._says.value = f'<div class="says" role="status">{escape(self.said)}</div>'
         self._timeline.value = panes.timeline_html(self.incidents)
-        self.buttons["Acknowledge"].button_style = "danger" if self.desk.ringing else ""
+        self.buttons["Acknowledge"].button_style = "danger" if self.desk.pager.ringing else ""
         self._runbook.show()
         self._draw()
         if self.over:

@@ -64,7 +64,7 @@ def header_html(desk: Desk) -> str:
         "Time": f"{desk.now:%H:%M} of {desk.ends:%H:%M} UTC",
         "SLI": f"{sli} of {percent(desk.scenario.slo.target)}",
         "Burn, 1h": burn_text(desk).removeprefix("burn "),
-        "Budget spent": f"{desk.spent:.2%}",
+        "Budget spent": f"{desk.service.spent:.2%}",
         "Incident": at_hand,
         "Waits": "; ".join(waiting),
         "Paging": paged or "nobody",
@@ -99,14 +99,14 @@ def sli_text(desk: Desk) -> str:
 
 def burn_text(desk: Desk) -> str:
     """The burn rate of the last hour, in words."""
-    ratio = desk.sli_over(HOUR)
+    ratio = desk.service.sli_over(HOUR)
     burn = burn_rate(ratio, desk.scenario.slo)
     return "burn unknown" if math.isnan(ratio) else f"burn {burn:.1f}x"
 
 
 def paged_now(desk: Desk) -> str:
     """Whom the pager calls, while nobody has answered; else nothing."""
-    if not desk.ringing or not desk.incident:
+    if not desk.pager.ringing or not desk.incident:
         return ""
     pages = desk.incident.events_of("page")
     return str(pages[-1].get("who")) if pages else ""

@@ -82,7 +82,7 @@ class Scene:
         self.left, self.right = 0.0, desk.scenario.length / MINUTE
         if window is not None:
             self.left, self.right = self.now - window / MINUTE, self.now + window / HOUR
-        counts, slo, rule = desk.counts, desk.scenario.slo, first_burn_rule(desk)
+        counts, slo, rule = desk.service.counts, desk.scenario.slo, first_burn_rule(desk)
         shown = min(len(counts), int(self.now - self.left) + 1)
         good, total = np.asarray(counts.good)[-shown:], np.asarray(counts.total)[-shown:]
         self.ends = np.arange(self.now - shown + 1, self.now + 1)
@@ -114,7 +114,7 @@ class Scene:
     def _alerts(self) -> list[Bar]:
         """When rules fired: first those that ask for a ticket, for a page is drawn over it."""
         desk, bars = self._desk, []
-        fired = alert_intervals(desk.counts, desk.scenario.slo, desk.policy)
+        fired = alert_intervals(desk.service.counts, desk.scenario.slo, desk.policy)
         for action in ("ticket", "page"):
             spans = [(a.start, a.end or desk.now) for a in fired if a.rule.action == action]
             bars += [(*stretch, action) for stretch in self._stretches(union(spans))]

@@ -1,0 +1,55 @@
+"""Checks of what is given, so that every module refuses with the same words.
+
+What is wrong is a ``ValueError`` such as ``every must be a whole number from 1, given 0``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def check(holds: object, name: str, need: str, given: object, hint: str = "") -> None:
+    """Raise a ``ValueError`` unless it holds; ``need`` is what ``name`` must be.
+
+    ``hint`` says what to give instead, such as ``give e.g. 5 * MINUTE``.
+    """
+    if not holds:
+        advice = f"; {hint}" if hint else ""
+        raise ValueError(f"{name} must be {need}, given {given!r}{advice}")
+
+
+def check_choice(value: Any, name: str, choices: Sequence[str]) -> None:
+    """Raise a ``ValueError`` unless the value is one of the choices."""
+    check(value in choices, name, f"one of {', '.join(choices)}", value)
+
+
+def check_whole(value: Any, name: str, least: int = 0, need: str = "a whole number") -> None:
+    """Raise a ``ValueError`` unless the value is an ``int`` that is no ``bool``, from ``least``."""
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    check(is_whole and value >= least, name, f"{need} from {least}", value)
+
+
+def checked_text(value: str, name: str, *, blank: bool = False) -> str:
+    """The value itself if it is a text, blank only if ``blank``; else a ``ValueError``."""
+    need = "a text" if blank else "a text that says something"
+    check(isinstance(value, str) and (blank or value.strip()), name, need, value)
+    return value
+
+
+def checked_list(values: Any, kind: type[T], name: str, need: str, hint: str = "") -> list[T]:
+    """The values as a list, all of one type; else a ``ValueError``, for a bare text too."""
+    is_list = isinstance(values, Iterable) and not isinstance(values, str)
+    items = list(values) if is_list else []
+    fit = is_list and all(isinstance(item, kind) for item in items)
+    check(fit, name, need, items or values, hint)
+    return items
+
+
+def check_date(day: date, name: str) -> None:
+    """Raise a ``ValueError`` unless it is a date, and no datetime."""
+    is_date = isinstance(day, date) and not isinstance(day, datetime)
+    check(is_date, name, "a date", day, "give e.g. date(2025, 1, 6)")
