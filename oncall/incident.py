@@ -237,9 +237,8 @@ class Incident:
         return replace(self, events=(*self.events, event))
 
     def _illegal(self, verb: str, why: str, allowed: str = "") -> IllegalTransition:
-        moves = [
-            move for move in self._allowed() if move not in journal.FACTS
-        ]  # legal whenever a note is
+        # What else is legal is so whenever a note is, and would hide the rest.
+        moves = [move for move in self._allowed() if move not in journal.FACTS]
         allowed = allowed or ", ".join(moves) or "nothing"
         return IllegalTransition(f"{self.id} is {self.state}: {verb} {why}; allowed: {allowed}")
 

@@ -23,22 +23,20 @@ Record = dict[str, Any]
 # --- what can happen -----------------------------------------------------------------------------
 
 STATES = (
-    *("new", "detected", "acknowledged", "triaged"),
-    *("mitigating", "mitigated", "resolved", "closed"),
-)
+    "new", "detected", "acknowledged", "triaged", "mitigating", "mitigated", "resolved", "closed",
+)  # fmt: skip
 MAJOR = ("sev1", "sev2")
 OVER = ("mitigated", "resolved")  # states in which users no longer feel it
 UPDATE_EVERY = 30 * MINUTE
 STATUSES = ("investigating", "identified", "monitoring", "resolved")
 LEARN_KINDS = (
-    *("cause", "segment", "trigger", "onset", "factor", "well", "wrong", "lucky"),
-    *("prevent", "detect", "process", "automate"),
-)
+    "cause", "segment", "trigger", "onset", "factor", "well", "wrong", "lucky",
+    "prevent", "detect", "process", "automate",
+)  # fmt: skip
 SECURITY_STEPS = ("restrict", "preserve", "call")
 FACTS = (
-    *("page", "escalate", "rollback", "learn", "suspect"),
-    *("ask", "approval", "predict", "secure"),
-)
+    "page", "escalate", "rollback", "learn", "suspect", "ask", "approval", "predict", "secure",
+)  # fmt: skip
 REMARKS = ("note", "update", "measure", "sample", *FACTS)
 """The verbs that are legal until an incident is closed and leave its state as it is."""
 

@@ -125,15 +125,10 @@ def due_date(incident: Incident) -> date:
 
 
 LEARNT = {
-    "factor": "contributing_factors",
-    "well": "went_well",
-    "wrong": "went_wrong",
-    "lucky": "lucky",
-    "prevent": "action_items",
-    "detect": "action_items",
-    "process": "action_items",
-    "automate": "action_items",
-}
+    "factor": "contributing_factors", "well": "went_well", "wrong": "went_wrong",
+    "lucky": "lucky", "prevent": "action_items", "detect": "action_items",
+    "process": "action_items", "automate": "action_items",
+}  # fmt: skip
 """What people learn during an incident, and the argument of ``write_postmortem`` that takes it."""
 
 
@@ -235,27 +230,23 @@ def _metrics(incident: Incident) -> list[str]:
 
 
 _SENTENCES = {
-    "acknowledge": "acknowledged",
+    "acknowledge": "acknowledged", "close": "closed", "reopen": "reopened",
+    "escalate": "escalated", "resolve": "resolved{how}", "note": "{text}",
     "approval": "{verdict}: {mitigation}",
     "ask": "asked for approval: {mitigation}",
-    "close": "closed",
     "detect": "{action} {severity} on {window}, burn {burn:.1f}x",
-    "escalate": "escalated",
     "learn": "learnt, {kind}: {value}",
     "measure": "measured: {good:,} of {total:,} requests good",
     "mitigate": "mitigation started: {action}{of}",
-    "note": "{text}",
     "page": "paged {who}",
     "predict": "expects an SLI of {percent:g} %",
-    "reopen": "reopened",
-    "resolve": "resolved{how}",
     "rollback": "rolled back: {mitigation}",
     "sample": "sample kept of {input!r}",
     "secure": "security: {step}",
     "suspect": "suspects this cause: {cause}",
     "triage": "{severity}, {roles}",
     "update": "update to users{status}: {text}",
-}  # and any other verb as it is
+}  # fmt: skip  # any other verb is told as it is
 
 
 def _sentence(event: Event) -> str:

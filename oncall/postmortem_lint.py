@@ -7,9 +7,12 @@ Systems may break and fail; blame needs a person as the subject.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 from oncall.findings import Finding
 from oncall.postmortem import SECTIONS
@@ -17,72 +20,8 @@ from oncall.slo import exact_ratio
 
 # --- phrases -------------------------------------------------------------------------------------
 #
-# A phrase ends at a comma or at the end of a line. "a/b" is one word or the other, "(a)" may be
-# missing, "a*" has any ending, "..." is up to eight words of one clause, and CAPITALS name a list
-# of words. "@" is somebody who acts; "&" is a group, or somebody after "by", "of" and the like. The
-# rest is as in ``re``. So "skipped/bypassed ... CHECK" finds "skipped the nightly tests", and
-# "by &" finds "by the on-call engineer".
+# How a phrase is written stands in ``postmortem_words.toml``, beside the words that have a name.
 
-_WORDS = {
-    "PERSON": """he/she, (?-i:I), ROLEs?, THE ROLEs?, THE ADJECTIVE ROLEs?
-    THE ADJECTIVE ADJECTIVE ROLEs?""",
-    "THE": "the/a/an/our/one/some/another/that/this/their",
-    "ADJECTIVE": r"(?!STOPWORD\s)[\w']+",
-    "STOPWORD": """no/of/for/to/by/with/from/and/or/the/an?/in/on/at/that/which/who
-    is/was/were/had""",
-    "OBJECT": "the/an?/our/it/by/in",
-    "ROLE": """(on call) engineer/developer/SRE/DBA/intern/technician/contractor/consultant
-    (on call) administrator/programmer, sysadmin/colleague/teammate/employee/trainee/analyst
-    scientist/reviewer/approver/author/scribe/maintainer/hire, person/someone/somebody/team/devs
-    commander/IC, on call, THE (HUMAN) operator/responder/admin
-    incident/release/shift/engineering/product manager, team/tech/support lead""",
-    "HUMAN": "human/junior/senior/new/night/duty/network, on call",  # others may be software
-    "FAULT": """broke/broken/caused/crashed/ruined/wrecked/corrupted/destroyed/overwrote/botched
-    bungled/fumbled/mis*ed, misread/misunderstood/overlooked/ignored/disregarded/violated/missed
-    mixed/messed/screwed up, slept through, failed to/in/at, WRONGLY *, introduced/made ... SLIPs?
-    left ... on/enabled/disabled/open/unattended, let ... expire/lapse, skipped/bypassed ... CHECK
-    ACTED ... wrong, DEPLOYED ... BAD, NEVER (*ly) CHECK, took/brought/knocked down
-    took/brought/knocked (*) (*) LIVE down/offline
-    deleted/dropped/wiped/erased/truncated/purged (the/our/a) LIVE
-    *acted/responded/waited/took ... too long/late/slowly, is/was/were (*ly) slow/late/hasty to
-    is/was/were too slow/late/hasty, is/was/were (*ly) at fault/inattentive, is/was/were to blame
-    is/was/were responsible for the SLIPs?/breakage/outage, was/were not paying attention""",
-    "SLIP": """bug/regression/error/typo/mistake/fault/defect/flaw/leak/blunder/slip/oversight
-    misconfiguration/failure, negligence/carelessness/indecision/haste/inexperience, lack of""",
-    "BAD": "bad/broken/faulty/incorrect/untested/unreviewed/buggy/invalid/wrong/poor",
-    "WRONGLY": """accidentally/mistakenly/inadvertently/wrongly/incorrectly/erroneously/prematurely
-    unknowingly/hastily""",
-    "ACTED": "*ed/ran/cut/put/set/sent/gave/took/made/wrote/chose/shut/told/given/led",
-    "DEPLOYED": """pushed/deployed/shipped/merged/released/applied/committed/approved/ran/typed
-    entered/used/wrote/made""",
-    "LIVE": "prod/production/live/customers?/site/service/system/API/cluster/region",
-    "NEVER": "did not, didn't, never, had not, hadn't",
-    "CHECK": """test*/review*/check*/verif*/validat*/approv*/read/reading/ask*/tell*/told/think*
-    permission/canary, staging/backup*/follow*/notice/look*/realise/realize/respond*/escalate*
-    inform*/communicate/update/bother*/consider""",
-    "FORGOT": """forgot*/neglected/panicked, bothered to, not/couldn't be bothered
-    was/were (too) lazy/dumb""",
-    "FORGETFUL": r"\A\W{0,9}forgot",  # a sentence that leaves out who
-    "HARSH": """careless*/negligen*/incompeten*/reckless*/irresponsibl*/inattentive/complacen*
-    unprofessional*/sloppy, sloppi*/stupid*/laziness/foolish*/clums*/inexcusable
-    know/known/knows better, asleep at the wheel""",
-    "DONE": """*ed/been/begun/bought/broken/brought/built/caught/chosen/come/cost/cut/done/felt
-    found/given/gone/had, heard/held/hit/kept/known/led/left/let/lost/made/meant/met/paid/put/read
-    run/rung/said/seen/sent/set/shown/shut, slept/spent/spoken/stood/taken/thought/told/woken""",
-    "USERS": """users/customers/clients/tenants/callers/visitors/requests/queries/calls/sessions
-    orders/answers/people""",
-    "FEW": "some/many/several/few/various/most/multiple/numerous, a few, lots of, a/an (*) (*) of",
-    "NUMBER": r"(?<!:)[\d,.]+",  # no time of day
-    "SUFFERED": """affected/impacted/unable/lost/degraded/dropped/timed/complained/suffered/rejected
-    experienc*/fail*/slow*, saw/had/noticed errors/problems/trouble/issues/slow*, could not
-    couldn't""",
-    "THEIRS": """provider*/vendor*/supplier*/upstream/partial/AWS/GCP/Azure/Cloudflare/OpenAI
-    Anthropic/GitHub""",
-    "NOT": "not/no/never/nor/avoid/*n't, instead of, rather than",
-    "END": r"(?=\W{0,2}$|[^\w\s'&]|\sAFTER\b)",  # "due to the on-call schedule" blames nobody
-    "AFTER": r"""at/in/on/during/when/while/who/and/because/before/after/to/for/from/with/not/last
-    again, \w+ly, \w+ing""",
-}
 _JOINS = "that|which|because|when|while|after|how|why|if"
 _TELLS = "saw|found|noticed|spotted|reported|said|reverted|fixed"
 _GAP = rf"(?:(?!(?:{_JOINS}|{_TELLS})\b)(?:[^\s.,;:|-]|[.,:]\b)+[\s-]+){{0,8}}?"
@@ -91,11 +30,18 @@ _EITHER = r"[\w*?']+(?:/[\w*?']+)+"
 
 
 @cache
+def _words() -> dict[str, Any]:
+    """The lists of words under ``words``, by name, and what is ``fine`` whatever the rules say."""
+    return tomllib.loads(Path(__file__).with_name("postmortem_words.toml").read_text("utf-8"))
+
+
+@cache
 def _any(phrases: str) -> str:
     """A regular expression for any of these phrases; a space also matches a hyphen or line end."""
 
     def listed(name: re.Match[str]) -> str:
-        return _any(_WORDS[name[0]]) if name[0] in _WORDS else name[0]
+        words = _words()["words"]
+        return _any(words[name[0]]) if name[0] in words else name[0]
 
     pattern = "|".join(phrase.strip() for phrase in re.split(r",\s|\n", phrases))
     pattern = re.sub(r"\(([^()]+)\) ", r"(?:\1 |)", pattern)
@@ -114,20 +60,6 @@ def _did(who: str, what: str) -> str:
     """The phrases in which somebody does something, at once or after some words."""
     between = ("", "... and/but/then ", "who ... ", "on/at/in/from (*) (*) * ")
     return ", ".join(f"{who} {words}(had/has/also/then/just) (*ly) {what}" for words in between)
-
-
-# What the rules would find and is fine: terms of art, what is denied, what somebody did well.
-_FINE = r"""broke down/off/even/into, broke the news/glass/tie/deadlock/loop, broke ... into
-    sloppy quorum/count/phrase, NEVER ... because/since
-    took down the (*) banner/notice/bad/faulty/broken/affected/unhealthy/failing/old
-    noticed/spotted/corrected/reported/suspected/received/removed ... BAD
-    was/were/been ACTED ... BAD, human error rate/baseline/bar, double check in
-    error/bug budget/rate/log/report/page/message/ratio/code/fix
-    if only one/two/three/a/some/half, not/doesn't/don't pay attention, no/all/every/other USERS
-    have been (*) worse/longer, have lasted (*) longer
-    have automated/dedicated/documented/limited/named/shared/defined/tested (?!OBJECT\b)*
-    NOT ... human error, NOT ... outage*, NOT ... due to &, NOT ... because of &, NOT ... @'s SLIP
-    THEIRS's (*) (*) outage*, THEIRS (*) (*) (*) outage*, outage* of/at/in (the/our) THEIRS"""
 
 
 # --- rules ---------------------------------------------------------------------------------------
@@ -251,7 +183,7 @@ def lint_postmortem(
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     prose = _HIDDEN.sub(_blank, text.translate(_STRAIGHT))  # each character keeps its place
     blocks = list(_blocks(text, prose))
-    prose = _phrases(_FINE).sub(_blank, _mark_people(prose, people))
+    prose = _phrases(_words()["fine"]).sub(_blank, _mark_people(prose, people))
     if _NO_TEXT.fullmatch(text) or any(block.kind in _HEADINGS for block in blocks):
         whole = True
     findings = [*_section_findings(blocks, whole), *_item_findings(blocks)]

@@ -113,10 +113,8 @@ def _bounds(slo: SLO, policy: Policy) -> list[str]:
     if shortest := min(filter(None, detections), default=None):
         length, period = duration_text(shortest), duration_text(slo.period)
         cost = shortest / slo.period / slo.error_budget
-        texts.append(
-            f"A total outage of up to {length}, after clean hours and at even traffic, does not "
-            f"page; it costs up to {cost:.2%} of the {period} budget."
-        )
+        outage = f"A total outage of up to {length}, after clean hours and at even traffic"
+        texts.append(f"{outage}, does not page; it costs up to {cost:.2%} of the {period} budget.")
     for action, verb in (("page", "pages"), ("ticket", "opens a ticket")):
         thresholds = [rule.threshold(slo) for rule in rules if rule.action == action]
         if thresholds:

@@ -117,20 +117,13 @@ class BudgetAction:
 
 BUDGET_POLICY = (
     BudgetAction(0.0, "go on", "Release as usual. The budget is there to be spent."),
-    BudgetAction(
-        0.5, "slow risky change", "Smaller roll-outs, no change that cannot be rolled back at once."
-    ),
-    BudgetAction(
-        1.0,
-        "freeze",
-        "Freeze all but reliability work and security fixes until the SLO is met again.",
-    ),
-    BudgetAction(
-        1.5,
-        "escalate",
-        "Take it to whoever owns both roadmap and reliability; agree what gives way.",
-    ),
-)
+    BudgetAction(0.5, "slow risky change",
+        "Smaller roll-outs, no change that cannot be rolled back at once."),
+    BudgetAction(1.0, "freeze",
+        "Freeze all but reliability work and security fixes until the SLO is met again."),
+    BudgetAction(1.5, "escalate",
+        "Take it to whoever owns both roadmap and reliability; agree what gives way."),
+)  # fmt: skip
 
 
 def budget_action(remaining: float) -> BudgetAction:

@@ -11,14 +11,6 @@ from oncall.gameday.scoring import Score, score, score_shift
 from oncall.gameday.shift import Shift, run_shift
 
 __all__ = [
-    "SCENARIOS",
-    "Desk",
-    "Score",
-    "Shift",
-    "parse_scenario",
-    "read_scenario",
-    "reference",
-    "run_shift",
-    "score",
-    "score_shift",
-]
+    "SCENARIOS", "Desk", "Score", "Shift", "parse_scenario", "read_scenario", "reference",
+    "run_shift", "score", "score_shift",
+]  # fmt: skip

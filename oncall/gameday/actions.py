@@ -73,10 +73,6 @@ ACTIONS: dict[str, Action] = {}
 """What can be done at a desk, by name, in the order in which it is listed."""
 
 
-def _always(desk: Desk) -> bool:
-    return True
-
-
 def _verb(verb: str) -> Callable[[Desk], bool]:
     """Whether the record allows a verb now."""
     return lambda desk: desk.incident is not None and desk.incident.state in TRANSITIONS[verb]
@@ -100,7 +96,7 @@ def _may_be_false(desk: Desk) -> bool:
 
 
 def _action(
-    usage: str, what: str, allowed: Callable[[Desk], bool] = _always
+    usage: str, what: str, allowed: Callable[[Desk], bool] = lambda desk: True
 ) -> Callable[[_Do], _Do]:
     """A decorator: the function is what the action does."""
 

@@ -36,7 +36,9 @@ def reference(desk: Desk) -> None:
             if not _mitigate(desk, who):
                 at_end.add((incident.id, symptom))
         else:
-            _keep_watch(desk)
+            if desk.update_due:
+                desk.update("We are still working on it.", by="bo")
+            desk.advance(MINUTE)
 
 
 def _is_its_own(desk: Desk, incident: Incident) -> bool:
@@ -88,12 +90,6 @@ def _mitigate(desk: Desk, who: str) -> bool:
     else:
         desk.note(f"the runbook is at its end; called {runbook.escalate_to}", by=who)
     return False
-
-
-def _keep_watch(desk: Desk) -> None:
-    if desk.update_due:
-        desk.update("We are still working on it.", by="bo")
-    desk.advance(MINUTE)
 
 
 def _learn(desk: Desk, incident: Incident, who: str) -> None:

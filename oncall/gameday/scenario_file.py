@@ -198,9 +198,7 @@ def _duration(value: Any) -> timedelta:
 _span = _reader(lambda length: length <= 90 * DAY, "at most 90d", _duration)
 _positive_span = _reader(bool, "above zero", _span)
 _minutes = _reader(lambda length: not length % MINUTE, "whole minutes", _span)
-_length = _reader(
-    lambda length: length and not length % MINUTE, "whole minutes, one or more", _span
-)
+_length = _reader(lambda span: span and not span % MINUTE, "whole minutes, one or more", _span)
 
 
 def _action_items(value: Any) -> tuple[tuple[str, str], ...]:

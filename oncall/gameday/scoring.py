@@ -268,9 +268,8 @@ def _due(journal: Incident, reference: Incident) -> list[tuple[datetime, datetim
     """The stretches of time in each of which an update is due."""
     start, times = journal.events_of("detect")[0].at, journal.metrics()
     until = start + (times.ttm or reference.metrics().ttr or UPDATE_EVERY)
-    starts = [
-        start + i * UPDATE_EVERY for i in range(max(1, ceil_div(until - start, UPDATE_EVERY)))
-    ]
+    halves = max(1, ceil_div(until - start, UPDATE_EVERY))
+    starts = [start + i * UPDATE_EVERY for i in range(halves)]
     due = [(begin, min(until, begin + UPDATE_EVERY)) for begin in starts]
     return [*due, (until, max(until, start + (times.ttr or timedelta())) + UPDATE_EVERY)]
 

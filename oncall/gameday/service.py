@@ -144,10 +144,8 @@ class Service:
         """Play a minute and return its good and total requests."""
         showing = tuple(name for name, start in self._shows_from.items() if start <= self._minute)
         shares = self.scenario.failing(self._minute)
-        self._faults = [
-            self._effect_of(fault, share, showing)
-            for fault, share in zip(self.scenario.faults, shares, strict=True)
-        ]
+        hits = zip(self.scenario.faults, shares, strict=True)
+        self._faults = [self._effect_of(fault, share, showing) for fault, share in hits]
         shares = [fault.share for fault in self._faults]
         return self._count(*self.scenario.failing_and_lost(shares))
 

@@ -156,11 +156,8 @@ def runbook(desk: Desk, symptom: str = "") -> str:
 
 
 def _marks(desk: Desk, step: Mitigation) -> str:
-    marks = {
-        "in effect": step.name in desk.applied,
-        "irreversible": not step.reversible,
-        "ask first": step.needs_approval,
-    }
+    marks = {"in effect": step.name in desk.applied, "irreversible": not step.reversible}
+    marks |= {"ask first": step.needs_approval}
     shown = ", ".join(name for name, is_so in marks.items() if is_so)
     return f"[{shown}] " if shown else ""
 
