@@ -41,7 +41,7 @@ def checked_text(value: str, name: str, *, blank: bool = False) -> str:
 
 
 def checked_list(values: Any, kind: type[T], name: str, need: str, hint: str = "") -> list[T]:
-    """The values as a list, all of one type; else a ``ValueError``, for a bare text too."""
+    """The values as a list, all of one type; else, or for a bare string, a ``ValueError``."""
     is_list = isinstance(values, Iterable) and not isinstance(values, str)
     items = list(values) if is_list else []
     fit = is_list and all(isinstance(item, kind) for item in items)

@@ -237,7 +237,7 @@ class Incident:
         return replace(self, events=(*self.events, event))
 
     def _illegal(self, verb: str, why: str, allowed: str = "") -> IllegalTransition:
-        # What else is legal is so whenever a note is, and would hide the rest.
+        # The facts are legal whenever a note is; listing them would bury the rest.
         moves = [move for move in self._allowed() if move not in journal.FACTS]
         allowed = allowed or ", ".join(moves) or "nothing"
         return IllegalTransition(f"{self.id} is {self.state}: {verb} {why}; allowed: {allowed}")
@@ -329,13 +329,12 @@ def _first(events: Iterable[Event], *verbs: str) -> datetime | None:
 
 def _checked_percent(value: Any) -> float:
     is_number = isinstance(value, Real) and not isinstance(value, bool)
-    fits = is_number and 0 <= float(value) <= 100
-    check(fits, "percent", "a number from 0 to 100", value)
+    check(is_number and 0 <= value <= 100, "percent", "a number from 0 to 100", value)
     return float(value)
 
 
 def _alert_details(alert: Alert) -> dict[str, Any]:
-    """An alert's fields, once it is sure that a journal can hold them."""
+    """An alert's fields, checked to be storable in a journal."""
     if not isinstance(alert, Alert):
         raise ValueError(f"alert must be an Alert, or None when a person noticed; given {alert!r}")
     check_choice(alert.severity, "severity", SEVERITIES)
@@ -360,14 +359,14 @@ def _header(incident: Incident) -> journal.Record:
 
 
 def _from_lines(path: str | Path, lines: Mapping[int, journal.Record]) -> Incident:
-    """The record in a journal's lines; what is wrong in one is a ``ValueError`` with its number."""
+    """The record in a journal's lines; a bad line is a ``ValueError`` with its number."""
     incident, version = None, VERSION
     for number, record in lines.items():
         try:
             if incident is None:
                 incident, version = _from_header(record), record["version"]
-            elif record == UPGRADE:
-                version = VERSION
+            elif set(record) == set(UPGRADE):
+                version = _known_version(record)
             else:
                 if version < VERSION:
                     record = journal.from_version_1(record, incident.events)
@@ -379,12 +378,18 @@ def _from_lines(path: str | Path, lines: Mapping[int, journal.Record]) -> Incide
     return incident
 
 
-def _from_header(record: journal.Record) -> Incident:
+def _known_version(record: journal.Record) -> int:
+    """The version that a header or an upgrade tells, if this program reads it."""
     if record.get("journal") != UPGRADE["journal"]:
         raise ValueError("this is not the journal of an incident")
     if (version := record.get("version")) not in (1, VERSION):
         known = f"this oncall reads versions 1 to {VERSION}"
         raise ValueError(f"written in version {version}; {known}: upgrade it")
+    return int(version)
+
+
+def _from_header(record: journal.Record) -> Incident:
+    _known_version(record)
     slo = slo_from_record(record.get("slo"))
     start = parse_moment(str(record.get("impact_start", "")), "impact_start")
     names = [record.get(name, "") for name in ("id", "title", "symptom")]

@@ -1,8 +1,8 @@
 """The journal of an incident: what can happen in one, as frozen typed events, and the file of it.
 
-An incident has one state machine, the table ``TRANSITIONS``; whatever else is known of it is read
-from its events. On disk a journal is one JSON object per line, only ever appended to, and safe
-against a crash at any moment.
+An incident has one state machine, the table ``TRANSITIONS``; everything else known about it is
+derived from its events. On disk a journal is one JSON object per line, only ever appended to, and
+safe against a crash at any moment.
 """
 
 from __future__ import annotations
@@ -185,25 +185,26 @@ def to_record(event: Event) -> Record:
     return {"at": moment_text(event.at), "by": event.by, "verb": event.verb, **dict(event.details)}
 
 
-def from_version_1(record: Record, before: Iterable[Event]) -> Record:
+def from_version_1(record: Record, before: Sequence[Event]) -> Record:
     """A line of version 1, which kept facts as notes that begin in a certain way, in version 2.
 
-    A note of a rollback is one only if the mitigation was in effect after the events ``before``:
-    anybody could type such a note.
+    Anybody could type a note of a rollback. It is one only if the mitigation was in effect after
+    the events ``before``, or if the desk had just taken a measure, as it did at every rollback.
     """
     text, by = record.get("text"), record.get("by")
     if record.get("verb") != "note" or not isinstance(text, str):
         return record
     begin, _, value = text.partition(": ")
-    kind = begin.removeprefix("learnt, ")
-    if by == "pager" and text.startswith("paged "):
-        fact = {"verb": "page", "who": text.removeprefix("paged ")}
+    who, kind = text.removeprefix("paged "), begin.removeprefix("learnt, ")
+    measured = before and before[-1].verb == "measure" and moment_text(before[-1].at)
+    fact: Record = {}
+    if by == "pager" and who != text and who.strip():
+        fact = {"verb": "page", "who": who}
     elif text == "escalated":
         fact = {"verb": "escalate"}
-    elif begin == "rolled back" and value in in_effect(before):
+    elif begin == "rolled back" and (value in in_effect(before) or measured == record.get("at")):
         fact = {"verb": "rollback", "mitigation": value}
-    elif begin.startswith("learnt, ") and kind in LEARN_KINDS and value.strip():
+    elif kind != begin and kind in LEARN_KINDS[4:] and value.strip():  # those that it had
         fact = {"verb": "learn", "kind": kind, "value": value}
-    else:
-        return record
-    return {"at": record.get("at"), "by": by, **fact}
+    kept = {name: held for name, held in record.items() if name != "text" or not fact}
+    return kept | fact

@@ -82,7 +82,9 @@ class PromptCase:
         for name in ("must_contain", "must_not_contain"):
             object.__setattr__(self, name, _texts(getattr(self, name), name))
         if not (self.must_contain or self.must_not_contain):
-            raise ValueError("give must_contain or must_not_contain, or any answer passes")
+            raise ValueError(
+                "give must_contain or must_not_contain; without either, any answer passes"
+            )
         if self.max_latency is not None:
             positive(self.max_latency, "max_latency")
 
@@ -432,7 +434,8 @@ def _from_json(record: Any) -> Case:
         raise ValueError(f"it must be a JSON object, given {record!r:.40}")
     kind, version = record.pop("case", None), record.pop("version", None)
     if version != VERSION:
-        raise ValueError(f"written in version {version!r}; this oncall reads {VERSION}: upgrade it")
+        reads = f"this oncall reads version {VERSION}"
+        raise ValueError(f"written in version {version!r}; {reads}: upgrade it")
     for name in ("page_within", "restore_within", "max_latency"):
         if record.get(name) is not None:
             record[name] = timedelta(seconds=record[name])

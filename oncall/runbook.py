@@ -122,13 +122,12 @@ class RunbookRun:
     healthy: bool
 
 
+def _never(mitigation: Mitigation) -> bool:
+    return False
+
+
 def run_runbook(
-    runbook: Runbook,
-    system: System,
-    *,
-    slo: SLO,
-    at: datetime,
-    approve: Approve = lambda mitigation: False,
+    runbook: Runbook, system: System, *, slo: SLO, at: datetime, approve: Approve = _never
 ) -> RunbookRun:
     """Work through a runbook from ``at`` on, and stop as soon as the system is healthy.
 

@@ -61,7 +61,7 @@ def allowed_actions(desk: Desk) -> list[str]:
 
 @dataclass(frozen=True)
 class Action:
-    """Something that can be done: how it is typed, what for, the doing, and when it is allowed."""
+    """Something that can be done: how it is typed, what for, what it does, and when it may be."""
 
     usage: str
     what: str
@@ -135,7 +135,7 @@ def _end(desk: Desk) -> str:
 def _pass_time(desk: Desk, length: timedelta) -> str:
     """Let time pass and return a line for each event and for each sign that appeared or went.
 
-    Of a sign that comes and goes only the last time is told.
+    A sign that comes and goes is reported once, at its latest change.
     """
     lines: dict[object, str] = {}
     events, signs = views.events(desk), views.signs(desk)

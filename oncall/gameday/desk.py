@@ -34,7 +34,7 @@ class Desk:
     the first waits until the second is closed. One that is closed while its page still fires comes
     back as the next.
 
-    Anything that is not allowed is a ``ValueError`` that says why, and changes nothing.
+    Anything not allowed is a ``ValueError`` that says why, and nothing changes.
     """
 
     def __init__(self, scenario: Scenario, seed: int):
@@ -211,7 +211,7 @@ class Desk:
         self._page()
 
     def _respond_to(self, fired: list[Rule]) -> None:
-        """Open, reopen and page as the rules ask that began to fire in the last minute."""
+        """Open, reopen or page, as the rules require that began to fire in the last minute."""
         if self._last_was_closed():
             fired = _paging(self.firing) or fired  # closed while its page fires: it comes back
         if fired and self._opens(bool(_paging(fired))):
@@ -235,7 +235,7 @@ class Desk:
         return pages and incident.state in OVER and shows_another
 
     def _wakes(self) -> bool:
-        """Whether a page wakes somebody: the first one does, and one after it seemed to be over."""
+        """Whether a page wakes somebody: the first does, and so does one after it seemed over."""
         return self.current.state in OVER or not self.current.events_of("page")
 
     def _page(self) -> None:

@@ -58,8 +58,12 @@ def _scenario(top: _Table) -> Scenario:
 
 def _fault(table: _Table) -> Fault:
     if "felt" in table.values:
-        warnings.warn("felt = false is now synthetic = true", DeprecationWarning, stacklevel=2)
-        table.values["synthetic"] = not table.read_field("felt", _flag)
+        if "synthetic" in table.values:
+            raise table.error("felt", "is the old name of the opposite of synthetic; take it out")
+        synthetic = not table.read_field("felt", _flag)
+        hint = table.error("felt", f"has a new name; write synthetic = {str(synthetic).lower()}")
+        warnings.warn(str(hint), FutureWarning, stacklevel=2)  # shown to whoever plays the file
+        table.values["synthetic"] = synthetic
         del table.values["felt"]
     needs_runbook = not (table.values.get("synthetic") or table.values.get("lost"))
     symptom = _symptom if needs_runbook else _text
@@ -90,14 +94,14 @@ class _Table:
     path: str = ""
 
     def table(self, key: str) -> _Table:
-        """The table inside this one, which is then done with it."""
+        """A table inside this one, and no longer one of its fields."""
         value = self.values.pop(key, None)
         if not isinstance(value, dict):
             raise self.error(key, f"is missing; write a table [{key}]")
         return replace(self, values=value, path=key)
 
     def tables(self, key: str) -> list[_Table]:
-        """The tables of one name inside this one, which is then done with them."""
+        """The tables of one name inside this one, and no longer one of its fields."""
         value = self.values.pop(key, [])
         if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
             raise self.error(key, f"must be tables; write [[{key}]]")
@@ -105,7 +109,7 @@ class _Table:
         return [replace(self, values=row, path=f"{key}[{number}]") for number, row in rows]
 
     def read(self, required: dict[str, _Reader], optional: dict[str, _Reader]) -> dict[str, Any]:
-        """The fields that are there, each read by its reader; one that has none is misspelt."""
+        """The fields that are there, each read by its reader; one without a reader is an error."""
         for key in required:
             if key not in self.values:
                 raise self.error(key, "is missing")
@@ -207,7 +211,7 @@ def _action_items(value: Any) -> tuple[tuple[str, str], ...]:
         if not isinstance(item, dict) or len(item) != 1 or not set(item) <= set(ITEM_KINDS):
             example = '[{ prevent = "retry in one layer only" }]'
             names = ", ".join(ITEM_KINDS)
-            raise ValueError(f"must name {names}, given {item!r}; write e.g. {example}")
+            raise ValueError(f"must be one of {names} each, given {item!r}; write e.g. {example}")
         items += [(kind, _text(text)) for kind, text in item.items()]
     return tuple(items)
 

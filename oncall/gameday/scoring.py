@@ -89,7 +89,7 @@ def score_shift(journals: Sequence[Incident], references: Sequence[Incident]) ->
 
 
 def mean_points(scores: dict[str, Score]) -> int:
-    """The points of a shift: the mean over its incidents, 100 if there was and was done nothing.
+    """The points of a shift: the mean over its incidents, 100 without any.
 
     Needless incidents may lower the mean, and never raise it.
     """

@@ -28,7 +28,7 @@ def scripted(
 ) -> Responder:
     """A responder who does each thing at its minute, or as soon as that is past.
 
-    What is not allowed then is told, changes nothing, and the script goes on.
+    An action that is not allowed then is reported and changes nothing, and the script goes on.
     """
     script = tuple(script)
 
@@ -67,6 +67,6 @@ def _script_line(entry: list[object]) -> ScriptLine:
     minute, *words = map(str, entry)
     if not minute.isdigit() or len(minute) > 6 or not words:
         text = " ".join(map(str, entry))
-        raise ValueError(f"{text!r} is no step; write a minute and an action, such as 153 ack")
+        raise ValueError(f"{text!r} is not a step; write a minute and an action, such as 153 ack")
     check_action(*words)
     return ScriptLine(int(minute), words[0], tuple(words[1:]))

@@ -25,10 +25,10 @@ class Shift:
 
 
 def run_shift(scenario: Scenario, seed: int, responder: Responder) -> Shift:
-    """Play a scenario to its end. The time that the responder leaves over passes by itself.
+    """Play a scenario to its end. Any time that the responder leaves unused then passes.
 
     What harms users at the end is put on record, so that the journal of a shift that nobody worked
-    holds all that burned.
+    accounts for all the budget that burned.
     """
     desk = Desk(scenario, seed)
     responder(desk)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from oncall.catalogue import FLOORS, RUNBOOKS, known_symptom
 from oncall.gameday.desk import Desk
+from oncall.incident import Incident
 from oncall.journal import Event
 from oncall.runbook import Mitigation, Runbook
 from oncall.slo import burn_rate, percent
@@ -17,7 +18,7 @@ from oncall.times import DAY, HOUR, MINUTE
 
 
 class Sign(NamedTuple):
-    """Something that tells beside the journals: whether it shows, and how its start and end read.
+    """Something to tell besides the journals: whether it shows, and how its start and end read.
 
     An empty text is not told.
     """
@@ -31,17 +32,13 @@ def signs(desk: Desk) -> list[Sign]:
     """The signs that something is wrong, always the same ones in the same order."""
     has_requests = not math.isnan(desk.sli)
     level = sli_text(desk) if has_requests else ""
+    rules = [(rule.name, rule in desk.firing) for rule in desk.policy]
+    slis = [(name, name in desk.harmed) for name in FLOORS]
     return [
         Sign(desk.sli < desk.scenario.slo.target, level, level),
         Sign(not has_requests, "no request arrives", "requests arrive again"),
-        *(
-            Sign(rule in desk.firing, f"{rule.name} fires", f"{rule.name} no longer fires")
-            for rule in desk.policy
-        ),
-        *(
-            Sign(name in desk.harmed, f"{name} is harmed", f"{name} is no longer harmed")
-            for name in FLOORS
-        ),
+        *[Sign(fires, f"{name} fires", f"{name} no longer fires") for name, fires in rules],
+        *[Sign(hurt, f"{name} is harmed", f"{name} is no longer harmed") for name, hurt in slis],
         Sign(desk.pager.ringing, "", "that was the last on the ladder: nobody is left to page"),
         Sign(desk.update_due, "an update to users is due", "no update to users is due any more"),
     ]
@@ -50,21 +47,19 @@ def signs(desk: Desk) -> list[Sign]:
 def events(desk: Desk) -> dict[tuple[str, int], str]:
     """What the journals hold, as incident and place, in words for what happens without anybody."""
     return {
-        (incident.id, place): _event_text(event, incident.id, incident.title)
+        (incident.id, place): _event_text(event, incident)
         for incident in desk.incidents
         for place, event in enumerate(incident.events)
         if event.verb != "measure"
     }
 
 
-def _event_text(event: Event, name: str, title: str) -> str:
-    if event.verb == "detect":
-        return f"{name} opens: {title}"
-    if event.verb == "reopen":
-        return f"{name} is open again"
+def _event_text(event: Event, incident: Incident) -> str:
     if event.verb == "page":
         return f"paged {event.get('who')}"
-    return event.verb
+    name = incident.id
+    texts = {"detect": f"{name} opens: {incident.title}", "reopen": f"{name} is open again"}
+    return texts.get(event.verb, event.verb)
 
 
 def sli_text(desk: Desk) -> str:
@@ -97,7 +92,7 @@ def look(desk: Desk, at: str = "metrics") -> str:
 def _metrics(desk: Desk) -> list[str]:
     windows = {"last minute": MINUTE, "5 minutes": 5 * MINUTE, "hour": HOUR, "3 days": 3 * DAY}
     lines = [f"{name:<12} {_reading(desk, length)}" for name, length in windows.items()]
-    lines.append(f"requests     {desk.service.counts.total[-1]:,} in the last minute")
+    lines.append(f"requests     {desk.service.counted(-1)[1]:,} in the last minute")
     return [*lines, *(f"harmed       {name}" for name in desk.harmed)]
 
 
@@ -115,7 +110,7 @@ def _logs(desk: Desk) -> list[str]:
 def _log_line(desk: Desk) -> str:
     if runbook := RUNBOOKS.get(desk.service.symptom):
         return f"{runbook.checks[0].look}: {runbook.checks[0].expect}"
-    if desk.service.counts.total[-1] == 0:
+    if not desk.service.counted(-1)[1]:
         return "no line was written in the last minute"
     if desk.service.symptom != "unknown" and not desk.service.felt:
         account = "the failing requests all carry the same test account"

@@ -115,3 +115,60 @@ def test_a_drill_goes_on(
     shutil.copy(FILES / "drill.jsonl", copy)
     assert main(["drill", "--resume", str(copy)]) == 0
     assert "Left." in capsys.readouterr().out
+
+
+def note(text: str, by: str = "ana", **more: object) -> str:
+    line = {"at": "2025-03-04T18:35:00Z", "by": by, "verb": "note", "text": text} | more
+    return json.dumps(line) + "\n"
+
+
+MEASURE = (
+    '{"at": "2025-03-04T18:35:00Z", "by": "metrics", "verb": "measure", "good": 1, "total": 2}\n'
+)
+
+
+def read_with(path: Path, *lines: str) -> Incident:
+    """The drilled journal up to its triage, and these lines."""
+    known = DRILLED.read_text(encoding="utf-8").splitlines(keepends=True)[:6]
+    path.write_text("".join([*known, *lines]), encoding="utf-8")
+    return Incident.load(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "by"),
+    [
+        ("paged ", "pager"),
+        ("paged bo", "ana"),
+        ("rolled back: magic", "ana"),
+        ("learnt, x", "ana"),
+        ("learnt, gossip: x", "ana"),
+        ("learnt, cause: x", "ana"),  # no kind of version 1
+        ("learnt, factor:  ", "ana"),
+        ("escalated!", "ana"),
+    ],
+)
+def test_a_note_that_only_looks_like_a_fact_stays_a_note(
+    tmp_path: Path, text: str, by: str
+) -> None:
+    last = read_with(tmp_path / "journal.jsonl", note(text, by)).events[-1]
+    assert (last.verb, last.get("text"), last.by) == ("note", text, by)
+
+
+def test_a_rollback_of_what_was_applied_in_another_incident_is_known_by_the_desk_s_measure(
+    tmp_path: Path,
+) -> None:
+    text = "rolled back: shadow_rule"
+    by_desk = read_with(tmp_path / "desk.jsonl", MEASURE, note(text))
+    assert details(by_desk, "rollback") == [("shadow_rule",)]
+    assert details(read_with(tmp_path / "typed.jsonl", note(text)), "rollback") == []
+
+
+def test_a_field_that_no_note_has_is_refused_in_a_fact_too(tmp_path: Path) -> None:
+    for text in ("escalated", "rolled back: nothing"):
+        with pytest.raises(ValueError, match=r"line 7: .*unexpected keyword argument 'extra'"):
+            read_with(tmp_path / "journal.jsonl", note(text, extra=1))
+
+
+def test_a_file_that_goes_on_in_a_version_yet_to_come_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"line 7: written in version 3; .*: upgrade it"):
+        read_with(tmp_path / "journal.jsonl", '{"journal": "oncall incident", "version": 3}\n')

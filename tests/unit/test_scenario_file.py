@@ -11,6 +11,8 @@ from scored_responses import earned
 
 from oncall.__main__ import main
 from oncall.gameday import SCENARIOS, bundled
+from oncall.gameday.actions import do
+from oncall.gameday.desk import Desk
 from oncall.gameday.reference import reference
 from oncall.gameday.scenario_file import parse_scenario, read_scenario
 from oncall.gameday.scoring import score
@@ -98,7 +100,7 @@ def test_a_fault_that_is_lost_or_synthetic_needs_no_runbook() -> None:
 
     scenario = parse_scenario(load_test("synthetic = true"))
     assert scenario.faults[0].synthetic
-    with pytest.warns(DeprecationWarning, match="synthetic"):
+    with pytest.warns(FutureWarning, match=r"line \d+: faults\[1\].felt: .*synthetic = true"):
         assert parse_scenario(load_test("felt = false")) == scenario
 
 
@@ -170,3 +172,16 @@ def test_every_bundled_scenario_is_a_file_of_its_own_name() -> None:
         assert bundled.bundled_scenario(name).name == name
     with pytest.raises(KeyError):
         SCENARIOS["assistant_30d"]
+
+
+def test_a_fault_is_not_both_felt_and_synthetic() -> None:
+    symptom = 'symptom = "model_provider_outage"'
+    text = TEXT.replace(symptom, f"{symptom}\nfelt = true\nsynthetic = true", 1)
+    with pytest.raises(ValueError, match=r"faults\[1\].felt: is the old name of the opposite"):
+        parse_scenario(text)
+
+
+def test_a_shift_without_a_warm_up_can_be_looked_at_from_its_first_minute() -> None:
+    desk = Desk(parse_scenario(TEXT.replace('warm_up = "3d"', 'warm_up = "0m"')), 1)
+    assert "requests     0 in the last minute" in do(desk, "look")
+    assert "no line was written" in do(desk, "look", "logs")

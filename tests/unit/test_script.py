@@ -78,10 +78,10 @@ def test_a_script_is_lines_or_json(good_night: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("1 look\nack", "line 2: 'ack' is no step"),
+        ("1 look\nack", "line 2: 'ack' is not a step"),
         ("1 look\n2 pray", "line 2: unknown action 'pray'"),
         ("1 look\n\n2 apply", "line 3: give: apply NAME"),
-        ("9999999 look", "line 1: '9999999 look' is no step"),
+        ("9999999 look", "line 1: '9999999 look' is not a step"),
         ('[[1, "look"], 7]', "line 2: "),
         ("[1, ", "line 1: not JSON"),
     ],

@@ -124,6 +124,7 @@ def test_facts_survive_the_file(tmp_path: Path) -> None:
         ("learn", ("lucky", ""), "value must be a text"),
         ("suspect", (7,), "cause must be a text"),
         ("approval", ("x", "yes"), "granted must be True or False, given 'yes'"),
+        ("predict", (10**400,), "percent must be a number from 0 to 100"),
         ("predict", (101,), "percent must be a number from 0 to 100, given 101"),
         ("predict", (float("nan"),), "percent must be a number from 0 to 100"),
         ("predict", (True,), "percent must be a number from 0 to 100"),
