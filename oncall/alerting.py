@@ -21,7 +21,7 @@ from oncall.slo import SLO, exact, exact_burn, exact_ratio, exceeds, percent, sc
 from oncall.times import DAY, HOUR, MINUTE, duration_text, positive
 
 SEVERITIES = ("sev1", "sev2", "sev3", "sev4", "sev5")
-ACTIONS = ("page", "ticket")
+ALERT_ACTIONS = ("page", "ticket")
 
 
 @dataclass(frozen=True)
@@ -398,5 +398,5 @@ def _checked(policy: Policy) -> Policy:
 
 
 def _check_action(action: str, severity: str) -> None:
-    check_choice(action, "action", ACTIONS)
+    check_choice(action, "action", ALERT_ACTIONS)
     check_choice(severity, "severity", SEVERITIES)

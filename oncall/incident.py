@@ -392,8 +392,8 @@ def _from_header(record: journal.Record) -> Incident:
     _known_version(record)
     slo = slo_from_record(record.get("slo"))
     start = parse_moment(str(record.get("impact_start", "")), "impact_start")
-    names = [record.get(name, "") for name in ("id", "title", "symptom")]
-    return Incident(names[0], names[1], slo, names[2], start)
+    texts = {name: record.get(name, "") for name in ("id", "title", "symptom")}
+    return Incident(**texts, slo=slo, impact_start=start)
 
 
 def _with_record(

@@ -206,5 +206,4 @@ def from_version_1(record: Record, before: Sequence[Event]) -> Record:
         fact = {"verb": "rollback", "mitigation": value}
     elif kind != begin and kind in LEARN_KINDS[4:] and value.strip():  # those that it had
         fact = {"verb": "learn", "kind": kind, "value": value}
-    kept = {name: held for name, held in record.items() if name != "text" or not fact}
-    return kept | fact
+    return {name: held for name, held in record.items() if name != "text" or not fact} | fact

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+WEEK = 7 * DAY
 
-_UNITS = {"w": 7 * DAY, "d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND}
+_Amount = TypeVar("_Amount", int, timedelta)
+_UNITS = {"w": WEEK, "d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND}
 
 
 def utc(moment: datetime, name: str = "time") -> datetime:
@@ -52,9 +55,9 @@ def positive(length: timedelta, name: str) -> timedelta:
     raise ValueError(f"{name} must be a timedelta above zero, {given}")
 
 
-def ceil_div(length: timedelta, step: timedelta) -> int:
-    """How many steps it takes to cover a length: ``length // step`` rounded up instead of down."""
-    return -(-length // step)
+def ceil_div(amount: _Amount, unit: _Amount) -> int:
+    """How many units it takes to cover an amount: ``amount // unit`` rounded up, not down."""
+    return -(-amount // unit)
 
 
 def moment_text(moment: datetime) -> str:

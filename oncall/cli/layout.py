@@ -39,14 +39,14 @@ def chart(title: str, labels: Sequence[str], values: Sequence[float], top: float
     return lines
 
 
-def time_axis(begin: datetime, columns: int, step: timedelta) -> list[str]:
+def axis_lines(begin: datetime, columns: int, step: timedelta) -> list[str]:
     """The axis under a chart: a tick every ten columns, the time of day under every other tick."""
     ticks = "".join("+" if column % 10 == 0 else "-" for column in range(columns))
     times = "".join(f"{begin + column * step:%H:%M}".ljust(20) for column in range(0, columns, 20))
     return [f"{'':>7} +{ticks}", f"{'':>8} {times}".rstrip()[:WIDTH]]
 
 
-def timeline(
+def mark_lines(
     marks: Sequence[tuple[datetime, str]], begin: datetime, columns: int, step: timedelta
 ) -> list[str]:
     """One line per mark, drawn at its moment under the same axis with its words beside it."""

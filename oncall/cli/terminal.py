@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from oncall.alerting import google_policy
 from oncall.catalogue import RUNBOOKS
-from oncall.cli.layout import INDENT, WIDTH, chart, time_axis, timeline, wrap
+from oncall.cli.layout import INDENT, WIDTH, axis_lines, chart, mark_lines, wrap
 from oncall.counts import Counts
 from oncall.gameday.scoring import Score, mean_points, score
 from oncall.gameday.shift import Shift
@@ -150,14 +150,14 @@ def _burning(counts: Counts, incident: Incident) -> list[str]:
     title = f"lowest SLI of a minute in each {duration_text(step)}"
     if step == MINUTE:
         title = "SLI of each minute"
-    axis = time_axis(begin, columns, step)
+    axis = axis_lines(begin, columns, step)
     factor = google_policy(incident.slo.period)[0].factor
     top = max(1.5 * factor, *burns)
     labels = [f"{top * row / 4:.0f}x" for row in (4, 3, 2, 1)]
     lines = [*chart(title, ("100%", "75%", "50%", "25%"), lowest, 1.0), *axis]
     burn = f"burn rate of the last hour (a page needs more than {factor:.4g}x)"
     lines += [*chart(burn, labels, highest, top), *axis]
-    return [*lines, *timeline(_marks(incident), begin, columns, step)]
+    return [*lines, *mark_lines(_marks(incident), begin, columns, step)]
 
 
 def _frame(incident: Incident) -> tuple[datetime, timedelta, int]:

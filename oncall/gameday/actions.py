@@ -160,7 +160,8 @@ def _pass_time(desk: Desk, length: timedelta) -> str:
 _look = "read the metrics, the logs or the provider's status page"
 _action("look [metrics|logs|status]", _look)(views.look)
 _action("runbook [SYMPTOM]", "open a runbook, the incident's unless named")(views.runbook)
-_action("check N [SYMPTOM]", "take a reading that a runbook asks for", _verb("note"))(views.check)
+_reading = _action("check N [SYMPTOM]", "take a reading that a runbook asks for", _verb("note"))
+_reading(views.take_reading)
 
 
 # --- working the incident ------------------------------------------------------------------------

@@ -81,8 +81,7 @@ class Desk:
     @property
     def incident(self) -> Incident | None:
         """The incident at hand: the newest that is not closed, if any; resolved is not closed."""
-        unclosed = [incident for incident in self.incidents if incident.state != "closed"]
-        return unclosed[-1] if unclosed else None
+        return next((one for one in reversed(self.incidents) if one.state != "closed"), None)
 
     @property
     def current(self) -> Incident:

@@ -94,13 +94,10 @@ class Service:
     @property
     def below_target_since(self) -> int:
         """The first minute of the current run below target; ``len`` if the last one was fine."""
-        start = len(self)
-        while start and not self._is_at_target(start - 1):
+        start, target = len(self), self.scenario.slo.target
+        while start and not sli(self._good[start - 1], self._total[start - 1]) >= target:
             start -= 1
         return start
-
-    def _is_at_target(self, minute: int) -> bool:
-        return sli(self._good[minute], self._total[minute]) >= self.scenario.slo.target
 
     # --- what can be done about it
 

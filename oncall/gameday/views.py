@@ -157,7 +157,7 @@ def _marks(desk: Desk, step: Mitigation) -> str:
     return f"[{shown}] " if shown else ""
 
 
-def check(desk: Desk, number: str, symptom: str = "") -> str:
+def take_reading(desk: Desk, number: str, symptom: str = "") -> str:
     """A reading: what the runbook expects if its symptom is what shows, else nothing unusual."""
     book = _runbook_for(desk, symptom)
     if not number.isdigit() or not 1 <= int(number) <= len(book.checks):

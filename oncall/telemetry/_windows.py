@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from oncall.telemetry._arrays import Flags, Indices, Integers, ceil_div
+from oncall.telemetry._arrays import Flags, Indices, Integers
+from oncall.times import ceil_div
 
 # A shorter block costs more in the pass over the columns, a longer one leaves more buckets open.
 LONGEST_BLOCK = 100

@@ -15,11 +15,11 @@ from oncall.counts import Counts
 from oncall.findings import Finding
 from oncall.scenario import KnownIncident
 from oncall.slo import SLO
-from oncall.telemetry._arrays import Integers, ceil_div
+from oncall.telemetry._arrays import Integers
 from oncall.telemetry.blind_spots import DURATIONS, ERROR_RATIOS, VERDICTS, BlindSpots, blind_spots
 from oncall.telemetry.engine import alert_intervals
 from oncall.telemetry.labels import label_of, read_incidents
-from oncall.times import DAY, moment_text
+from oncall.times import WEEK, ceil_div, moment_text
 
 __all__ = [
     "DURATIONS", "ERROR_RATIOS", "VERDICTS", "AlertEpisode", "BlindSpots", "Detection", "History",
@@ -27,7 +27,6 @@ __all__ = [
     "paging_episodes", "read_incidents",
 ]  # fmt: skip
 
-WEEK = 7 * DAY
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 

@@ -14,12 +14,11 @@ from oncall.alerting import AlertInterval, Policy, Rule, SilenceRule, check_step
 from oncall.findings import Finding
 from oncall.scenario import DAILY, WEEKLY, KnownIncident, Scenario
 from oncall.slo import SLO
-from oncall.telemetry._arrays import Flags, Integers, ceil_div
+from oncall.telemetry._arrays import Flags, Integers
 from oncall.telemetry.backtest import findings_at, is_true, matches, paging_episodes
-from oncall.times import DAY, HOUR, MINUTE, SECOND
+from oncall.times import DAY, HOUR, MINUTE, SECOND, WEEK, ceil_div
 
 THIRTY_DAYS = 30 * DAY
-WEEK = 7 * DAY
 TOGETHER = 32  # months whose faults are drawn in one go, which takes half the time
 
 

@@ -113,7 +113,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
     def text(self) -> str:
         """What is seen, in one line."""
         desk, incident = self.desk, self.desk.incident
-        now = f"{desk.now:%H:%M} UTC: {panes.sli_text(desk)}, {panes.burn_text(desk)}"
+        now = f"{desk.now:%H:%M} UTC: {panes.sli_label(desk)}, {panes.burn_text(desk)}"
         state = "no incident is open"
         if incident:
             state = f"{incident.id} is {incident.state}, {incident.severity or 'no severity yet'}"

@@ -59,7 +59,7 @@ def header_html(desk: Desk) -> str:
     """The facts above the picture; what is alarming stands out."""
     paged = paged_now(desk)
     at_hand, *waiting = open_incidents(desk) or ["none is open"]
-    sli = sli_text(desk).removeprefix("SLI ")
+    sli = sli_label(desk).removeprefix("SLI ")
     facts = {
         "Time": f"{desk.now:%H:%M} of {desk.ends:%H:%M} UTC",
         "SLI": f"{sli} of {percent(desk.scenario.slo.target)}",
@@ -92,7 +92,7 @@ def open_incidents(desk: Desk) -> list[str]:
     ]
 
 
-def sli_text(desk: Desk) -> str:
+def sli_label(desk: Desk) -> str:
     """The SLI of the last minute, in words."""
     return "no requests" if math.isnan(desk.sli) else f"SLI {desk.sli:.1%}"
 
