@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from glob import glob
+from glob import escape, glob
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -126,7 +126,7 @@ def _opened(source: str | Path) -> Iterator[tuple[Any, str]]:
     except ImportError:
         raise ImportError("duckdb is missing; pip install oncall-workbook[logs]") from None
     reader, files = _files(source)
-    names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+    names = ", ".join(map(_quoted, files))
     with closing(duckdb.connect()) as connection:
         try:
             connection.execute("SET TimeZone = 'UTC'")
@@ -136,6 +136,12 @@ def _opened(source: str | Path) -> Iterator[tuple[Any, str]]:
             if "union_by_name" in why:  # advice on duckdb's SQL
                 why = why.partition("\nPotential Fixes")[0] + BY_NAME
             raise ValueError(f"cannot read {source}: {why}") from None
+
+
+def _quoted(file: Path) -> str:
+    """The name of one file in duckdb's SQL, which takes names for patterns and ``~`` for a home."""
+    name = escape(str(file)).replace("'", "''")
+    return f"'./{name}'" if name.startswith("~") else f"'{name}'"
 
 
 def _files(source: str | Path) -> tuple[str, list[Path]]:

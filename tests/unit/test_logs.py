@@ -175,6 +175,36 @@ def test_a_folder_and_a_glob_are_all_their_files(tmp_path: Path) -> None:
     assert count_requests(f"{tmp_path}/**/3.csv", good="ok", every="day").total.tolist() == [1]
 
 
+# Each reads as another name, or as more than one, where names are patterns; the last as a home.
+PATTERNS = {
+    "log[1].csv": "log1.csv",
+    "a*.csv": "ab.csv",
+    "q?.csv": "qx.csv",
+    "[!x].csv": "y.csv",
+    "[a-c].csv": "b.csv",
+    "b{1,2}.csv": "b1.csv",
+    "**.csv": "z.csv",
+    "in[side]/log.csv": "ins/log.csv",
+    "quo'te[1].csv": "quo'te1.csv",
+    "back\\slash.csv": "backslash.csv",
+    "~home.csv": "home.csv",
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+@pytest.mark.parametrize("name", PATTERNS)
+def test_a_file_s_name_is_a_name_and_not_a_pattern(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for file, rows in ((name, 100), (PATTERNS[name], 10)):
+        Path(file).parent.mkdir(exist_ok=True)
+        line = "2025-03-04T18:00:00Z,200\n"
+        Path(file).write_text("timestamp,status\n" + line * rows, encoding="utf-8")
+    for source, rows in ((name, 100), (tmp_path / name, 100), (PATTERNS[name], 10), (".", 110)):
+        assert sum(count_requests(source, good="status < 500").total) == rows, source
+
+
 def test_two_kinds_of_files_at_once_are_refused(log: Path) -> None:
     log.with_suffix(".parquet").touch()
     with pytest.raises(ValueError, match="both CSV and Parquet"):
