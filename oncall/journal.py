@@ -101,6 +101,9 @@ def in_effect(events: Iterable[Event]) -> list[str]:
 # --- the file ------------------------------------------------------------------------------------
 
 
+_BEGIN = b'{"journal": "oncall '  # of a header
+
+
 class TornJournal(UserWarning):
     """The last line of a journal was cut off in mid-write; everything before it was read."""
 
@@ -112,10 +115,10 @@ def read(path: str | Path, *, warn: bool = True) -> dict[int, Record]:
     A bad line anywhere else is a ``ValueError`` with its number.
     """
     data = Path(path).read_bytes()
+    whole, first = _without_tear(data), data.lstrip()[: len(_BEGIN)]
     # Without this, a file with one line of anything would pass for torn, and be cut to nothing.
-    if data.strip() and not data.lstrip().startswith(b"{"):
+    if not (_BEGIN.startswith(first) or (whole.strip() and first.startswith(b"{"))):
         raise ValueError(f"{path} is not a journal of JSON objects; give another path")
-    whole = _without_tear(data)
     if warn and len(whole) < len(data):
         lines = whole.count(b"\n")
         message = f"{path}: the last line is torn; read the {lines} lines before it"

@@ -130,7 +130,8 @@ def _opened(source: str | Path) -> Iterator[tuple[Any, str]]:
     with closing(duckdb.connect()) as connection:
         try:
             connection.execute("SET TimeZone = 'UTC'")
-            yield connection, f"{reader}([{names}]) AS requests"
+            # Without the option a folder such as status=7 would give its files' column.
+            yield connection, f"{reader}([{names}], hive_partitioning = false) AS requests"
         except (duckdb.DataError, duckdb.ProgrammingError) as error:
             why = str(error).partition(BLANK_LINE)[0]
             if "union_by_name" in why:  # advice on duckdb's SQL
@@ -146,6 +147,8 @@ def _quoted(file: Path) -> str:
 
 def _files(source: str | Path) -> tuple[str, list[Path]]:
     """duckdb's function for the files that the source names, and the files."""
+    if not str(source).strip():
+        raise ValueError(f"the source is {source!r}; name a file or a folder")
     path = Path(source)
     if path.exists():
         named = list(path.rglob("*")) if path.is_dir() else [path]

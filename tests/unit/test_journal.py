@@ -142,7 +142,11 @@ def test_two_records_that_parted_are_told_apart(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"buy milk", b"buy milk\n", b"start,good,total\n", b"[1, 2]", b"\x89PNG\r\n"]
+    "content",
+    [
+        *(b"buy milk", b"buy milk\n", b"start,good,total\n", b"[1, 2]", b"\x89PNG\r\n"),
+        *(b"{'my': 'settings'}", b"{{ template }}", b"\n{ not JSON", b'{"journal": "mine"'),
+    ],  # the last four would pass for a header that was torn, and be cut to nothing
 )
 def test_a_file_that_is_no_journal_is_refused_and_left_alone(path: Path, content: bytes) -> None:
     path.write_bytes(content)

@@ -205,6 +205,21 @@ def test_a_file_s_name_is_a_name_and_not_a_pattern(
         assert sum(count_requests(source, good="status < 500").total) == rows, source
 
 
+@pytest.mark.parametrize("folder", ["status=7", "timestamp=2020", "a=b/status=7"])
+def test_a_folder_s_name_is_no_column(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    rows = "timestamp,status\n" + "2025-03-04T18:00:00Z,200\n2025-03-04T18:00:01Z,500\n" * 3
+    (tmp_path / folder / "log.csv").write_text(rows, encoding="utf-8")
+    counts = count_requests(tmp_path, good="status < 500")
+    assert (sum(counts.good), sum(counts.total)) == (3, 6)
+
+
+@pytest.mark.parametrize("source", ["", " ", "\t"])
+def test_no_source_is_not_the_folder_at_hand(source: str) -> None:
+    with pytest.raises(ValueError, match=r"the source is .*; name a file or a folder"):
+        count_requests(source, good="status < 500")
+
+
 def test_two_kinds_of_files_at_once_are_refused(log: Path) -> None:
     log.with_suffix(".parquet").touch()
     with pytest.raises(ValueError, match="both CSV and Parquet"):
