@@ -100,7 +100,6 @@ def in_effect(events: Iterable[Event]) -> list[str]:
 
 # --- the file ------------------------------------------------------------------------------------
 
-
 _BEGIN = b'{"journal": "oncall '  # of a header
 
 
@@ -179,8 +178,8 @@ def _sync_folder(folder: Path) -> None:
 
 # --- an incident's lines -------------------------------------------------------------------------
 
-KIND = "oncall incident"
-UPGRADE = {"journal": KIND, "version": VERSION}  # what follows in the file is of this version
+# The beginning of a header, and a line of its own where a file of version 1 goes on in this one.
+UPGRADE = {"journal": "oncall incident", "version": VERSION}
 
 
 def to_record(event: Event) -> Record:
@@ -207,6 +206,6 @@ def from_version_1(record: Record, before: Sequence[Event]) -> Record:
         fact = {"verb": "escalate"}
     elif begin == "rolled back" and (value in in_effect(before) or measured == record.get("at")):
         fact = {"verb": "rollback", "mitigation": value}
-    elif kind != begin and kind in LEARN_KINDS[4:] and value.strip():  # those that it had
+    elif kind != begin and kind in LEARN_KINDS[4:] and value.strip():  # it had no cause to onset
         fact = {"verb": "learn", "kind": kind, "value": value}
     return {name: held for name, held in record.items() if name != "text" or not fact} | fact
