@@ -5,7 +5,6 @@ This is the one type that telemetry flows in. A bucket covers [start, start + st
 
 from __future__ import annotations
 
-import csv
 import re
 import warnings
 from array import array
@@ -17,6 +16,7 @@ from pathlib import Path
 from statistics import multimode
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from oncall.files import reading_csv, replacing
 from oncall.times import MINUTE, ceil_div, duration_text, moment_text, parse_moment, positive, utc
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Counts:
 
     def write_csv(self, path: str | Path) -> None:
         """Write ``start,good,total``, one row per bucket; ``read_csv`` gives the same counts."""
-        with open(path, "w", newline="", encoding="utf-8") as file:
+        with replacing(path) as file:
             file.write("start,good,total\n")
             for i, (good, total) in enumerate(zip(self.good, self.total, strict=True)):
                 file.write(f"{moment_text(self.start + self.step * i)},{good},{total}\n")
@@ -151,19 +151,13 @@ def read_csv(
     column. Rows are counted as an editor counts lines, the header being row 1.
     """
     source = str(path)
-    if Path(path).is_dir():
-        raise ValueError(f"{source} is a directory; give a CSV file")
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            reader.fieldnames = header = [name.strip() for name in reader.fieldnames or ()]
-            if start is None:
-                start = "timestamp" if "timestamp" in header and "start" not in header else "start"
-            hint = "; the options start, good and total name others"
-            _check_header(source, header, start, good, total, hint=hint)
-            rows = [_read_row(source, reader.line_num, row, start, good, total) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{source} is not CSV in UTF-8: {error}") from None
+    with reading_csv(path) as reader:
+        header = list(reader.fieldnames or ())
+        if start is None:
+            start = "timestamp" if "timestamp" in header and "start" not in header else "start"
+        hint = "; the options start, good and total name others"
+        _check_header(source, header, start, good, total, hint=hint)
+        rows = [_read_row(source, reader.line_num, row, start, good, total) for row in reader]
     if not rows or (len(rows) == 1 and step is None):
         few = f"{source} has too few rows ({len(rows)})"
         raise ValueError(f"{few}; give two or more, or one and the option step")

@@ -257,18 +257,19 @@ class Incident:
 
         A torn last line is cut off first. A file that holds another record is a ``ValueError``.
         """
-        lines = journal.read(path, warn=False) if Path(path).exists() else {}
-        stored = _from_lines(path, lines) if lines else replace(self, events=())
-        known = self.events[: len(stored.events)]
-        if _header(stored) != _header(self) or stored.events[: len(known)] != known:
-            why = f"{path} holds another record than {self.id} as it stands"
-            raise ValueError(f"{why}; give another path")
-        added = [journal.to_record(event) for event in self.events[len(stored.events) :]]
-        if not lines:
-            added.insert(0, _header(self))
-        elif added and max(line.get("version", 0) for line in lines.values()) < VERSION:
-            added.insert(0, UPGRADE)
-        journal.append(path, added)
+        with journal.writing(path) as file:
+            lines = file.records
+            stored = _from_lines(path, lines) if lines else replace(self, events=())
+            known = self.events[: len(stored.events)]
+            if _header(stored) != _header(self) or stored.events[: len(known)] != known:
+                why = f"{path} holds another record than {self.id} as it stands"
+                raise ValueError(f"{why}; give another path")
+            added = [journal.to_record(event) for event in self.events[len(stored.events) :]]
+            if not lines:
+                added.insert(0, _header(self))
+            elif added and max(line.get("version", 0) for line in lines.values()) < VERSION:
+                added.insert(0, UPGRADE)
+            file.add(added)
 
     @classmethod
     def load(cls, path: str | Path) -> Incident:

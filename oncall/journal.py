@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from oncall.files import locked, parse_json, read_bytes, sync_folder
 from oncall.times import MINUTE, moment_text
 
 Record = dict[str, Any]
@@ -100,7 +102,9 @@ def in_effect(events: Iterable[Event]) -> list[str]:
 
 # --- the file ------------------------------------------------------------------------------------
 
-_BEGIN = b'{"journal": "oncall '  # of a header
+# How each line begins that this package writes: a header, an event, and an action of a drill.
+_BEGINNINGS = (b'{"journal": "oncall ', b'{"at": "', b'{"action": "')
+_MARK = b"\xef\xbb\xbf"  # a byte-order mark, which some editors put at the beginning
 
 
 class TornJournal(UserWarning):
@@ -113,32 +117,65 @@ def read(path: str | Path, *, warn: bool = True) -> dict[int, Record]:
     A torn last line is left out and, if ``warn`` is true, reported as a ``TornJournal`` warning.
     A bad line anywhere else is a ``ValueError`` with its number.
     """
-    data = Path(path).read_bytes()
-    whole, first = _without_tear(data), data.lstrip()[: len(_BEGIN)]
-    # Without this, a file with one line of anything would pass for torn, and be cut to nothing.
-    if not (_BEGIN.startswith(first) or (whole.strip() and first.startswith(b"{"))):
-        raise ValueError(f"{path} is not a journal of JSON objects; give another path")
+    data = read_bytes(path)
+    whole = _without_tear(data)
     if warn and len(whole) < len(data):
         lines = whole.count(b"\n")
         message = f"{path}: the last line is torn; read the {lines} lines before it"
         warnings.warn(TornJournal(message), stacklevel=3)
-    numbered = enumerate(whole.splitlines(), 1)
-    return {number: _record(path, number, line) for number, line in numbered if line.strip()}
+    return _records(path, whole)
 
 
 def append(path: str | Path, records: Sequence[Record]) -> None:
     """Add records at the end, after cutting off a torn last line; on disk when this returns."""
-    lines = [_line(record) for record in records]  # what JSON cannot hold fails before any write
-    with open(path, "a+b") as file:
-        file.seek(0)
-        whole = _without_tear(file.read())
-        file.truncate(len(whole))  # first, so that no crash leaves new lines before an old tear
-        if whole and not whole.endswith(b"\n"):
-            file.write(b"\n")
-        file.writelines(lines)
-        file.flush()
-        os.fsync(file.fileno())
-    _sync_folder(Path(path).parent)
+    with writing(path) as journal:
+        journal.add(records)
+
+
+@contextmanager
+def writing(path: str | Path, *, wait: bool = True) -> Iterator[Writer]:
+    """The only right to write a journal, which is made if it is not there.
+
+    Who comes second waits for ten seconds at most, and not at all unless ``wait``; then it is a
+    ``BlockingIOError``.
+    """
+    with locked(path, wait=wait):
+        yield Writer(path)
+
+
+class Writer:
+    """A journal that nobody else writes: the ``records`` it had by line number, and ``add``."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path, self._data = Path(path), b""
+        if self._path.exists():
+            self._data = read_bytes(path)
+        self._whole = _without_tear(self._data)
+        self.records = _records(path, self._whole)
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Add records at the end: all of them are on disk when this returns, or none.
+
+        A torn last line is cut off first, so that no crash leaves new lines before an old tear.
+        """
+        data = b"".join(map(_line, records))  # what JSON cannot hold fails before any write
+        if self._whole and not self._whole.endswith(b"\n"):
+            data = b"\n" + data
+        with open(self._path, "ab", buffering=0) as file:
+            if len(self._whole) < len(self._data):
+                file.truncate(len(self._whole))
+            size = os.fstat(file.fileno()).st_size
+            try:
+                unwritten = memoryview(data)
+                while unwritten:
+                    unwritten = unwritten[file.write(unwritten) :]
+                os.fsync(file.fileno())
+            except OSError:
+                with suppress(OSError):
+                    file.truncate(size)
+                raise
+        sync_folder(self._path.parent)
+        self._whole = self._data = b"\n"  # whole, however much
 
 
 def _line(record: Record) -> bytes:
@@ -146,34 +183,40 @@ def _line(record: Record) -> bytes:
     return text.encode("utf-8", "surrogatepass") + b"\n"
 
 
-def _record(path: str | Path, number: int, line: bytes) -> Record:
+def _records(path: str | Path, whole: bytes) -> dict[int, Record]:
+    numbered = enumerate(whole.removeprefix(_MARK).splitlines(), 1)
+    return {
+        number: _record(f"{path}, line {number}", line) for number, line in numbered if line.strip()
+    }
+
+
+def _record(where: str, line: bytes) -> Record:
     try:
-        record = json.loads(line.decode("utf-8", "surrogatepass"))
-    except ValueError:
-        record = None
+        text = line.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        raise ValueError(f"{where}: not UTF-8 text; mend or remove the line") from None
+    record = parse_json(text, where)
     if not isinstance(record, dict):
-        raise ValueError(f"{path}, line {number}: not a JSON object; mend or remove the line")
+        raise ValueError(f"{where}: not a JSON object; mend or remove the line")
     return record
 
 
 def _without_tear(data: bytes) -> bytes:
-    """The data without a torn last line. A last line that is valid JSON only lacks its newline."""
+    """The data without a torn last line.
+
+    That is one without its end whose beginning is ours, or nothing but the NULs that some file
+    systems leave where a crash kept a line from the disk. Any other is whole, or not ours to cut.
+    """
     end = data.rfind(b"\n") + 1
+    line = data[end:].removeprefix(_MARK).rstrip(b"\0")
+    is_ours = any(line[: len(begin)] == begin[: len(line)] for begin in _BEGINNINGS)
+    if not is_ours or not data[end:].strip():
+        return data
     try:
-        json.loads(data[end:].strip() or b"{}")
-    except ValueError:
+        json.loads(data[end:].decode("utf-8", "surrogatepass"))
+    except (ValueError, RecursionError):
         return data[:end]
     return data
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put the file's name on disk too; only POSIX systems can, and need to."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 # --- an incident's lines -------------------------------------------------------------------------

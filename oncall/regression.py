@@ -19,6 +19,7 @@ from typing import Any
 from oncall.alerting import AlertEvaluator, BurnRule, google_policy
 from oncall.catalogue import RUNBOOKS, known_mitigation, known_symptom
 from oncall.checks import checked_text
+from oncall.files import error_text, read_json, write_text
 from oncall.incident import Incident
 from oncall.mock_system import MockSystem
 from oncall.postmortem import ActionItem
@@ -372,14 +373,16 @@ def gate(paths: Paths, *, automated: Iterable[str] = (), answer: Ask | None = No
 
 
 def _case_files(path: Path) -> list[Path]:
-    return sorted(path.rglob("*.json")) if path.is_dir() else [path]
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.rglob("*.json") if not file.is_dir())
 
 
 def _gate_case(file: Path, automated: tuple[str, ...], answer: Ask | None) -> Verdict:
     try:
         case = load_case(file)
     except (OSError, ValueError) as error:
-        return Verdict(str(file), False, str(error).removeprefix(f"{file} "))
+        return Verdict(str(file), False, error_text(error).removeprefix(str(file)).lstrip(" ,:"))
     if isinstance(case, ReplayCase):
         return _prove_replay(case, automated)
     if answer is None:
@@ -413,7 +416,7 @@ def save_case(case: Case, path: str | Path) -> None:
     record = {"case": kind, "version": VERSION, **vars(case)}
     text = json.dumps(record, indent=2, ensure_ascii=False, default=_to_json)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(text + "\n", encoding="utf-8")
+    write_text(path, text + "\n")
 
 
 def _to_json(value: SLO | timedelta) -> Any:
@@ -422,9 +425,10 @@ def _to_json(value: SLO | timedelta) -> Any:
 
 def load_case(path: str | Path) -> Case:
     """The case in a file; if there is none, a ``ValueError`` that names the file and the reason."""
+    record = read_json(path)
     try:
-        return _from_json(json.loads(Path(path).read_text(encoding="utf-8")))
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        return _from_json(record)
+    except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(f"{path} is not a case: {error}") from None
 
 

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+import importlib.metadata
+from pathlib import Path
+from typing import Any, NoReturn
+
+from oncall.cli.output import say
+from oncall.files import parse_toml, read_text
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"oncall: {message}; {self.prog} --help explains\n")
+        raise ValueError(f"{message}; {self.prog} --help explains")
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        try:
+            version = importlib.metadata.version("oncall-workbook")
+        except importlib.metadata.PackageNotFoundError:  # in a checkout that nobody installed
+            project = Path(__file__).parents[2] / "pyproject.toml"
+            version = parse_toml(read_text(project), str(project))["project"]["version"]
+        say(f"oncall {version}\n")
+        parser.exit()
 
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command; its result has the name of the verb as ``verb``."""
     about = "On call for an AI service: a shift, and tools for your own telemetry."
     command = _Parser(prog="oncall", description=about)
+    command.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     verbs = command.add_subparsers(title="verbs", metavar="VERB", required=True, dest="verb")
 
     shift = _Parser(add_help=False)  # what both kinds of shift take

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from oncall import journal
 from oncall.cli.layout import wrap
+from oncall.files import regular_file
 from oncall.gameday import Desk, actions
 from oncall.gameday.script import ScriptLine
 from oncall.gameday.shift import Responder
@@ -145,30 +148,44 @@ def explain(names: Sequence[str] = ()) -> str:
 # --- on disk -------------------------------------------------------------------------------------
 
 
-def begin(path: str | Path, start: journal.Record) -> Keep:
-    """Begin the file of a drill, and return what keeps an action in it.
+@contextmanager
+def saving(path: str | Path, start: journal.Record) -> Iterator[Keep]:
+    """A function that keeps an action in a new file; the file is nobody else's in the meantime.
 
-    ``start`` says which shift it is. A file that holds something already is refused.
+    An action is on disk when the function returns. ``start`` says which shift it is. A file that
+    holds something already is refused.
     """
-    if Path(path).exists() and Path(path).stat().st_size:
+    if Path(path).exists() and regular_file(path).stat().st_size:
         advice = "resume it with --resume, or give another path"
         raise ValueError(f"{path} holds something already; {advice}")
-    journal.append(path, [{"journal": "oncall drill", "version": VERSION, **start}])
-    return keep_in(path)
+    with journal.writing(path, wait=False) as file:
+        file.add([{"journal": "oncall drill", "version": VERSION, **start}])
+        yield partial(_keep, file)
 
 
-def keep_in(path: str | Path) -> Keep:
-    """A function that keeps one more action in a file; it is on disk when that returns."""
-    return lambda words: journal.append(path, [{"action": words[0], "words": list(words[1:])}])
+@contextmanager
+def resuming(path: str | Path) -> Iterator[tuple[journal.Record, list[Words], Keep]]:
+    """Which shift a file was begun for, the actions in it, and a function that keeps one more."""
+    with journal.writing(regular_file(path), wait=False) as file:
+        yield *_read(path, file.records), partial(_keep, file)
 
 
-def resume(path: str | Path) -> tuple[journal.Record, list[Words]]:
+def read_drill(path: str | Path) -> tuple[journal.Record, list[Words]]:
     """Which shift a file was begun for, and the actions kept in it.
 
     A torn last line is left out, for it never took effect. Whatever is not the file of a drill is a
     ``ValueError`` that names the line.
     """
-    lines = journal.read(path, warn=False)
+    return _read(path, journal.read(path, warn=False))
+
+
+def _keep(file: journal.Writer, words: Words) -> None:
+    file.add([{"action": words[0], "words": list(words[1:])}])
+
+
+def _read(
+    path: str | Path, lines: Mapping[int, journal.Record]
+) -> tuple[journal.Record, list[Words]]:
     if not lines:
         raise ValueError(f"{path} holds no drill")
     (_, start), *rest = lines.items()

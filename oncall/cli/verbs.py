@@ -1,4 +1,4 @@
-"""The verbs: each does what its arguments say, prints, and returns the exit status."""
+"""The verbs: each does what its arguments say, and returns the exit status and what to print."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 import sys
 import warnings
 from argparse import Namespace
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from oncall import journal
 from oncall.alerting import google_policy
 from oncall.catalogue import MITIGATIONS
 from oncall.cli.artefacts import write_artefacts
-from oncall.cli.drill import LeftEarly, begin, by_script, forget, human, keep_in, resume
+from oncall.cli.drill import Keep, LeftEarly, Words, by_script, forget, human, resuming, saving
 from oncall.cli.layout import fill, wrap
+from oncall.cli.output import say
 from oncall.cli.terminal import score_text, shift_text, table
 from oncall.counts import read_csv
+from oncall.files import read_text
 from oncall.gameday import SCENARIOS, parse_scenario, read_scenario, reference, run_shift
 from oncall.gameday.scoring import score, score_shift
 from oncall.gameday.script import read_script
@@ -29,6 +32,7 @@ from oncall.scenario import Scenario
 from oncall.slo import SLO
 from oncall.times import parse_duration
 
+Answer = tuple[int, str]
 REQUIRED = ("jupyterlab", "pandas", "matplotlib", "ipywidgets")
 OPTIONAL = {"nbval": "runs the notebooks as tests", "duckdb": "reads raw request logs"}
 
@@ -36,24 +40,22 @@ OPTIONAL = {"nbval": "runs the notebooks as tests", "duckdb": "reads raw request
 # --- shift, scenarios ----------------------------------------------------------------------------
 
 
-def _shift(arguments: Namespace) -> int:
+def _shift(arguments: Namespace) -> Answer:
     if arguments.out == "":
         raise ValueError("--out is empty; name a folder")
     if arguments.all:
         shifts = [run_shift(each, arguments.seed, reference) for each in SCENARIOS.values()]
-        print(table(shifts), end="")
-        return 0
+        return 0, table(shifts)
     shift = run_shift(_scenario(arguments.scenario), arguments.seed, reference)
     # The reference is playing, so each incident is scored against itself.
     scores = [score(incident, incident) for incident in shift.incidents]
     text = shift_text(shift, scores)
-    print(text, end="")
-    if arguments.out:
-        folder = Path(arguments.out)
-        paths = write_artefacts(shift, text, scores, folder)
-        names = ", ".join(path.relative_to(folder).as_posix() for path in paths)
-        print(fill(f"Written to {folder}: {names}"))
-    return 0
+    if arguments.out is None:
+        return 0, text
+    folder = Path(arguments.out)
+    paths = write_artefacts(shift, text, scores, folder)
+    names = ", ".join(path.relative_to(folder).as_posix() for path in paths)
+    return 0, text + fill(f"Written to {folder}: {names}") + "\n"
 
 
 def _scenario(name: str) -> Scenario:
@@ -66,66 +68,77 @@ def _scenario(name: str) -> Scenario:
     raise ValueError(f"unknown scenario {name!r}; {hint}")
 
 
-def _scenarios(arguments: Namespace) -> int:
+def _scenarios(arguments: Namespace) -> Answer:
     width = max(map(len, SCENARIOS))
-    for scenario in SCENARIOS.values():
-        print(f"{scenario.name:<{width}}  {scenario.title}")
-    return 0
+    lines = [f"{each.name:<{width}}  {each.title}\n" for each in SCENARIOS.values()]
+    return 0, "".join(lines)
 
 
 # --- drill ---------------------------------------------------------------------------------------
 
 
-def _drill(arguments: Namespace) -> int:
+def _drill(arguments: Namespace) -> Answer:
     if arguments.resume and arguments.responder:
         why = "--responder plays a shift from its start"
         raise ValueError(f"{why}; with --resume you go on by hand")
-    start, done = resume(arguments.resume) if arguments.resume else (_start(arguments), [])
-    name, seed = start["scenario"], start["seed"]
-    scenario = parse_scenario(start["toml"], name) if "toml" in start else _scenario(name)
     script = read_script(arguments.responder) if arguments.responder else None
-    if arguments.save:
-        begin(arguments.save, start)
-    file = arguments.resume or arguments.save
-    keep = keep_in(file) if file else forget
-    responder = human(_ask, _tell, keep, done)
-    if script is not None:
-        responder = by_script(script, _tell, keep)
-    try:
-        shift = run_shift(scenario, seed, responder)
-    except (LeftEarly, KeyboardInterrupt):
-        resumed = f"Left. 'oncall drill --resume {file}' goes on from here."
-        print(resumed if file else "Left; nothing was kept.")
-        return 0
+    with _kept(arguments) as (start, done, keep):
+        scenario, seed, file = (
+            _scenario_of(start),
+            start["seed"],
+            arguments.resume or arguments.save,
+        )
+        responder = human(_ask, _tell, keep, done)
+        if script is not None:
+            responder = by_script(script, _tell, keep)
+        try:
+            shift = run_shift(scenario, seed, responder)
+        except (LeftEarly, KeyboardInterrupt):
+            resumed = f"Left. 'oncall drill --resume {file}' goes on from here."
+            return 0, f"{resumed if file else 'Left; nothing was kept.'}\n"
     reference_shift = run_shift(scenario, seed, reference)
-    print(f"\n{score_text(score_shift(shift.incidents, reference_shift.incidents))}", end="")
-    return 0
+    return 0, f"\n{score_text(score_shift(shift.incidents, reference_shift.incidents))}"
 
 
-def _start(arguments: Namespace) -> journal.Record:
-    """What the file of a drill says of its shift."""
+@contextlib.contextmanager
+def _kept(arguments: Namespace) -> Iterator[tuple[journal.Record, list[Words], Keep]]:
+    """What the file of a drill says of its shift, what was done in it, and what keeps more."""
+    if arguments.resume:
+        with resuming(arguments.resume) as kept:
+            yield kept
+        return
     start = {"scenario": arguments.scenario, "seed": arguments.seed}
     if arguments.scenario.endswith(".toml"):  # its text is kept, for the file may change
-        start["toml"] = Path(arguments.scenario).read_text(encoding="utf-8")
-    return start
+        start["toml"] = read_text(arguments.scenario)
+    _scenario_of(start)  # before a file is begun for it
+    if not arguments.save:
+        yield start, [], forget
+        return
+    with saving(arguments.save, start) as keep:
+        yield start, [], keep
+
+
+def _scenario_of(start: journal.Record) -> Scenario:
+    name = start["scenario"]
+    return parse_scenario(start["toml"], name) if "toml" in start else _scenario(name)
 
 
 def _ask() -> str | None:
     """A line as typed, ``None`` at the end of what there is to read."""
-    print("> ", end="", flush=True)
-    return sys.stdin.readline() or None
+    say("> ")
+    return (sys.stdin.readline() or None) if sys.stdin else None
 
 
 def _tell(text: str) -> None:
     for line in text.splitlines():
         indent = len(line) - len(line.lstrip())
-        print("\n".join(wrap([line], hang=indent + 2)), flush=True)
+        say("\n".join(wrap([line], hang=indent + 2)) + "\n")
 
 
 # --- report --------------------------------------------------------------------------------------
 
 
-def _report(arguments: Namespace) -> int:
+def _report(arguments: Namespace) -> Answer:
     slo = SLO(arguments.name, _share(arguments.target), _length(arguments.period))
     step = None if arguments.step is None else _length(arguments.step)
     columns = {name: getattr(arguments, name) for name in ("start", "good", "total")}
@@ -134,7 +147,7 @@ def _report(arguments: Namespace) -> int:
         counts = read_csv(arguments.file, step=step, **columns)
     text = f"File       {arguments.file}\n{report(counts, slo, google_policy(slo.period))}"
     notes = "".join(fill(f"Note: {warning.message}") + "\n" for warning in caught)
-    return _answer(text + notes, not (arguments.fail and is_missed(counts, slo)))
+    return int(arguments.fail and is_missed(counts, slo)), text + notes
 
 
 def _share(text: str) -> float:
@@ -162,7 +175,7 @@ def _length(text: str) -> timedelta:
 # --- gate, check ---------------------------------------------------------------------------------
 
 
-def _gate(arguments: Namespace) -> int:
+def _gate(arguments: Namespace) -> Answer:
     takes_all = "--automated takes every word after it"
     if not arguments.paths:
         raise ValueError(f"name the cases first, a file or a folder; {takes_all}")
@@ -171,10 +184,10 @@ def _gate(arguments: Namespace) -> int:
             raise ValueError(f"{takes_all}; name the path {word!r} before it")
     automated = " ".join(arguments.automated).replace(",", " ").split()
     verdict = gate(arguments.paths, automated=automated)
-    return _answer(f"{verdict}\n", verdict.passed)
+    return int(not verdict), f"{verdict}\n"
 
 
-def _check(arguments: Namespace) -> int:
+def _check(arguments: Namespace) -> Answer:
     """What the notebooks need, and what of it is installed."""
     versions = {name: _version(name) for name in (*REQUIRED, *OPTIONAL)}
     text = f"Python      {sys.version.split()[0]}\n"
@@ -183,7 +196,7 @@ def _check(arguments: Namespace) -> int:
         text += f"{name:<11} {version or f'missing: pip install {name}'}{use}\n"
     missing = ", ".join(name for name in REQUIRED if versions[name] is None)
     lack = f"The notebooks lack {missing}; 'make lab' sets everything up."
-    return _answer(f"{text}{lack if missing else 'The notebooks can run.'}\n", not missing)
+    return int(bool(missing)), f"{text}{lack if missing else 'The notebooks can run.'}\n"
 
 
 def _version(name: str) -> str | None:
@@ -193,14 +206,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _answer(text: str, fine: bool) -> int:
-    """Print a verdict and return its exit status, even if nobody reads the text to its end."""
-    with contextlib.suppress(BrokenPipeError):
-        print(text, end="")
-    return 0 if fine else 1
-
-
-VERBS = {
+VERBS: dict[str, Callable[[Namespace], Answer]] = {
     "shift": _shift,
     "drill": _drill,
     "scenarios": _scenarios,

@@ -16,6 +16,7 @@ from oncall.postmortem import LEARNT, draft_postmortem
 from oncall.times import HOUR, MINUTE, duration_text
 
 _Do = Callable[..., str]
+MOST_TYPED = 4_000  # characters in the words of an action
 
 
 def do(desk: Desk, action: str, *words: str) -> str:
@@ -39,10 +40,12 @@ def try_to_do(desk: Desk, action: str, *words: str) -> str:
 
 
 def check_action(action: str, *words: str) -> None:
-    """Raise a ``ValueError`` unless the action exists and takes this number of words.
+    """Raise a ``ValueError`` unless the action exists and takes these words.
 
     It needs no desk.
     """
+    if (size := sum(map(len, (action, *words)))) > MOST_TYPED:
+        raise ValueError(f"an action of {size:,} characters; give at most {MOST_TYPED:,}")
     if action not in ACTIONS:
         raise ValueError(f"unknown action {action!r}; the actions are {', '.join(ACTIONS)}")
     try:

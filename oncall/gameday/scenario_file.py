@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from oncall.catalogue import known_mitigation, known_symptom
+from oncall.files import parse_toml, read_text
 from oncall.postmortem import ITEM_KINDS
 from oncall.scenario import Fault, RedHerring, Review, Scenario
 from oncall.slo import SLO
@@ -25,18 +25,12 @@ def read_scenario(path: str | Path) -> Scenario:
 
     Anything wrong is a ``ValueError`` that names the file, the line if it is known, and the field.
     """
-    try:
-        return parse_scenario(Path(path).read_text(encoding="utf-8"), str(path))
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8 text; give a TOML file") from None
+    return parse_scenario(read_text(path), str(path))
 
 
 def parse_scenario(text: str, name: str = "the scenario") -> Scenario:
     """The scenario in a TOML text; ``name`` is what errors call it."""
-    try:
-        return _scenario(_Table(tomllib.loads(text), text, name))
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{name}: not TOML: {error}") from None
+    return _scenario(_Table(parse_toml(text, name), text, name))
 
 
 def _scenario(top: _Table) -> Scenario:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from oncall.files import parse_json, read_text
 from oncall.gameday.actions import check_action, try_to_do
 from oncall.gameday.desk import Desk
 from oncall.gameday.shift import Responder
@@ -47,19 +47,19 @@ def read_script(path: str | Path) -> tuple[ScriptLine, ...]:
     The file may also hold a JSON list of ``[153, "triage", …]``. Blank lines and those that begin
     with ``#`` are passed over. A bad line or entry is a ``ValueError`` with its number.
     """
-    text = Path(path).read_text(encoding="utf-8")
-    try:
-        is_json = text.lstrip().startswith("[")
-        entries = json.loads(text) if is_json else [line.split() for line in text.splitlines()]
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
+    text = read_text(path)
+    is_json = text.lstrip().startswith("[")
+    lines = [line.split() for line in text.splitlines()]
+    kind, entries = ("entry", parse_json(text, str(path))) if is_json else ("line", lines)
     script = []
     for number, entry in enumerate(entries, 1):
         try:
+            if not isinstance(entry, list):
+                raise ValueError(f'given {entry!r}; write a list such as [153, "ack"]')
             if entry and not str(entry[0]).startswith("#"):
                 script.append(_script_line(entry))
-        except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"{path}, line {number}: {error}") from None
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}, {kind} {number}: {error}") from None
     return tuple(script)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from pathlib import Path
 
+from oncall.files import reading_csv
 from oncall.incident import Incident
 from oncall.scenario import KnownIncident
 from oncall.times import parse_moment
@@ -18,14 +18,10 @@ def read_incidents(path: str | Path) -> tuple[KnownIncident, ...]:
     ``title``, ``symptom`` and ``error_ratio`` are optional. A row that is wrong is a ``ValueError``
     that names it.
     """
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            if missing := {"start", "end"} - set(rows.fieldnames or ()):
-                raise ValueError(f"{path} has no column {' and '.join(sorted(missing))}")
-            return tuple(_label(f"{path}, row {rows.line_num}", row) for row in rows)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} is not CSV in UTF-8: {error}") from None
+    with reading_csv(path) as rows:
+        if missing := {"start", "end"} - set(rows.fieldnames or ()):
+            raise ValueError(f"{path} has no column {' and '.join(sorted(missing))}")
+        return tuple(_label(f"{path}, row {rows.line_num}", row) for row in rows)
 
 
 def _label(where: str, row: dict[str, str]) -> KnownIncident:

@@ -22,6 +22,8 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from oncall.files import read_text, write_text
+
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},  # the rest changes from one Python to the next
@@ -76,7 +78,7 @@ def notebooks(folder: Path) -> list[Path]:
 def build(path: Path) -> bool:
     """Execute a notebook in its folder, in a fresh kernel of this Python: has its file changed?"""
     try:
-        before = path.read_text(encoding="utf-8")
+        before = read_text(path)
         notebook: Any = nbformat.reads(before, as_version=4)
     except (OSError, ValueError) as error:
         raise BuildError(f"{path}: {error}") from None
@@ -86,7 +88,7 @@ def build(path: Path) -> bool:
     _normalise(notebook)
     text: str = nbformat.writes(notebook) + "\n"
     if text != before:
-        path.write_text(text, encoding="utf-8", newline="\n")
+        write_text(path, text)
     return text != before
 
 

@@ -5,12 +5,13 @@ The page is ``out/cards.html`` unless another is named.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+
+from oncall.files import read_json, write_text
 
 ROWS = ("formula", "number", "warning")
 _PAGE = """<!doctype html>
@@ -40,14 +41,14 @@ def main(names: Sequence[str]) -> int:
         print(nothing, file=sys.stderr)
         return 1
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(_PAGE.format(cards="\n".join(sections)), encoding="utf-8")
+    write_text(page, _PAGE.format(cards="\n".join(sections)))
     print(f"{page}: {len(sections)} cards")
     return 0
 
 
 def read_card(path: Path) -> tuple[str, dict[str, str]] | None:
     """A lesson's title, and its card's formula, number and warning; ``None`` if it has no card."""
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    cells = read_json(path)["cells"]
     prose = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
     last = prose[-1] if prose else ""
     rows = dict(re.findall(r"^\| \*\*(\w+)\*\* \| (.+) \|$", last, re.MULTILINE))

@@ -15,7 +15,7 @@ import pytest
 
 from oncall import SCENARIOS, Incident, lint_postmortem, prove, replay, run_shift, score
 from oncall.cli import main
-from oncall.cli.drill import resume
+from oncall.cli.drill import read_drill
 from oncall.gameday import reference
 from oncall.journal import in_effect
 from oncall.regression import PromptCase, ReplayCase, load_case, save_case
@@ -109,7 +109,7 @@ def test_a_drill_goes_on(
 ) -> None:
     """Until the shift is played by other rules, which must refuse it in one line."""
     monkeypatch.setattr("sys.stdin", io.StringIO("quit\n"))
-    start, words = resume(FILES / "drill.jsonl")
+    start, words = read_drill(FILES / "drill.jsonl")
     assert (start["scenario"], start["seed"], words[1]) == ("provider_outage", 1, ("ack",))
     copy = tmp_path / "drill.jsonl"
     shutil.copy(FILES / "drill.jsonl", copy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -17,7 +18,15 @@ from oncall.postmortem_lint import lint_postmortem
 from oncall.regression import load_case, prove
 
 AUTOMATED = [mitigation.name for mitigation in RUNBOOKS["model_provider_outage"].mitigations]
-ARTEFACTS = ["counts.csv", "evals", "journal.jsonl", "postmortem.md", "score.txt", "shift.txt"]
+ARTEFACTS = [
+    "counts.csv",
+    "evals",
+    "journal.jsonl",
+    "manifest.json",
+    "postmortem.md",
+    "score.txt",
+    "shift.txt",
+]
 
 
 @pytest.fixture
@@ -87,6 +96,68 @@ def test_another_shift_replaces_the_artefacts_and_touches_nothing_else(
     written = " ".join(text.split()).partition("Written to ")[2]  # a long path wraps the line
     assert "journal.jsonl" in written
     assert "journal-of-mine" not in written
+
+
+PEOPLES = ("journal.jsonl", "counts.csv", "postmortem.md", "evals/regression-INC-001.json")
+
+
+@pytest.mark.parametrize("name", [*PEOPLES, "score.txt", "shift.txt", "manifest.json"])
+def test_somebody_s_own_file_of_the_same_name_is_refused_by_name_and_nothing_changes(
+    name: str, tmp_path: Path, capsys: Captured
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("my own", encoding="utf-8")
+    before = contents(tmp_path)
+    status, text, err = run(capsys, "shift", "--out", str(tmp_path))
+    assert (status, text) == (2, "")
+    assert f"{tmp_path / name} is not " in err
+    assert "give another folder" in err
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", [*PEOPLES, "score.txt"])
+def test_an_artefact_that_somebody_changed_is_theirs(
+    name: str, tmp_path: Path, capsys: Captured
+) -> None:
+    assert run(capsys, "shift", "--out", str(tmp_path))[0] == 0
+    with open(tmp_path / name, "a", encoding="utf-8") as file:
+        file.write("and my notes\n")
+    before = contents(tmp_path)
+    status, _, err = run(capsys, "shift", "--seed", "2", "--out", str(tmp_path))
+    assert status == 2
+    assert str(tmp_path / name) in err
+    assert contents(tmp_path) == before
+
+
+def test_what_an_earlier_shift_left_over_goes_unless_somebody_changed_it(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    for scenario in ("two_incidents", "provider_outage"):
+        assert run(capsys, "shift", "--scenario", scenario, "--out", str(tmp_path))[0] == 0
+        second = {"journal-2.jsonl", "postmortem-2.md", "evals/regression-INC-002.json"}
+        assert second & set(contents(tmp_path)) == (
+            second if scenario == "two_incidents" else set()
+        )
+    run(capsys, "shift", "--scenario", "two_incidents", "--out", str(tmp_path))
+    (tmp_path / "postmortem-2.md").write_text("mine now", encoding="utf-8")
+    assert run(capsys, "shift", "--out", str(tmp_path))[0] == 0
+    assert "postmortem-2.md" in contents(tmp_path)
+    assert "journal-2.jsonl" not in contents(tmp_path)
+
+
+def test_a_manifest_that_names_files_elsewhere_is_no_manifest(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "folder"
+    outside.write_text("precious", encoding="utf-8")
+    run(capsys, "shift", "--out", str(folder))
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    digest = hashlib.sha256(b"precious").hexdigest()
+    for name in ("../outside", str(outside)):
+        forged = manifest | {"files": {name: [digest]}}
+        (folder / "manifest.json").write_text(json.dumps(forged), encoding="utf-8")
+        assert "is not the manifest" in run(capsys, "shift", "--out", str(folder))[2]
+    assert outside.read_text(encoding="utf-8") == "precious"
 
 
 # --- report --------------------------------------------------------------------------------------

@@ -158,7 +158,7 @@ def test_a_single_row_without_a_step_is_refused(file: File) -> None:
 
 
 def test_a_directory_is_refused(tmp_path: Path) -> None:
-    assert "is a directory; give a CSV file" in refusal(tmp_path)
+    assert "is a directory; give a file" in refusal(tmp_path)
 
 
 def test_a_missing_file_keeps_its_own_error(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ NO_UTF_8 = {
 
 @pytest.mark.parametrize("content", NO_UTF_8.values(), ids=NO_UTF_8)
 def test_a_file_that_is_no_utf_8_text_is_refused(file: File, content: bytes) -> None:
-    assert "is not CSV in UTF-8" in refusal(file(content))
+    assert ", line 1: not UTF-8 text" in refusal(file(content))
 
 
 @pytest.mark.parametrize("header", ["when,good,total", "start;good;total", "start,Good,total"])
@@ -254,7 +254,9 @@ def test_a_named_column_is_called_by_its_name(file: File) -> None:
 
 
 def test_a_row_that_csv_cannot_hold_is_refused(file: File) -> None:
-    assert "is not CSV" in refusal(file(HEADER + FIRST + "x" * 200_000 + ",1,1\n"))
+    assert ", row 2: not CSV (field larger" in refusal(
+        file(HEADER + FIRST + "x" * 200_000 + ",1,1\n")
+    )
 
 
 @pytest.mark.parametrize("step", [timedelta(), -MINUTE, 60])

@@ -18,12 +18,12 @@ from oncall.cli.drill import (
     Keep,
     LeftEarly,
     Words,
-    begin,
     explain,
     forget,
     human,
-    keep_in,
-    resume,
+    read_drill,
+    resuming,
+    saving,
     status,
 )
 from oncall.cli.layout import WIDTH
@@ -153,38 +153,41 @@ def test_leaving_without_saving_says_so() -> None:
 
 
 def test_an_action_is_on_disk_before_it_takes_effect(tmp_path: Path) -> None:
-    keep = begin(tmp_path / "night", {**START})
     seen: list[tuple[int, str]] = []  # how many actions are on disk, and the time at the desk then
 
     def responder(desk: Desk) -> None:
         def kept(words: Words) -> None:
             keep(words)
-            seen.append((len(resume(tmp_path / "night")[1]), f"{desk.now:%H:%M}"))
+            seen.append((len(read_drill(tmp_path / "night")[1]), f"{desk.now:%H:%M}"))
 
         human(reader(["wait 5", "wait 7", "end"]), lambda text: None, kept)(desk)
 
-    run_shift(SCENARIO, 1, responder)
+    with saving(tmp_path / "night", {**START}) as keep:
+        run_shift(SCENARIO, 1, responder)
     assert seen == [(1, "16:00"), (2, "16:05"), (3, "16:12")]
 
 
 @pytest.mark.parametrize("cut", range(len(TYPED)))
 def test_a_shift_that_is_resumed_is_the_shift_that_was_never_left(cut: int, tmp_path: Path) -> None:
     path = tmp_path / "night"
-    with pytest.raises(LeftEarly):
-        typed(TYPED[:cut], begin(path, {**START}))
-    _, done = resume(path)
-    assert typed(TYPED[cut:], keep_in(path), done) == typed(TYPED)
-    assert [" ".join(words) for words in resume(path)[1]] == TYPED
+    with saving(path, {**START}) as keep, pytest.raises(LeftEarly):
+        typed(TYPED[:cut], keep)
+    with resuming(path) as (_, done, keep):
+        assert typed(TYPED[cut:], keep, done) == typed(TYPED)
+    assert [" ".join(words) for words in read_drill(path)[1]] == TYPED
 
 
 def test_a_torn_last_line_is_left_out_and_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "night"
-    begin(path, {**START})(("wait", "5"))
+    with saving(path, {**START}) as keep:
+        keep(("wait", "5"))
     with open(path, "ab") as file:
         file.write(b'{"action": "ac')
-    assert resume(path)[1] == [("wait", "5")]
-    keep_in(path)(("wait", "6"))
-    assert resume(path)[1] == [("wait", "5"), ("wait", "6")]
+    assert read_drill(path)[1] == [("wait", "5")]
+    with resuming(path) as (_, done, keep):
+        assert done == [("wait", "5")]
+        keep(("wait", "6"))
+    assert read_drill(path)[1] == [("wait", "5"), ("wait", "6")]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is a POSIX signal")
@@ -211,11 +214,30 @@ def test_killed_at_any_moment_it_loses_nothing(seed: int, tmp_path: Path) -> Non
     process.wait()
     process.stdin.close()
     process.stdout.close()
-    _, done = resume(path)
-    kept = [" ".join(words) for words in done]
-    assert kept == TYPED[: len(kept)]
-    assert len(kept) >= answered  # what was answered is there
-    assert typed(TYPED[len(kept) :], keep_in(path), done) == typed(TYPED)
+    with resuming(path) as (_, done, keep):
+        kept = [" ".join(words) for words in done]
+        assert kept == TYPED[: len(kept)]
+        assert len(kept) >= answered  # what was answered is there
+        assert typed(TYPED[len(kept) :], keep, done) == typed(TYPED)
+
+
+def test_a_drill_that_is_being_played_is_not_played_by_a_second_process(tmp_path: Path) -> None:
+    path = tmp_path / "night"
+    with saving(path, {**START}) as keep:
+        keep(("wait", "5"))
+        before = path.read_bytes()
+        for option in ("--resume", "--save"):
+            second = drill(option, str(path), typed="wait 6\n")
+            assert second.returncode == 2
+            wanted = {
+                "--resume": f"{path}: another process is writing to it; let it finish, then",
+                "--save": f"{path} holds something already; resume it with --resume, or",
+            }
+            assert second.stderr.startswith(f"oncall: {wanted[option]} ")
+            assert second.stderr.count("\n") == 1
+        assert path.read_bytes() == before
+    assert drill("--resume", str(path), typed="wait 6\n").returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["night"], "the lock is gone"
 
 
 def test_the_command_resumes_what_it_saved_and_ends_with_the_same_score(tmp_path: Path) -> None:
@@ -236,7 +258,7 @@ def test_a_script_is_played_kept_and_scored(tmp_path: Path) -> None:
     assert "18:31  ack\n       acknowledged\n" in done.stdout
     assert "       18:30 paged ana\n       18:30 14.4x 1h/5m fires\n18:31  ack" in done.stdout
     assert "Score of INC-001" in done.stdout
-    assert resume(path)[1][:2] == [("wait", "151"), ("ack",)]
+    assert read_drill(path)[1][:2] == [("wait", "151"), ("ack",)]
 
 
 # --- bad files -----------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ BROKEN_FIELDS = [
     ({"slo": {"name": "a", "target": 99, "period_seconds": 60}}, "did you mean 0.99"),
     ({"error_ratio": 2}, "error_ratio must be from 0 to 1"),
     ({"error_ratio": 0}, "error_ratio must be above 0"),
-    ({"error_ratio": math.nan}, "error_ratio must be above 0"),
+    ({"error_ratio": math.nan}, "NaN is not a finite number"),
     ({"error_ratio": "half"}, "error_ratio must be a number"),
     ({"page_within": 0}, "page_within must be a timedelta above zero"),
     ({"page_within": -60}, "page_within must be a timedelta above zero"),
@@ -111,7 +111,7 @@ def test_a_broken_field_is_named_with_the_file(
     changed: dict[str, Any], why: str, tmp_path: Path
 ) -> None:
     file = saved(to_eval_case(outage()), tmp_path / "case.json", **changed)
-    with pytest.raises(ValueError, match="is not a case") as refused:
+    with pytest.raises(ValueError, match=r"is not a case|not a finite number") as refused:
         load_case(file)
     assert str(refused.value).startswith(str(file))
     assert why in str(refused.value)
@@ -141,13 +141,15 @@ def test_a_broken_prompt_case_is_refused(changed: dict[str, Any], tmp_path: Path
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", '"case"', "{", "[" * 100_000, "not json"])
 def test_a_file_that_is_no_json_object_is_a_value_error(text: str, tmp_path: Path) -> None:
     (tmp_path / "case.json").write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match="is not a case"):
+    with pytest.raises(ValueError, match=r"case\.json( is not a case|: not JSON| nests more)"):
         load_case(tmp_path / "case.json")
 
 
 def test_bytes_that_are_no_text_are_a_value_error(tmp_path: Path) -> None:
     (tmp_path / "case.json").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ValueError, match="is not a case"):
+    with pytest.raises(
+        ValueError, match=r"case\.json, line 1: not UTF-8 text but looks like UTF-16"
+    ):
         load_case(tmp_path / "case.json")
 
 

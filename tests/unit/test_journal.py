@@ -146,12 +146,12 @@ def test_two_records_that_parted_are_told_apart(path: Path) -> None:
     [
         *(b"buy milk", b"buy milk\n", b"start,good,total\n", b"[1, 2]", b"\x89PNG\r\n"),
         *(b"{'my': 'settings'}", b"{{ template }}", b"\n{ not JSON", b'{"journal": "mine"'),
-    ],  # the last four would pass for a header that was torn, and be cut to nothing
+    ],  # the last four once passed for a header that was torn, and were cut to nothing
 )
 def test_a_file_that_is_no_journal_is_refused_and_left_alone(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     for use in (detected().save, Incident.load):
-        with pytest.raises(ValueError, match=r"journal\.jsonl is not a journal"):
+        with pytest.raises(ValueError, match=r"journal\.jsonl, line \d: not "):
             use(path)
         assert path.read_bytes() == content
 
@@ -169,7 +169,7 @@ def test_other_json_is_refused_and_left_alone(path: Path, content: bytes) -> Non
 
 def test_a_directory_is_refused_by_name(tmp_path: Path) -> None:
     for use in (detected().save, Incident.load):
-        with pytest.raises(OSError, match=tmp_path.name):
+        with pytest.raises(ValueError, match=f"{tmp_path.name} is a directory; give a file"):
             use(tmp_path)
 
 
@@ -196,7 +196,7 @@ def write_lines(path: Path, *lines: str) -> None:
 def test_a_bad_line_in_the_middle_is_an_error_with_its_number(path: Path, bad: str) -> None:
     write_lines(path, event(), bad)
     before = path.read_bytes()
-    wanted = r"journal\.jsonl, line 3: not a JSON object; mend or remove the line"
+    wanted = r"journal\.jsonl, line 3: not (JSON \(.+\)|a JSON object; mend or remove the line)"
     for use in (NEW.save, Incident.load):
         with pytest.raises(ValueError, match=wanted):
             use(path)
@@ -206,7 +206,7 @@ def test_a_bad_line_in_the_middle_is_an_error_with_its_number(path: Path, bad: s
 def test_a_complete_but_bad_last_line_is_no_tear(path: Path) -> None:
     NEW.save(path)
     path.write_bytes(path.read_bytes() + b'{"at": "2024\n')
-    with pytest.raises(ValueError, match="line 2: not a JSON object"):
+    with pytest.raises(ValueError, match=r"line 2: not JSON "):
         Incident.load(path)
 
 
@@ -245,7 +245,7 @@ BAD_EVENTS = [
     (event(**ALERT | {"severity": "sev9"}), "severity must be one of sev1, .*sev9"),
     (event(**ALERT | {"window": 3}), "window must be a text"),
     (event(**ALERT | {"burn": None}), "burn"),
-    (event(**ALERT).replace("50.0", "NaN"), "burn must be a finite number"),
+    (event(**ALERT).replace("50.0", "NaN"), "NaN is not a finite number"),
     (event(**SAMPLE), "bad_output must be a text, given 1"),
     (event(verb="acknowledge", text=None), NOT_YET),
 ]

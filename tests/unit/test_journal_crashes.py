@@ -94,10 +94,13 @@ def test_the_warning_points_at_the_caller(path: Path) -> None:
     "tear",
     [
         b'{"at": "2024-12-04T23:5',
-        b'{"a\xc3',
-        b'{"text": "\xed\xa0',
+        b'{"a',
+        b'{"at": "2024-12-05T00:00:00Z", "by": "Z\xc3',
+        b'{"at": "2024-12-05T00:00:00Z", "by": "\xed\xa0',
+        b'{"at": "2024-12-05T00:00:00Z", "good": 12, "total": 3',
+        b'{"action": "wai',
         b"\0" * 512,
-        b'{"good": 12, "total": 3',
+        b'{"at": "2024-12' + b"\0" * 512,
     ],
 )
 def test_whatever_a_crash_leaves_behind_is_cut(path: Path, tear: bytes) -> None:
@@ -107,6 +110,32 @@ def test_whatever_a_crash_leaves_behind_is_cut(path: Path, tear: bytes) -> None:
     assert load_quietly(path) == (detected(), True)
     note(detected()).save(path)
     assert load_quietly(path) == (note(detected()), False)
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        *(
+            b"buy milk",
+            b"# and a comment",
+            b"{'at': 1",
+            b'{"text": "by hand',
+            b'{"At": "',
+            b"[1, 2",
+        ),
+        *(b'{"good": 12', b"\xff\xfe", b'{ "at": "2024'),
+    ],
+)
+def test_an_end_that_is_not_as_this_package_writes_is_refused_and_kept(
+    path: Path, tail: bytes
+) -> None:
+    detected().save(path)
+    path.write_bytes(path.read_bytes() + tail)
+    before = path.read_bytes()
+    for use in (note(detected()).save, Incident.load):
+        with pytest.raises(ValueError, match=r"journal\.jsonl, line 3: not "):
+            use(path)
+    assert path.read_bytes() == before
 
 
 def test_a_torn_header_is_no_incident_yet_and_the_next_save_mends_it(path: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_bad_incident_names_its_row(tmp_path: Path, header: str, row: str, err
 def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
     text = "start,end,title\n2025-03-01T00:00:00Z,,Störung\n"
     (tmp_path / "i.csv").write_text(text, encoding="latin-1")
-    with pytest.raises(ValueError, match=r"i\.csv is not CSV in UTF-8"):
+    with pytest.raises(ValueError, match=r"i\.csv, line 2: not UTF-8 text"):
         read_incidents(tmp_path / "i.csv")
 
 

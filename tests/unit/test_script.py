@@ -82,8 +82,10 @@ def test_a_script_is_lines_or_json(good_night: Path, tmp_path: Path) -> None:
         ("1 look\n2 pray", "line 2: unknown action 'pray'"),
         ("1 look\n\n2 apply", "line 3: give: apply NAME"),
         ("9999999 look", "line 1: '9999999 look' is not a step"),
-        ('[[1, "look"], 7]', "line 2: "),
-        ("[1, ", "line 1: not JSON"),
+        ('[[1, "look"], 7]', r"entry 2: given 7; write a list"),
+        ('[{"1": 1}]', "entry 1: given"),
+        ("[1, ", "bad.txt: not JSON"),
+        ("[1,\n2, ", "line 2: not JSON"),
     ],
 )
 def test_what_is_wrong_with_a_script_is_said_with_its_line(

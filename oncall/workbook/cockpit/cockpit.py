@@ -19,6 +19,7 @@ from ipywidgets import HTML, HBox, Image, VBox
 from traitlets import TraitError
 
 from oncall.catalogue import RUNBOOKS
+from oncall.files import write_text
 from oncall.gameday import Desk, Score, Shift
 from oncall.gameday.actions import check_action, do
 from oncall.gameday.script import ScriptLine
@@ -169,7 +170,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Write ``script`` to a file for ``read_script`` and the drill, one action per line."""
         entries = [[line.minute, line.action, *line.words] for line in self.script]
         lines = [json.dumps(entry, ensure_ascii=False) for entry in entries]
-        Path(path).write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
+        write_text(path, "[\n" + ",\n".join(lines) + "\n]\n")
 
     def _minute(self) -> int:
         return (self.desk.now - self.desk.scenario.start) // MINUTE
