@@ -127,7 +127,7 @@ _RULES = (
         "it judges people.",
         "Say what made it easy to miss: was there a step, a reminder, a check that fails without "
         "it?"),
-    _Rule("vague-impact", r"""FEW (of) (our/the) (*) USERS ... SUFFERED
+    _Rule("vague-impact", r"""(?<!\bhow\s)FEW (of) (our/the) (*) USERS ... SUFFERED
         (?<!\w\s)users/customers were affected/impacted, some (*) impact
         impact ... was/is (*ly) minor/small/limited/low/minimal/significant/large/severe
         somewhat/slightly/partially/noticeably degraded/slow*/worse, for a while, for some time""",
@@ -193,13 +193,11 @@ def lint_postmortem(
     for rule in _RULES:
         if partial or rule.name != "not-an-outage":
             for block in blocks:
-                findings += _rule_findings(rule, block, prose, text, starts)
+                findings += _rule_findings(rule, block, prose, starts)
     return sorted(dict.fromkeys(findings), key=lambda finding: finding.line)
 
 
-def _rule_findings(
-    rule: _Rule, block: _Block, prose: str, text: str, starts: list[int]
-) -> Iterator[Finding]:
+def _rule_findings(rule: _Rule, block: _Block, prose: str, starts: list[int]) -> Iterator[Finding]:
     if block.kind == "title" or block.section in rule.not_in:
         return
     for sentence in _SENTENCE.finditer(prose, block.start, block.start + len(block.text)):
@@ -207,8 +205,8 @@ def _rule_findings(
         if not found or (rule.unless and _phrases(rule.unless).search(sentence[0])):
             continue
         for match in found:
-            start = sentence.start() + match.start()
-            phrase = " ".join(text[start : start + len(match[0])].split())
+            start, end = (sentence.start() + place for place in match.span())
+            phrase = " ".join(block.text[start - block.start : end - block.start].split())
             yield Finding(bisect(starts, start), phrase, rule.name, rule.why, rule.suggestion)
 
 
@@ -257,7 +255,7 @@ def _action_items(blocks: list[_Block]) -> list[tuple[int, str]]:
             items[-1][1].append(block.text)
         elif block.kind == kind:
             items.append((block.line, [block.text]))
-    joined = [(line, "\n".join(texts)) for line, texts in items]
+    joined = ((line, "\n".join(texts)) for line, texts in items)
     return [(line, item) for line, item in joined if not _NO_ITEM.match(item)]
 
 
@@ -274,11 +272,9 @@ _WORD = r"(?<![\w@./-])(?<!\bthe\s)"  # what may be a name begins here
 
 
 def _mark_people(prose: str, people: Sequence[str]) -> str:
-    """The text with people as "@@@", or as "&&&" where they are not who acts; without emphasis.
-
-    It is in small letters, and nothing else in it moves.
-    """
-    plain = re.sub(r"\*|\b_++|(?<!_)_++\b", lambda marks: " " * len(marks[0]), prose)
+    """The text in small letters, with people as "@@@", or "&&&" where they are not who acts."""
+    emphasis = r"\*|\b_++|(?<!_)_++\b"
+    plain = re.sub(emphasis, lambda marks: " " * len(marks[0]), prose)
 
     def mark(match: re.Match[str]) -> str:
         to = match["to"] or ""
@@ -288,15 +284,16 @@ def _mark_people(prose: str, people: Sequence[str]) -> str:
 
 
 def _mark_names(plain: str, people: list[str]) -> str:
-    """The text in small letters, with names as "NNN"."""
+    """The text in small letters, with names as "NNN", which no other word can be then."""
     names = set(" ".join([*people, _COMMON_NAMES, "I"]).lower().split())
     also_words = _ALSO_WORDS.split()
 
     def mark(match: re.Match[str]) -> str:
-        word, written = match[0], plain[match.start() : match.end()]
-        if word in names and (word not in also_words or written == word.title()):
-            return "N" * len(word)
-        return word
+        word = match[0]
+        if word not in names:
+            return word
+        written = plain[match.start() : match.end()]
+        return word if word in also_words and written != word.title() else "N" * len(word)
 
     text = plain.lower()
     odd = sorted((name for name in names if not re.fullmatch(r"[\w-]+", name)), reverse=True)
@@ -387,7 +384,7 @@ def _prose_lines(text: str) -> Iterator[str]:
     may_be_code, filler = True, ""
     for line in text.split("\n"):
         words = line.lstrip(" \t")
-        indent = _width(line[: len(line) - len(words)])
+        indent = len(line[: len(line) - len(words)].expandtabs(4))
         begin = after = 0  # where the line is hidden from, and where that may end
         if words and indent < item:
             closes = None
@@ -399,7 +396,7 @@ def _prose_lines(text: str) -> Iterator[str]:
         elif opening := _OPENING.match(line):
             lead, mark = opening["lead"], opening["mark"]
             if opening["item"]:
-                item = _width(lead)
+                item = len(lead.expandtabs(4))
             elif mark or may_be_code:  # another line may continue the paragraph of an item
                 item = min(item, indent)
             if mark and (opening["item"] or indent < item + 4):
@@ -412,10 +409,6 @@ def _prose_lines(text: str) -> Iterator[str]:
             line = line[:begin] + filler * (end - begin) + line[end:]
             closes = None if ended else closes
         yield line
-
-
-def _width(lead: str) -> int:
-    return len(lead.expandtabs(4))
 
 
 def _closing(mark: str) -> tuple[re.Pattern[str], str]:
@@ -454,5 +447,4 @@ def _title(words: str) -> str:
 
 @cache
 def _titles() -> re.Pattern[str]:
-    """A regular expression with a group for each of ``SECTIONS``."""
     return re.compile("|".join(f"({_any(titles)})" for titles, _ in _SECTION_GUIDE.values()))
