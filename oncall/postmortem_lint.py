@@ -190,24 +190,28 @@ def lint_postmortem(
     if _NO_TEXT.fullmatch(text) or any(block.kind in _HEADINGS for block in blocks):
         whole = True
     findings = [*_section_findings(blocks, whole), *_item_findings(blocks)]
-    for rule in _RULES:
-        if partial or rule.name != "not-an-outage":
-            for block in blocks:
-                findings += _rule_findings(rule, block, prose, starts)
-    return sorted(dict.fromkeys(findings), key=lambda finding: finding.line)
+    rules = [rule for rule in _RULES if partial or rule.name != "not-an-outage"]
+    for block in blocks:
+        if block.kind != "title":
+            findings += _rule_findings(rules, block, prose, starts)
+    order = {rule.name: place for place, rule in enumerate(rules, 1)}
+    return sorted(dict.fromkeys(findings), key=lambda found: (found.line, order.get(found.rule, 0)))
 
 
-def _rule_findings(rule: _Rule, block: _Block, prose: str, starts: list[int]) -> Iterator[Finding]:
-    if block.kind == "title" or block.section in rule.not_in:
-        return
+def _rule_findings(
+    rules: list[_Rule], block: _Block, prose: str, starts: list[int]
+) -> Iterator[Finding]:
+    rules = [rule for rule in rules if block.section not in rule.not_in]
     for sentence in _SENTENCE.finditer(prose, block.start, block.start + len(block.text)):
-        found = list(_phrases(rule.phrases).finditer(sentence[0]))
-        if not found or (rule.unless and _phrases(rule.unless).search(sentence[0])):
-            continue
-        for match in found:
-            start, end = (sentence.start() + place for place in match.span())
-            phrase = " ".join(block.text[start - block.start : end - block.start].split())
-            yield Finding(bisect(starts, start), phrase, rule.name, rule.why, rule.suggestion)
+        words = sentence[0]
+        for rule in rules:
+            found = list(_phrases(rule.phrases).finditer(words))
+            if not found or (rule.unless and _phrases(rule.unless).search(words)):
+                continue
+            for match in found:
+                start, end = (sentence.start() + place for place in match.span())
+                phrase = " ".join(block.text[start - block.start : end - block.start].split())
+                yield Finding(bisect(starts, start), phrase, rule.name, rule.why, rule.suggestion)
 
 
 def _section_findings(blocks: list[_Block], whole: bool) -> Iterator[Finding]:
@@ -401,7 +405,9 @@ def _prose_lines(text: str) -> Iterator[str]:
                 item = min(item, indent)
             if mark and (opening["item"] or indent < item + 4):
                 begin, after = len(lead), len(lead) + 2
-                closes, filler = _closing(mark)
+                fence_end = rf"^[ \t]*+{mark[0]}{{{len(mark)},}}+[ \t]*+$"
+                closes = re.compile(".*?-->" if mark == "<!--" else fence_end)
+                filler = " " if mark == "<!--" else "\0"
             may_be_code = False
         if closes:
             ended = closes.match(line, after)
@@ -409,13 +415,6 @@ def _prose_lines(text: str) -> Iterator[str]:
             line = line[:begin] + filler * (end - begin) + line[end:]
             closes = None if ended else closes
         yield line
-
-
-def _closing(mark: str) -> tuple[re.Pattern[str], str]:
-    """What ends the comment or code that a mark opens, and what to fill it with."""
-    if mark == "<!--":
-        return re.compile(".*?-->"), " "
-    return re.compile(rf"^[ \t]*+{mark[0]}{{{len(mark)},}}+[ \t]*+$"), "\0"
 
 
 def _blocks(text: str, prose: str, starts: list[int]) -> Iterator[_Block]:
