@@ -6,7 +6,6 @@ the next one.
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -338,7 +337,7 @@ def _alert_details(alert: Alert) -> dict[str, Any]:
     if not isinstance(alert, Alert):
         raise ValueError(f"alert must be an Alert, or None when a person noticed; given {alert!r}")
     check_choice(alert.severity, "severity", SEVERITIES)
-    is_finite = isinstance(alert.burn, Real) and math.isfinite(alert.burn)
+    is_finite = isinstance(alert.burn, Real) and abs(alert.burn) < 1e300
     check(is_finite, "burn", "a finite number", alert.burn)
     for name in ("action", "window"):
         checked_text(getattr(alert, name), name)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import random
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from oncall.checks import check
-from oncall.counts import Counts
-from oncall.slo import SLO, exact_ratio
-from oncall.times import DAY, MINUTE, moment_text, utc
+from oncall.counts import Counts, check_buckets
+from oncall.slo import SLO, exact, exact_ratio
+from oncall.times import DAY, MINUTE, moment_text, not_negative, positive, utc
 
 # Requests in each hour of a UTC day and on each day of the week, in percent of the mean. They are
 # tables with straight lines between them, as sines differ in the last digit between machines.
@@ -43,6 +44,14 @@ class Fault:
     synthetic: bool = False
     catches: tuple[tuple[str, float], ...] = ()
 
+    def __post_init__(self) -> None:
+        is_share = exact_ratio(self.error_ratio, "error_ratio") is not None
+        check(is_share, "error_ratio", "a share from 0 to 1", self.error_ratio)
+        not_negative(self.start, "start")
+        not_negative(self.ramp, "ramp")
+        if self.duration is not None:
+            positive(self.duration, "duration")
+
     def failing(self, begin: timedelta, end: timedelta) -> float:
         """The share of requests that fail between two moments, if nothing is mitigated."""
         return self.error_ratio * ((self._area(end) - self._area(begin)) / (end - begin))
@@ -63,6 +72,9 @@ class RedHerring:
 
     at: timedelta
     text: str
+
+    def __post_init__(self) -> None:
+        not_negative(self.at, "at")
 
 
 @dataclass(frozen=True)
@@ -110,6 +122,8 @@ class Scenario:
     ``requests`` is their mean number per minute, ``errors`` the share that fails on a good day.
     ``warm_up`` is time without faults before the start, so that every long window is full.
     ``reviews`` holds what there is to find about each incident, in the order in which they open.
+    What cannot be played is a ``ValueError``: it lies from 1900 to 2200, and has at most a billion
+    requests a minute.
     """
 
     name: str
@@ -126,15 +140,25 @@ class Scenario:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", utc(self.start, "start"))
+        length, warm_up = positive(self.length, "length"), not_negative(self.warm_up, "warm_up")
+        utc(self.start - warm_up, "the start of the warm-up,")
+        utc(self.start + length, "the end,")
+        minutes = (warm_up + length) // MINUTE
+        check_buckets(minutes, MINUTE, "the scenario has", "shorten it")
+        is_rate = 0 <= exact(self.requests, "requests") <= 10**9
+        check(is_rate, "requests", "a number a minute from 0 to a billion", self.requests)
+        is_share = exact_ratio(self.errors, "errors") is not None
+        check(is_share, "errors", "a share from 0 to 1", self.errors)
 
     def counts(self, seed: int) -> Counts:
         """The scenario's telemetry, minute by minute, if nobody does anything about the faults."""
         traffic = Traffic(self, seed)
-        buckets = []
+        good, total = array("q"), array("q")
         for minute in range(-(self.warm_up // MINUTE), self.length // MINUTE):
             failing, lost = self.failing_and_lost(self.failing(minute))
-            buckets.append(traffic.minute(minute, failing, lost))
-        good, total = zip(*buckets, strict=True)
+            counted = traffic.minute(minute, failing, lost)
+            good.append(counted[0])
+            total.append(counted[1])
         return Counts(self.start - self.warm_up, MINUTE, good, total)
 
     def failing(self, minute: int) -> list[float]:

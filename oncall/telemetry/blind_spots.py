@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oncall.alerting import BurnRule, Policy, check_step, lint_alerting, quotient, whole_buckets
-from oncall.counts import Counts
+from oncall.counts import Counts, check_buckets
 from oncall.findings import Finding
 from oncall.slo import SLO, exact, exact_ratio
 from oncall.telemetry._arrays import Flags, Indices, Integers
@@ -74,6 +74,7 @@ def blind_spots(
     hourly = _rate(traffic)
     rate = hourly * quotient(step, HOUR)  # events in a bucket
     history = max((rule.long // step for rule in rules), default=0)
+    check_buckets(2 * history + max(ends), step, "the map takes", "give a longer step")
     factors = [*ratios, *(rule.threshold(slo) for rule in rules)]
     events = _events(rate, history, max(ends), factors)
     budget = float(slo.exact_budget * rate) * (slo.period / step)
