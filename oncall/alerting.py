@@ -17,7 +17,7 @@ from operator import index, sub
 from oncall.checks import check, check_choice
 from oncall.counts import Counts, check_buckets
 from oncall.findings import Finding
-from oncall.slo import SLO, exact, exact_burn, exact_ratio, exceeds, percent, scaled
+from oncall.slo import MOST_EVENTS, SLO, exact, exact_burn, exact_ratio, exceeds, percent, scaled
 from oncall.times import DAY, HOUR, MINUTE, duration_text, positive
 
 SEVERITIES = ("sev1", "sev2", "sev3", "sev4", "sev5")
@@ -358,7 +358,7 @@ def _quietest(traffic: float | Counts, window: timedelta) -> float:
         sums = [0, *accumulate(traffic.total)]
         fewest = min(filter(None, map(sub, sums[width:], sums)), default=0)
         return fewest * (window / (traffic.step * width))  # a shorter series is spread over it
-    is_number = isinstance(traffic, Real) and traffic >= 0
+    is_number = isinstance(traffic, Real) and 0 <= traffic < MOST_EVENTS
     check(is_number, "traffic", "a number of events an hour", traffic, "try 600")
     return float(traffic) * (window / HOUR)
 

@@ -14,7 +14,7 @@ from oncall.checks import check, check_whole
 from oncall.findings import Finding
 from oncall.rotation import Rotation, is_name
 from oncall.slo import SLO, scaled
-from oncall.times import LONGEST, duration_text, moment_text, positive, utc
+from oncall.times import LATEST, LONGEST, duration_text, moment_text, positive, utc
 
 THREE_NINES = SLO("availability", 0.999)
 _RESOLVED, _ACK, _FORCED = range(3)  # the order in which events of one moment count
@@ -201,6 +201,7 @@ def _same_person(policy: EscalationPolicy) -> Iterator[Finding]:
     since = max((rotation.start for rotation in rotations), default=date.min)
     turns = [(rotation, turn) for rotation in rotations for turn in rotation.turns(since)]
     handoffs = sorted(rotation.handoff_at(turn) for rotation, turn in turns)
+    handoffs = [at for at in handoffs if at <= LATEST]
     any_moment = datetime(2000, 1, 1, tzinfo=UTC)  # for names alone, who are always there
     for at in handoffs or [any_moment]:
         people = {who for step in policy.steps for who in step.on_call(at)}

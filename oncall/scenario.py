@@ -45,8 +45,7 @@ class Fault:
     catches: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
-        is_share = exact_ratio(self.error_ratio, "error_ratio") is not None
-        check(is_share, "error_ratio", "a share from 0 to 1", self.error_ratio)
+        object.__setattr__(self, "error_ratio", _share(self.error_ratio, "error_ratio"))
         not_negative(self.start, "start")
         not_negative(self.ramp, "ramp")
         if self.duration is not None:
@@ -122,8 +121,8 @@ class Scenario:
     ``requests`` is their mean number per minute, ``errors`` the share that fails on a good day.
     ``warm_up`` is time without faults before the start, so that every long window is full.
     ``reviews`` holds what there is to find about each incident, in the order in which they open.
-    What cannot be played is a ``ValueError``: it lies from 1900 to 2200, and has at most a billion
-    requests a minute.
+    ``length`` and ``warm_up`` are whole minutes, all of it lies from 1900 to 2200, and there are at
+    most a billion requests a minute; anything else is a ``ValueError``.
     """
 
     name: str
@@ -141,14 +140,17 @@ class Scenario:
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", utc(self.start, "start"))
         length, warm_up = positive(self.length, "length"), not_negative(self.warm_up, "warm_up")
+        for name, span in (("length", length), ("warm_up", warm_up)):
+            check(not span % MINUTE, name, "whole minutes", span)
         utc(self.start - warm_up, "the start of the warm-up,")
         utc(self.start + length, "the end,")
         minutes = (warm_up + length) // MINUTE
         check_buckets(minutes, MINUTE, "the scenario has", "shorten it")
-        is_rate = 0 <= exact(self.requests, "requests") <= 10**9
-        check(is_rate, "requests", "a number a minute from 0 to a billion", self.requests)
-        is_share = exact_ratio(self.errors, "errors") is not None
-        check(is_share, "errors", "a share from 0 to 1", self.errors)
+        requests = exact(self.requests, "requests")
+        need = "a number a minute from 0 to a billion"
+        check(0 <= requests <= 10**9, "requests", need, self.requests)
+        object.__setattr__(self, "requests", float(requests))
+        object.__setattr__(self, "errors", _share(self.errors, "errors"))
 
     def counts(self, seed: int) -> Counts:
         """The scenario's telemetry, minute by minute, if nobody does anything about the faults."""
@@ -181,6 +183,14 @@ class Scenario:
             return KnownIncident(fault.title, fault.symptom, start, end, fault.error_ratio)
 
         return tuple(map(label, self.faults))
+
+
+def _share(value: float, name: str) -> float:
+    """A share from 0 to 1 as a float, whatever type of number it was."""
+    share = exact_ratio(value, name)
+    if share is None:
+        raise ValueError(f"{name} must be a share from 0 to 1, given {value}")
+    return float(share)
 
 
 def combined(shares: Iterable[float]) -> float:

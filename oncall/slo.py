@@ -17,6 +17,7 @@ from typing import Any
 from oncall.checks import shown
 from oncall.times import LONGEST, duration_text, from_seconds, positive
 
+_ENDLESS = 1e300  # what is larger would soon pass the end of the floats
 MOST_EVENTS = 10**30  # in one count: all requests of the world, for as long as it lasts
 
 
@@ -150,13 +151,13 @@ def budget_action(remaining: float) -> BudgetAction:
 def exact(value: Any, name: str = "value") -> Fraction:
     """The finite decimal number that a value prints as, as a ``Fraction``: 0.999 is 999/1000.
 
-    A value is an ``int``, ``float``, ``Fraction``, ``Decimal`` or one of numpy's numbers, of a size
-    that a float can have. Anything else is a ``ValueError``, texts too: from ``"1e-99999999"`` a
+    A value is an ``int``, ``float``, ``Fraction``, ``Decimal`` or one of numpy's numbers, and a
+    float comes near it. Anything else is a ``ValueError``, texts too: of ``"1e-99999999"`` a
     fraction would be made in hours.
     """
     number = _as_float(value)
     try:
-        if number is not None and math.isfinite(number) and (number or not value):
+        if number is not None and abs(number) < _ENDLESS and (number or not value):
             return Fraction(str(value))
     except ValueError:  # of more than 4,300 digits
         pass

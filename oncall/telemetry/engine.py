@@ -133,7 +133,8 @@ def _burn_rate(columns: Columns, slo: SLO, width: int) -> NDArray[np.float64]:
 
     It is rounded only once, so that a burn of 14.4 reads 14.4.
     """
-    budget, rates, first = slo.exact_budget, np.empty(len(columns)), 0
+    budget = slo.exact_budget.limit_denominator(10**30)  # of any sane target exactly, and a float
+    rates, first = np.empty(len(columns)), 0
     good_sums = _window_sums(columns, columns.good, width)
     total_sums = _window_sums(columns, columns.total, width)
     for good, total in zip(good_sums, total_sums, strict=True):

@@ -23,6 +23,7 @@ from oncall.times import DAY, HOUR, MINUTE, SECOND, WEEK, ceil_div, utc
 THIRTY_DAYS = 30 * DAY
 TOGETHER = 32  # months whose faults are drawn in one go, which takes half the time
 MOST_DISTANCES = 2**24  # between failures, drawn in one go; they take some hundred megabytes
+SHORTEST_ODDS = 1e-12  # of a failure; with less, a few distances add up to more than an int64 holds
 
 
 @dataclass(frozen=True)
@@ -159,13 +160,16 @@ def _draw(month: _Month, months: int, random: np.random.Generator) -> Iterator[I
     """For each month the failed requests until each minute, a running sum like the requests."""
     minutes, minute_of = len(month.requests), _minute_finder(month.requests)
     requests = np.diff(month.requests)[month.faulty_minutes, None]
+    # Minute by minute is slower where few requests fail, and takes no more memory where many do.
+    few = month.requests[-1] * month.errors < MOST_DISTANCES
+    by_distance = few and not 0 < month.errors < SHORTEST_ODDS
     for done in range(0, months, TOGETHER):
         shape = len(month.faulty_minutes), min(TOGETHER, months - done)
         at_fault = random.binomial(requests, month.chances[:, None], shape)
         for column in np.ascontiguousarray(at_fault.T):
-            if month.requests[-1] * month.errors < MOST_DISTANCES:
+            if by_distance:
                 failed = np.bincount(minute_of(_failures(month, random)) + 1, minlength=minutes)
-            else:  # slower unless nearly every minute has failures, and of any size
+            else:
                 failed = np.append(0, random.binomial(np.diff(month.requests), month.errors))
             failed[month.faulty_minutes + 1] = column
             yield np.cumsum(failed, dtype=month.kind)
