@@ -14,7 +14,7 @@ from oncall.checks import check, check_whole
 from oncall.findings import Finding
 from oncall.rotation import Rotation, is_name
 from oncall.slo import SLO, scaled
-from oncall.times import duration_text, moment_text, positive, utc
+from oncall.times import LATEST, LONGEST, duration_text, moment_text, positive, utc
 
 THREE_NINES = SLO("availability", 0.999)
 _RESOLVED, _ACK, _FORCED = range(3)  # the order in which events of one moment count
@@ -36,8 +36,9 @@ class Step:
         fit = not bare and all(isinstance(who, Rotation) or is_name(who) for who in self.targets)
         check(fit, "targets", "a tuple of names or Rotations", self.targets, "give ('ana',)")
         object.__setattr__(self, "targets", tuple(self.targets))
-        fits = isinstance(self.delay, timedelta) and self.delay >= timedelta()
-        check(fits, "delay", "a timedelta of zero or more", self.delay, "give e.g. 5 * MINUTE")
+        fits = isinstance(self.delay, timedelta) and timedelta() <= self.delay <= LONGEST
+        need = "a timedelta of zero or more, up to 100 years"
+        check(fits, "delay", need, self.delay, "give e.g. 5 * MINUTE")
 
     @property
     def rotations(self) -> tuple[Rotation, ...]:
@@ -69,7 +70,10 @@ class EscalationPolicy:
         fit = steps and all(isinstance(step, Step) for step in steps)
         check(fit, "steps", "one or more Steps", self.steps, "give (Step(('ana',), delay),)")
         object.__setattr__(self, "steps", steps)
-        check_whole(self.repeat, "repeat")
+        check_whole(self.repeat, "repeat", most=10_000)
+        if (self.repeat + 1) * sum(step.delay / LONGEST for step in steps) > 1:
+            climbs = "the ladder climbs for more than 100 years"
+            raise ValueError(f"{climbs}; give shorter delays, or a smaller repeat")
         check(self.empty in ("skip", "wait"), "empty", "'skip' or 'wait'", self.empty)
         if self.ack_timeout is not None:
             positive(self.ack_timeout, "ack_timeout")
@@ -197,6 +201,7 @@ def _same_person(policy: EscalationPolicy) -> Iterator[Finding]:
     since = max((rotation.start for rotation in rotations), default=date.min)
     turns = [(rotation, turn) for rotation in rotations for turn in rotation.turns(since)]
     handoffs = sorted(rotation.handoff_at(turn) for rotation, turn in turns)
+    handoffs = [at for at in handoffs if at <= LATEST]
     any_moment = datetime(2000, 1, 1, tzinfo=UTC)  # for names alone, who are always there
     for at in handoffs or [any_moment]:
         people = {who for step in policy.steps for who in step.on_call(at)}

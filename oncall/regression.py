@@ -25,7 +25,7 @@ from oncall.mock_system import MockSystem
 from oncall.postmortem import ActionItem
 from oncall.runbook import is_healthy
 from oncall.slo import SLO, exact, exact_ratio, percent, slo_from_record, slo_to_record
-from oncall.times import DAY, MINUTE, duration_text, positive
+from oncall.times import DAY, MINUTE, duration_text, from_seconds, positive
 
 VERSION = 1
 WARM_UP = 3 * DAY  # of clean traffic before the fault: longer than any window of a page rule
@@ -442,7 +442,7 @@ def _from_json(record: Any) -> Case:
         raise ValueError(f"written in version {version!r}; {reads}: upgrade it")
     for name in ("page_within", "restore_within", "max_latency"):
         if record.get(name) is not None:
-            record[name] = timedelta(seconds=record[name])
+            record[name] = from_seconds(record[name], name)
     if kind == "replay":
         return ReplayCase(**record | {"slo": slo_from_record(record.get("slo"))})
     if kind == "prompt":

@@ -11,7 +11,9 @@ from difflib import get_close_matches
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from oncall.checks import check, check_date, check_whole
-from oncall.times import DAY, MINUTE, ceil_div, utc
+from oncall.times import DAY, EARLIEST, LATEST, LONGEST, MINUTE, ceil_div, utc
+
+MOST_DAYS = 1_000_000  # from a rotation's start to a handoff; the calendar ends in 9999
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class Rotation:
         check(is_local, "handoff", "a time without a zone", self.handoff, "give e.g. time(9, 30)")
         _check_zone(self.tz)
         check_date(self.start, "start")
-        check_whole(self.every, "every", 1, "a whole number of days")
+        is_near = EARLIEST.date() <= self.start <= LATEST.date()
+        check(is_near, "start", "from 1900 to 2200", self.start)
+        check_whole(self.every, "every", 1, "a whole number of days", most=LONGEST // DAY)
 
     def on_call(self, at: datetime) -> str | None:
         """The member on call at this moment; ``None`` before the first handoff."""
@@ -52,6 +56,7 @@ class Rotation:
 
     def handoff_at(self, turn: int) -> datetime:
         """The UTC moment at which a turn begins; turn 0 is the one that begins on ``start``."""
+        check_whole(turn, "turn", most=MOST_DAYS // self.every)
         wanted, zone = self._wanted(turn), ZoneInfo(self.tz)
         first, second = (wanted.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
         if first <= second:  # the clock shows this time, once or twice

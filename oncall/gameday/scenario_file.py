@@ -41,13 +41,16 @@ def _scenario(top: _Table) -> Scenario:
     values |= top.read({"name": _text, "start": _moment}, optional)
     values |= traffic.read({"requests": _number(0.001, 1e7)}, {"errors": _number(0, 1)})
     of_slo = slo.read({"target": _target}, {"name": _text, "period": _length})
-    return Scenario(
-        **values,
-        slo=SLO(**{"name": "availability"} | of_slo),
-        faults=tuple(map(_fault, faults)),
-        red_herrings=tuple(map(_red_herring, herrings)),
-        reviews=tuple(map(_review, reviews)),
-    )
+    values |= {
+        "slo": SLO(**{"name": "availability"} | of_slo),
+        "faults": tuple(map(_fault, faults)),
+        "red_herrings": tuple(map(_red_herring, herrings)),
+        "reviews": tuple(map(_review, reviews)),
+    }
+    try:
+        return Scenario(**values)
+    except ValueError as error:  # each field fits, but with its length it leaves the calendar
+        raise top.error("start", str(error)) from None
 
 
 def _fault(table: _Table) -> Fault:

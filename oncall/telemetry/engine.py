@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oncall.alerting import AlertInterval, Policy, Rule, SilenceRule, check_step, whole_buckets
-from oncall.counts import Counts
+from oncall.counts import Counts, check_end
 from oncall.slo import SLO
 from oncall.telemetry._arrays import Integers
 from oncall.telemetry._windows import CHUNK, Columns, WindowTest, check_counts, verdict_changes
@@ -52,6 +52,7 @@ class Counters:
         if len(good) != len(total):
             given = f"good has {len(good)} readings and total {len(total)}"
             raise ValueError(f"{given}; give as many of each")
+        check_end(self.start, self.step, len(self))
         for first in range(0, len(self), CHUNK):
             chunk = slice(first, first + CHUNK + 1)
             _check_growth(good[chunk], total[chunk], first)
@@ -71,6 +72,8 @@ def alert_intervals(counts: AnyCounts, slo: SLO, policy: Policy) -> list[AlertIn
     """
     start, step, columns = _read(counts)
     check_step(policy, step)
+    if not policy:
+        check_counts(columns)  # with rules they are checked as they are added up
     changes = verdict_changes(columns, [_window_test(rule, slo, step) for rule in policy])
     for rule, buckets in zip(policy, changes, strict=True):
         if isinstance(rule, SilenceRule) and buckets[:1] == [0]:
@@ -130,7 +133,8 @@ def _burn_rate(columns: Columns, slo: SLO, width: int) -> NDArray[np.float64]:
 
     It is rounded only once, so that a burn of 14.4 reads 14.4.
     """
-    budget, rates, first = slo.exact_budget, np.empty(len(columns)), 0
+    budget = slo.exact_budget.limit_denominator(10**30)  # of any sane target exactly, and a float
+    rates, first = np.empty(len(columns)), 0
     good_sums = _window_sums(columns, columns.good, width)
     total_sums = _window_sums(columns, columns.total, width)
     for good, total in zip(good_sums, total_sums, strict=True):
@@ -180,7 +184,9 @@ def _read_frame(frame: pd.DataFrame) -> tuple[datetime, timedelta, Columns]:
     step, columns = _step(frame.index), _plain_columns(frame)
     if step is None or columns is None:  # ``Counts`` read what is not plain, or say what is wrong
         return _read(Counts.from_frame(frame))
-    return utc(frame.index[0].to_pydatetime()), step, columns
+    start = utc(frame.index[0], "the index")
+    check_end(start, step, len(columns))
+    return start, step, columns
 
 
 def _plain_columns(frame: pd.DataFrame) -> Columns | None:
@@ -204,8 +210,7 @@ def _step(index: pd.Index) -> timedelta | None:
     odd = any((np.diff(ticks[first : first + CHUNK + 1]) != step).any() for first in chunks)
     if odd or step <= 0:
         return None
-    length: timedelta = (index[1] - index[0]).to_pytimedelta()
-    return length
+    return positive(index[1] - index[0], "the index's step")
 
 
 def _knows_its_step(index: pd.Index) -> bool:
