@@ -6,12 +6,11 @@ Daylight saving time (DST) may skip that time of day or repeat it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from difflib import get_close_matches
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 from oncall.checks import check, check_date, check_whole
-from oncall.times import DAY, MINUTE, ceil_div, utc
+from oncall.times import DAY, ceil_div, local_clock, local_moment, time_zone, utc
 
 
 @dataclass(frozen=True)
@@ -36,14 +35,14 @@ class Rotation:
         object.__setattr__(self, "members", members)
         is_local = isinstance(self.handoff, time) and self.handoff.tzinfo is None
         check(is_local, "handoff", "a time without a zone", self.handoff, "give e.g. time(9, 30)")
-        _check_zone(self.tz)
+        time_zone(self.tz)
         check_date(self.start, "start")
         check_whole(self.every, "every", 1, "a whole number of days")
 
     def on_call(self, at: datetime) -> str | None:
         """The member on call at this moment; ``None`` before the first handoff."""
         at = utc(at, "at")
-        days = (self._clock_at(at).date() - self.start).days
+        days = (local_clock(at, ZoneInfo(self.tz)).date() - self.start).days
         # From one turn late: where clocks fall back over midnight, tomorrow's handoff may be over.
         for turn in range(days // self.every + 1, -1, -1):
             if at >= self.handoff_at(turn):
@@ -52,16 +51,7 @@ class Rotation:
 
     def handoff_at(self, turn: int) -> datetime:
         """The UTC moment at which a turn begins; turn 0 is the one that begins on ``start``."""
-        wanted, zone = self._wanted(turn), ZoneInfo(self.tz)
-        first, second = (wanted.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
-        if first <= second:  # the clock shows this time, once or twice
-            return first
-        # The clock skips this time. ``second`` reads it with the offset after the jump, ``first``
-        # with the one before; the jump lies between the two, at a whole minute.
-        at = second.replace(second=0, microsecond=0)
-        while self._clock_at(at) <= wanted:
-            at += MINUTE
-        return at
+        return local_moment(self._wanted(turn), ZoneInfo(self.tz))
 
     def turns(self, since: date) -> range:
         """The turns that begin within a year from a date."""
@@ -71,28 +61,14 @@ class Rotation:
     def skipped_handoffs(self) -> list[datetime]:
         """The handoffs in the year from ``start`` that DST skips, as local times no clock shows."""
         handoffs = [(self._wanted(turn), self.handoff_at(turn)) for turn in self.turns(self.start)]
-        return [wanted for wanted, at in handoffs if self._clock_at(at) != wanted]
+        zone = ZoneInfo(self.tz)
+        return [wanted for wanted, at in handoffs if local_clock(at, zone) != wanted]
 
     def _wanted(self, turn: int) -> datetime:
         """What the local clock should show at a handoff, as a naive datetime."""
         return datetime.combine(self.start + turn * self.every * DAY, self.handoff)
 
-    def _clock_at(self, at: datetime) -> datetime:
-        """What the local clock shows at a moment, as a naive datetime."""
-        return at.astimezone(ZoneInfo(self.tz)).replace(tzinfo=None)
-
 
 def is_name(value: object) -> bool:
     """Whether this can name a person: text that is not blank."""
     return isinstance(value, str) and bool(value.strip())
-
-
-def _check_zone(tz: str) -> None:
-    try:
-        ZoneInfo(tz)
-    except (ZoneInfoNotFoundError, ValueError, TypeError, AttributeError, OSError):
-        # Places only: not EST for CEST, nor Etc/GMT+1 for GMT+1, which is its opposite.
-        places = [zone for zone in available_timezones() if "/" in zone.removeprefix("Etc/")]
-        near = get_close_matches(str(tz), places, n=1) or ["Europe/Berlin"]
-        hint = f"'UTC' or e.g. {near[0]!r} (where no zone is known: pip install tzdata)"
-        raise ValueError(f"tz must be an IANA zone name, given {tz!r}; give {hint}") from None

@@ -11,12 +11,12 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from oncall.alerting import BurnRule, Policy, check_step, lint_alerting, quotient, whole_buckets
+from oncall.alerting import BurnRule, Policy, check_step, lint_alerting, quotient
 from oncall.counts import Counts
 from oncall.findings import Finding
 from oncall.slo import SLO, exact, exact_ratio
 from oncall.telemetry._arrays import Flags, Indices, Integers
-from oncall.times import HOUR, MINUTE
+from oncall.times import HOUR, MINUTE, whole_buckets
 
 VERDICTS = ("silent", "ticket", "page")
 ERROR_RATIOS = (
