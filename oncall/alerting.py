@@ -18,7 +18,7 @@ from oncall.checks import check, check_choice
 from oncall.counts import Counts, check_buckets
 from oncall.findings import Finding
 from oncall.slo import MOST_EVENTS, SLO, exact, exact_burn, exact_ratio, exceeds, percent, scaled
-from oncall.times import DAY, HOUR, MINUTE, duration_text, positive
+from oncall.times import DAY, HOUR, MINUTE, duration_text, positive, whole_buckets
 
 SEVERITIES = ("sev1", "sev2", "sev3", "sev4", "sev5")
 ALERT_ACTIONS = ("page", "ticket")
@@ -377,16 +377,6 @@ def check_step(policy: Policy, step: timedelta) -> None:
 def fits(rule: Rule, step: timedelta) -> bool:
     """Whether buckets of ``step`` fill every window of the rule exactly."""
     return not any(window % step for window in rule.windows)
-
-
-def whole_buckets(
-    length: timedelta, step: timedelta, name: str, mend: str = "give finer counts"
-) -> int:
-    """How many buckets of ``step`` a length of time holds; unless whole, it is a ``ValueError``."""
-    if positive(length, name) % step:
-        what = f"the {duration_text(length)} {name}"
-        raise ValueError(f"buckets of {duration_text(step)} do not divide {what}; {mend}")
-    return length // step
 
 
 def quotient(length: timedelta, unit: timedelta) -> Fraction:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -120,6 +122,16 @@ def from_seconds(seconds: Any, name: str) -> timedelta:
     return positive(timedelta(seconds=seconds), name)
 
 
+def whole_buckets(
+    length: timedelta, step: timedelta, name: str, mend: str = "give finer counts"
+) -> int:
+    """How many buckets of ``step`` a length of time holds; unless whole, it is a ``ValueError``."""
+    if positive(length, name) % step:
+        what = f"the {duration_text(length)} {name}"
+        raise ValueError(f"buckets of {duration_text(step)} do not divide {what}; {mend}")
+    return length // step
+
+
 def ceil_div(amount: _Amount, unit: _Amount) -> int:
     """How many units it takes to cover an amount: ``amount // unit`` rounded up, not down."""
     return -(-amount // unit)
@@ -143,3 +155,40 @@ def duration_text(length: timedelta | None) -> str:
     if length or not text:
         text += f"{length.total_seconds():.6f}".rstrip("0").rstrip(".") + "s"
     return text
+
+
+# --- local time ----------------------------------------------------------------------------------
+
+
+def time_zone(tz: str) -> ZoneInfo:
+    """The IANA zone of a name such as ``America/Chicago``; any other name is a ``ValueError``."""
+    try:
+        return ZoneInfo(tz)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, AttributeError, OSError):
+        # Places only: not EST for CEST, nor Etc/GMT+1 for GMT+1, which is its opposite.
+        places = [zone for zone in available_timezones() if "/" in zone.removeprefix("Etc/")]
+        near = get_close_matches(str(tz), places, n=1) or ["Europe/Berlin"]
+        hint = f"'UTC' or e.g. {near[0]!r} (where no zone is known: pip install tzdata)"
+        raise ValueError(f"tz must be an IANA zone name, given {tz!r}; give {hint}") from None
+
+
+def local_clock(moment: datetime, zone: ZoneInfo) -> datetime:
+    """What a clock in this zone shows at a moment, as a naive datetime."""
+    return moment.astimezone(zone).replace(tzinfo=None)
+
+
+def local_moment(wanted: datetime, zone: ZoneInfo) -> datetime:
+    """The UTC moment at which a clock in this zone first shows a time, given as a naive datetime.
+
+    Of a time that daylight saving repeats it is the first. A time that it skips is the end of the
+    gap: the first moment at which the clock shows a later time.
+    """
+    first, second = (wanted.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first <= second:  # the clock shows this time, once or twice
+        return first
+    # The clock skips this time. ``second`` reads it with the offset after the jump, ``first``
+    # with the one before; the jump lies between the two, at a whole minute.
+    at = second.replace(second=0, microsecond=0)
+    while local_clock(at, zone) <= wanted:
+        at += MINUTE
+    return at

@@ -11,13 +11,13 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from oncall.alerting import BurnRule, Policy, check_step, lint_alerting, quotient, whole_buckets
+from oncall.alerting import BurnRule, Policy, check_step, lint_alerting, quotient
 from oncall.checks import shown
 from oncall.counts import Counts, check_buckets
 from oncall.findings import Finding
 from oncall.slo import MOST_EVENTS, SLO, exact, exact_ratio
 from oncall.telemetry._arrays import Flags, Indices, Integers
-from oncall.times import HOUR, MINUTE
+from oncall.times import HOUR, MINUTE, whole_buckets
 
 VERDICTS = ("silent", "ticket", "page")
 ERROR_RATIOS = (
