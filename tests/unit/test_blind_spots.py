@@ -150,9 +150,18 @@ def test_a_policy_of_silence_rules_alone_sees_no_errors() -> None:
         ({"traffic": 0}, "traffic must be .* above 0"),
         ({"traffic": math.nan}, "traffic"),
         ({"traffic": math.inf}, "traffic must be .* above 0, from 1e-30 to 1e30, given inf"),
-        ({"traffic": "many"}, "traffic must be a number of events an hour above 0, from 1e-30 to 1e30, given 'many'"),
-        ({"traffic": "600"}, "traffic must be a number of events an hour above 0, from 1e-30 to 1e30, given '600'"),
-        ({"traffic": True}, "traffic must be a number of events an hour above 0, from 1e-30 to 1e30, given True"),
+        (
+            {"traffic": "many"},
+            "traffic must be a number of events an hour above 0, from 1e-30 to 1e30, given 'many'",
+        ),
+        (
+            {"traffic": "600"},
+            "traffic must be a number of events an hour above 0, from 1e-30 to 1e30, given '600'",
+        ),
+        (
+            {"traffic": True},
+            "traffic must be a number of events an hour above 0, from 1e-30 to 1e30, given True",
+        ),
         ({"traffic": Counts(START, MINUTE, [], [])}, "above 0, from 1e-30 to 1e30, given 0"),
         ({"error_ratios": [5]}, "did you mean"),
         ({"error_ratios": [math.nan]}, "error ratio"),

@@ -83,6 +83,13 @@ def test_a_script_is_lines_or_json(good_night: Path, tmp_path: Path) -> None:
         ("1 look\n\n2 apply", "line 3: give: apply NAME"),
         ("9999999 look", "line 1: '9999999 look' is not a step"),
         ('[[1, "look"], 7]', "line 2: "),
+        ("² ack", "line 1: '² ack' is not a step"),  # which is a digit, but no number
+        ("1 look\n١٥٣ ack", "line 2: '١٥٣ ack' is not a step"),
+        ('[["²", "ack"]]', "line 1: '² ack' is not a step"),
+        ("9" * 5000 + " ack", "line 1: '9{199}… and so on is not a step"),
+        ('[[153.0, "ack"]]', "line 1: '153.0 ack' is not a step"),
+        ('[[true, "ack"]]', "line 1: 'True ack' is not a step"),
+        ('[[1e400, "ack"], [NaN, "ack"]]', "line 1: 'inf ack' is not a step"),
         ("[1, ", "line 1: not JSON"),
     ],
 )
