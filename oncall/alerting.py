@@ -211,7 +211,7 @@ class AlertEvaluator:
         # never written holds 0, which is what the buckets before the data count.
         longest = max((rule.windows[0] for rule in policy), default=timedelta())
         self._size = longest // step + 1
-        check_buckets(longest // step, step, "the longest window holds", "give coarser counts")
+        check_buckets(longest // step, step, "the longest window holds", "give longer buckets")
         self._ring = [(0, 0)] * self._size
         self._now = 0
 

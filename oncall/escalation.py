@@ -210,6 +210,7 @@ def _too_few_people(policy: EscalationPolicy) -> Iterator[Finding]:
     rotations = {rotation for step in policy.steps for rotation in step.rotations}
     any_moment = datetime(2000, 1, 1, tzinfo=UTC)  # for names alone, who are always there
     since = max((rotation.handoff_at(0) for rotation in rotations), default=any_moment)
+    since = min(since, LATEST)
     until = min(since + 365 * DAY, LATEST)
     changes = {at for rotation in rotations for at in rotation.changes(since, until)}
     moments = sorted({since, *changes})

@@ -226,7 +226,7 @@ def _spent_shares(bad: Integers, total: Integers, slo: SLO) -> NDArray[np.float6
 
     It is rounded only once, so that a burn of 14.4 reads 14.4.
     """
-    budget = slo.exact_budget
+    budget = slo.exact_budget.limit_denominator(10**30)  # any sane one exactly, and a float
     above, below = budget.denominator, budget.numerator  # above is larger, and total than bad
     fits = int(total.max(initial=0)) * above < _EXACT_FLOATS
     kind = float if fits else object  # Python's integers, whose quotients are rounded once too
