@@ -19,7 +19,7 @@ from typing import Any
 from oncall.alerting import AlertEvaluator, BurnRule, google_policy
 from oncall.catalogue import RUNBOOKS, known_mitigation, known_symptom
 from oncall.checks import checked_text
-from oncall.files import error_text, read_json, write_text
+from oncall.files import error_text, one_line, read_json, write_text
 from oncall.incident import Incident
 from oncall.mock_system import MockSystem
 from oncall.postmortem import ActionItem
@@ -350,7 +350,8 @@ class Gate:
         return self.passed
 
     def __str__(self) -> str:
-        lines = [f"{'pass' if v.passed else 'FAIL'}  {v.case}: {v.why}" for v in self.verdicts]
+        said = [("pass" if v.passed else "FAIL", f"{v.case}: {v.why}") for v in self.verdicts]
+        lines = [f"{verdict}  {one_line(why)}" for verdict, why in said]
         return "\n".join(lines or ["FAIL  no case was found"])
 
     __repr__ = __str__  # what pytest shows of a failed assert

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from oncall.catalogue import known_mitigation, known_symptom
-from oncall.files import parse_toml, read_text
+from oncall.files import one_line, parse_toml, read_text
 from oncall.postmortem import ITEM_KINDS
 from oncall.scenario import Fault, RedHerring, Review, Scenario
 from oncall.slo import SLO
@@ -162,7 +162,11 @@ def _reader(
     return read
 
 
-_text = _reader(lambda value: isinstance(value, str) and value.strip(), "a text")
+def _one_line(value: Any) -> Any:
+    return one_line(value) if isinstance(value, str) else value
+
+
+_text = _reader(lambda value: isinstance(value, str) and value, "a text", _one_line)
 _flag = _reader(lambda value: isinstance(value, bool), "true or false")
 
 
