@@ -30,6 +30,7 @@ WIDTH = 8.2  # inches at 100 dots: JupyterLab shows 820 pixels as they are in a 
 LINE = 96  # characters that fit under it
 
 _STYLE = {
+    "text.parse_math": False,  # a title may hold dollars
     "figure.dpi": 100,
     "figure.titlesize": 11,
     "figure.titleweight": "bold",
