@@ -18,7 +18,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from io import BufferedWriter
 from pathlib import Path
@@ -255,12 +255,21 @@ def locked(path: str | Path, *, wait: bool = True) -> Iterator[None]:
     try:
         yield
     finally:
-        steps: list[Callable[[], None]] = [beside.unlink, file.close]
-        if os.name == "nt":
-            steps.reverse()  # Windows removes no open file; if another opened it, it stays
-        for step in steps:
-            with suppress(OSError):
-                step()
+        _unlock(beside, file)
+
+
+def _unlock(beside: Path, file: BufferedWriter) -> None:
+    steps: list[Callable[[], None]] = [beside.unlink, file.close]
+    if os.name == "nt":
+        steps.reverse()  # Windows removes no open file; if another opened it, it stays
+    with ExitStack() as ending:  # which does the second whatever becomes of the first
+        for step in reversed(steps):
+            ending.callback(_unless_it_fails, step)
+
+
+def _unless_it_fails(step: Callable[[], None]) -> None:
+    with suppress(OSError):
+        step()
 
 
 def _lock_file(path: Path, pauses: int) -> BufferedWriter | None:

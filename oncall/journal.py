@@ -170,7 +170,7 @@ class Writer:
                 while unwritten:
                     unwritten = unwritten[file.write(unwritten) :]
                 os.fsync(file.fileno())
-            except OSError:
+            except BaseException:  # Ctrl-C too
                 with suppress(OSError):
                     file.truncate(size)
                 raise
