@@ -75,7 +75,8 @@ def read_text(path: str | Path, most: int = MOST_BYTES) -> str:
 
 
 def _not_utf8(path: str | Path, line: int, data: bytes) -> ValueError:
-    looks = " but looks like UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+    is_marked = line == 1 and data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    looks = " but looks like UTF-16" if is_marked else ""
     return ValueError(f"{path}, line {line}: not UTF-8 text{looks}; save the file as UTF-8")
 
 

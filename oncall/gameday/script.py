@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from oncall.checks import is_short_number, shown
-from oncall.files import one_line, parse_json, read_text
+from oncall.files import parse_json, read_text
 from oncall.gameday.actions import check_action, try_to_do
 from oncall.gameday.desk import Desk
 from oncall.gameday.shift import Responder
@@ -65,7 +65,7 @@ def read_script(path: str | Path) -> tuple[ScriptLine, ...]:
 
 
 def _script_line(entry: list[object]) -> ScriptLine:
-    minute, *words = (one_line(str(word)) for word in entry)
+    minute, *words = map(str, entry)
     if not is_short_number(minute) or not words:
         text = shown(" ".join(map(str, entry)))
         raise ValueError(f"{text} is not a step; write a minute and an action, such as 153 ack")
