@@ -183,7 +183,7 @@ def _unless_nan(value: float, name: str) -> Fraction | None:
 
 def _as_float(value: Any) -> float | None:
     """The float nearest to a number; ``None`` for what is no number, or beyond all floats."""
-    if not isinstance(value, Real | Decimal) or isinstance(value, bool):
+    if not isinstance(value, Real | Decimal):
         return None
     try:
         return float(value)
@@ -207,8 +207,7 @@ def scaled(length: timedelta, factor: Fraction) -> timedelta:
 
 def percent(ratio: float | Fraction, digits: int = 10) -> str:
     """A share as text in percent, without needless digits: 0.999 reads ``99.9%``."""
-    number = ratio if isinstance(ratio, Fraction) else exact(ratio)
-    return f"{float(number * 100):.{digits}g}%"
+    return f"{float(exact(ratio) * 100):.{digits}g}%"
 
 
 def _percent_hint(value: float | Fraction) -> str:

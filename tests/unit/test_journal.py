@@ -298,8 +298,11 @@ BAD_HEADERS = [
     ({"slo": None}, "slo must hold name, target and period_seconds, given None"),
     ({"slo": "99 %"}, ""),
     ({"slo": A_SLO | {"target": 99}}, r"target must lie strictly .*did you mean 0\.99\?"),
-    ({"slo": A_SLO | {"period_seconds": "x"}}, ""),
-    ({"slo": A_SLO | {"period_seconds": 1e300}}, ""),
+    ({"slo": A_SLO | {"target": "0.99"}}, r"target must be a number such as 0\.999"),
+    ({"slo": A_SLO | {"target": "1e-99999999"}}, "target must be a number"),  # no fraction of it
+    ({"slo": A_SLO | {"period_seconds": "x"}}, "period_seconds must be a number of seconds"),
+    ({"slo": A_SLO | {"period_seconds": 1e300}}, "period_seconds must be .* up to 100 years"),
+    ({"slo": A_SLO | {"period_seconds": True}}, "period_seconds must be a number of seconds"),
     ({"slo": NO_PERIOD}, "slo must hold name, target and period_seconds, given {'name"),
 ]
 
