@@ -118,9 +118,10 @@ def worst_error_ratio(incident: Incident) -> float:
         good, of = event.get("good"), event.get("total")
         sums.append((failed + of - good, total + of))
     for stretches in (pairwise(sums), combinations(sums, 2)):
-        counts = [(to[0] - since[0], to[1] - since[1]) for since, to in stretches]
-        if shown := [failed / total for failed, total in counts if failed >= FAILURES]:
-            return float(max(shown))
+        counts = ((to[0] - since[0], to[1] - since[1]) for since, to in stretches)
+        worst = max((failed / total for failed, total in counts if failed >= FAILURES), default=0.0)
+        if worst:
+            return worst
     return 0.0
 
 

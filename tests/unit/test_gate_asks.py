@@ -95,6 +95,13 @@ def test_a_chance_too_small_to_read_is_under_a_thousandth(judged: Judged, tmp_pa
     assert verdict.why.endswith("would pass 0.2% of the time, in 1 of 5 under 0.1%")
 
 
+def test_a_pass_of_a_case_that_only_bans_says_so(judged: Judged, tmp_path: Path) -> None:
+    save_case(PromptCase("ban", "?", WRONG, RIGHT, must_not_contain=(WRONG,)), tmp_path / "a.json")
+    result = judged(tmp_path, System("502 Bad Gateway"))
+    assert result.passed
+    assert str(result).endswith("; without must_contain, an error page passes too")
+
+
 def test_a_failure_says_why_and_how_often(judged: Judged, tmp_path: Path) -> None:
     folder = saved(tmp_path, asks=10, passes_needed=8)
     system = System(WRONG, TimeoutError("too\nslow"), " ", WRONG)
