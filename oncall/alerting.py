@@ -15,10 +15,10 @@ from numbers import Real
 from operator import index, sub
 
 from oncall.checks import check, check_choice
-from oncall.counts import Counts
+from oncall.counts import Counts, check_buckets
 from oncall.findings import Finding
-from oncall.slo import SLO, exact, exact_burn, exact_ratio, exceeds, percent, scaled
-from oncall.times import DAY, HOUR, MINUTE, duration_text, positive
+from oncall.slo import MOST_EVENTS, SLO, exact, exact_burn, exact_ratio, exceeds, percent, scaled
+from oncall.times import DAY, HOUR, MINUTE, duration_text, positive, whole_buckets
 
 SEVERITIES = ("sev1", "sev2", "sev3", "sev4", "sev5")
 ALERT_ACTIONS = ("page", "ticket")
@@ -77,10 +77,11 @@ class BurnRule:
         if positive(self.short, "short") > positive(self.long, "long"):
             raise ValueError(f"short must be at most long, given {self.short} and {self.long}")
         factor = exact(self.factor, "factor")
-        check(factor > 0, "factor", "above 0", self.factor)
+        is_rate = Fraction(1, 10**20) <= factor <= 10**20
+        check(is_rate, "factor", "above 0, from 1e-20 to 1e20", self.factor)
         _check_action(self.action, self.severity)
         # A factor such as 14/15 has no decimal text: keep the fraction, and show the float.
-        if float(self.exact_factor) != float(factor):
+        if float(exact(self.exact_factor, "exact_factor")) != float(factor):
             object.__setattr__(self, "exact_factor", factor)
         object.__setattr__(self, "factor", float(factor))
 
@@ -198,7 +199,8 @@ class AlertEvaluator:
 
     A window is (T − W, T], T being the end of the bucket just observed. Buckets before the data
     count 0 of 0. A window without events has no burn rate and never fires a burn rule. Only
-    integers are compared. ``step`` must divide every window, or it is a ``ValueError``.
+    integers are compared. ``step`` must divide every window, or it is a ``ValueError``; so is a
+    window of more than 31,622,400 buckets, for it keeps them all.
     """
 
     def __init__(self, slo: SLO, policy: Policy, step: timedelta):
@@ -207,7 +209,9 @@ class AlertEvaluator:
         self._tests = [(rule, self._test(rule, slo)) for rule in policy]
         # Bad and total events since the start, in a ring as long as the longest window. A slot
         # never written holds 0, which is what the buckets before the data count.
-        self._size = max((rule.windows[0] // step for rule in policy), default=0) + 1
+        longest = max((rule.windows[0] for rule in policy), default=timedelta())
+        self._size = longest // step + 1
+        check_buckets(longest // step, step, "the longest window holds", "give longer buckets")
         self._ring = [(0, 0)] * self._size
         self._now = 0
 
@@ -354,7 +358,7 @@ def _quietest(traffic: float | Counts, window: timedelta) -> float:
         sums = [0, *accumulate(traffic.total)]
         fewest = min(filter(None, map(sub, sums[width:], sums)), default=0)
         return fewest * (window / (traffic.step * width))  # a shorter series is spread over it
-    is_number = isinstance(traffic, Real) and traffic >= 0
+    is_number = isinstance(traffic, Real) and 0 <= traffic < MOST_EVENTS
     check(is_number, "traffic", "a number of events an hour", traffic, "try 600")
     return float(traffic) * (window / HOUR)
 
@@ -373,16 +377,6 @@ def check_step(policy: Policy, step: timedelta) -> None:
 def fits(rule: Rule, step: timedelta) -> bool:
     """Whether buckets of ``step`` fill every window of the rule exactly."""
     return not any(window % step for window in rule.windows)
-
-
-def whole_buckets(
-    length: timedelta, step: timedelta, name: str, mend: str = "give finer counts"
-) -> int:
-    """How many buckets of ``step`` a length of time holds; unless whole, it is a ``ValueError``."""
-    if positive(length, name) % step:
-        what = f"the {duration_text(length)} {name}"
-        raise ValueError(f"buckets of {duration_text(step)} do not divide {what}; {mend}")
-    return length // step
 
 
 def quotient(length: timedelta, unit: timedelta) -> Fraction:

@@ -11,6 +11,17 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_SHOWN = 200  # characters of a value in an error
+
+
+def shown(value: object) -> str:
+    """A value as an error shows it: as Python writes it, cut where that is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… and so on"
+
 
 def check(holds: object, name: str, need: str, given: object, hint: str = "") -> None:
     """Raise a ``ValueError`` unless it holds; ``need`` is what ``name`` must be.
@@ -19,7 +30,7 @@ def check(holds: object, name: str, need: str, given: object, hint: str = "") ->
     """
     if not holds:
         advice = f"; {hint}" if hint else ""
-        raise ValueError(f"{name} must be {need}, given {given!r}{advice}")
+        raise ValueError(f"{name} must be {need}, given {shown(given)}{advice}")
 
 
 def check_choice(value: Any, name: str, choices: Sequence[str]) -> None:
@@ -27,10 +38,21 @@ def check_choice(value: Any, name: str, choices: Sequence[str]) -> None:
     check(value in choices, name, f"one of {', '.join(choices)}", value)
 
 
-def check_whole(value: Any, name: str, least: int = 0, need: str = "a whole number") -> None:
-    """Raise a ``ValueError`` unless the value is an ``int`` that is no ``bool``, from ``least``."""
+def check_whole(
+    value: Any, name: str, least: int = 0, need: str = "a whole number", *, most: int = 10**6
+) -> None:
+    """Raise a ``ValueError`` unless the value is an ``int``, no ``bool``, from ``least`` on.
+
+    One above ``most`` is refused too.
+    """
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     check(is_whole and value >= least, name, f"{need} from {least}", value)
+    check(value <= most, name, f"at most {most:,}", value)
+
+
+def is_short_number(text: str) -> bool:
+    """Whether a text is a whole number from 0 in at most six digits, such as ``153``."""
+    return text.isascii() and text.isdigit() and len(text) <= 6
 
 
 def checked_text(value: str, name: str, *, blank: bool = False) -> str:

@@ -16,13 +16,23 @@ from pathlib import Path
 from statistics import multimode
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from oncall.checks import shown
 from oncall.files import reading_csv, replacing
-from oncall.times import MINUTE, ceil_div, duration_text, moment_text, parse_moment, positive, utc
+from oncall.times import (
+    LATEST,
+    MINUTE,
+    ceil_div,
+    duration_text,
+    moment_text,
+    parse_moment,
+    positive,
+    utc,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_BUCKETS = 200_000_000  # six years of seconds; more is a mistyped date, not data
+MOST_BUCKETS = 366 * 86_400  # a year of seconds: half a gigabyte, and some more to look at them
 
 
 class MissingBuckets(UserWarning):
@@ -33,10 +43,10 @@ class MissingBuckets(UserWarning):
 class Counts:
     """A regular series of event counts: ``good[i]`` of ``total[i]`` events in bucket ``i``.
 
-    ``start`` is an aware datetime (kept in UTC), ``step`` the length of a bucket. The counts are
-    whole numbers with 0 ≤ good ≤ total, held in ``array('q')``, so that numpy sees them without a
-    copy. Anything else is a ``ValueError`` that names the bucket. ``largest_total`` is the largest
-    total of any bucket.
+    ``start`` is an aware datetime (kept in UTC), ``step`` the length of a bucket, and the last
+    bucket ends by 2200. The counts are whole numbers with 0 ≤ good ≤ total, held in ``array('q')``,
+    so that numpy sees them without a copy. Anything else is a ``ValueError`` that names the bucket.
+    ``largest_total`` is the largest total of any bucket.
     """
 
     start: datetime
@@ -51,6 +61,7 @@ class Counts:
         object.__setattr__(self, "good", _int_array(good, "good"))
         object.__setattr__(self, "total", _int_array(total, "total"))
         _check_columns(self.good, self.total)
+        check_end(self.start, self.step, len(self.total))
         object.__setattr__(self, "largest_total", max(self.total, default=0))
 
     def __len__(self) -> int:
@@ -70,7 +81,7 @@ class Counts:
         """The buckets that lie entirely within [start, end), by default all of them."""
         first, last = 0, len(self)
         if start is not None:
-            first = max(0, ceil_div(utc(start, "start") - self.start, self.step))
+            first = min(last, max(0, ceil_div(utc(start, "start") - self.start, self.step)))
         if end is not None:
             last = max(first, (utc(end, "end") - self.start) // self.step)
         good, total = self.good[first:last], self.total[first:last]
@@ -130,7 +141,24 @@ class Counts:
             mend = "sort it, drop duplicates, fill gaps with asfreq"
             raise ValueError(f"the index is not regular at {irregular[0]}; {mend}")
         good, total = _whole_column(frame, "good"), _whole_column(frame, "total")
-        return cls(index[0].to_pydatetime(), steps[0].to_pytimedelta(), good, total)
+        return cls(utc(index[0], "the index"), positive(steps[0], "the index's step"), good, total)
+
+
+def check_end(start: datetime, step: timedelta, buckets: int) -> None:
+    """Raise a ``ValueError`` unless buckets that begin at ``start`` all end by 2200."""
+    if buckets > (LATEST - start) // step:
+        size = f"{buckets:,} buckets of {duration_text(step)}"
+        raise ValueError(f"{size} from {moment_text(start)} end after 2200; is the step right?")
+
+
+def check_buckets(number: int, step: timedelta, what: str, mend: str) -> None:
+    """Raise a ``ValueError`` if there are more buckets than fit, before memory is taken for them.
+
+    ``what`` is what is made of them, ``mend`` what to do instead.
+    """
+    if number > MOST_BUCKETS:
+        size = f"{number:,} buckets of {duration_text(step)}, more than {MOST_BUCKETS:,}"
+        raise ValueError(f"{what} {size}; {mend}")
 
 
 def read_csv(
@@ -147,8 +175,9 @@ def read_csv(
     with an offset, or Unix time in seconds or milliseconds, in ascending order. ``step`` is the
     commonest distance between rows unless given. Missing buckets become 0 of 0 events and are
     reported as a ``MissingBuckets`` warning; a very long gap is taken for a mistyped date unless
-    ``step`` is given. Everything else that is wrong is a ``ValueError`` that names file, row and
-    column. Rows are counted as an editor counts lines, the header being row 1.
+    ``step`` is given. A file may reach over a year of seconds, 31,622,400 buckets. Everything else
+    that is wrong is a ``ValueError`` that names file, row and column. Rows are counted as an editor
+    counts lines, the header being row 1.
     """
     source = str(path)
     with reading_csv(path) as reader:
@@ -211,20 +240,23 @@ def _read_row(source: str, line: int, cells: _Cells, start: str, good: str, tota
 def _moment(text: str) -> datetime:
     """A time in ISO 8601, or in Unix time: ten digits of seconds or thirteen of milliseconds."""
     number = text.strip()
+    if not number[:10].isdigit():  # nearly always
+        return parse_moment(text)
     if re.fullmatch(r"[0-9]{13}(\.[0-9]+)?", number):
-        return datetime.fromtimestamp(float(number) / 1000, UTC)
+        return utc(datetime.fromtimestamp(float(number) / 1000, UTC))
     if not re.fullmatch(r"[0-9]{10}(\.[0-9]+)?", number):
         return parse_moment(text)
     if re.match("(19|20)..(0[1-9]|1[0-2])(0[1-9]|[12].|3[01])([01].|2[0-3])", number):
         raise ValueError(f"{text!r} may be a date with its hour or Unix time; write 2024-12-04T23Z")
-    return datetime.fromtimestamp(float(number), UTC)
+    return utc(datetime.fromtimestamp(float(number), UTC))
 
 
 def _whole_number(text: str) -> int:
     digits = text.strip().removesuffix(".0")  # as pandas writes it; "12.000" may be 12 thousand
-    if not (digits.isascii() and digits.isdigit() and int(digits) < 2**63):
-        raise ValueError(f"{text!r} is not a whole number from 0 up, below 2**63")
-    return int(digits)
+    is_whole = digits.isascii() and digits.isdigit() and len(digits) < 100
+    if is_whole and (number := int(digits)) < 2**63:
+        return number
+    raise ValueError(f"{shown(text)} is not a whole number from 0 up, below 2**63")
 
 
 def _commonest_gap(rows: list[_Row]) -> timedelta:
@@ -243,15 +275,21 @@ def _fill(source: str, column: str, rows: list[_Row], step: timedelta, most_step
         if off_grid or not 0 < steps <= most_steps:
             problem = _why_unfit(row.start, previous, step)
             raise ValueError(f"{source}, row {row.line}, column {column!r}: {problem}")
-        good += empty * (steps - 1)
-        total += empty * (steps - 1)
+        if steps > 1:
+            what = f"{source}, row {row.line}: the rows so far reach over"
+            check_buckets(len(good) + steps, step, what, "give a longer step, or split the file")
+            good += empty * (steps - 1)
+            total += empty * (steps - 1)
         good.append(row.good)
         total.append(row.total)
         previous = row.start
     if missing := len(good) - len(rows):
         gaps = f"{missing:,} of {len(good):,} buckets of {duration_text(step)} are missing"
         warnings.warn(MissingBuckets(f"{source}: {gaps}; read as no events"), stacklevel=3)
-    return Counts(rows[0].start, step, good, total)
+    try:
+        return Counts(rows[0].start, step, good, total)
+    except ValueError as error:  # the last bucket ends after 2200
+        raise ValueError(f"{source}: {error}") from None
 
 
 def _why_unfit(moment: datetime, previous: datetime, step: timedelta) -> str:

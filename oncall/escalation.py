@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 from oncall.checks import check, check_whole
 from oncall.findings import Finding
-from oncall.rotation import Rotation, is_name
+from oncall.rotation import Rotation, Schedule, is_name
 from oncall.slo import SLO, scaled
-from oncall.times import duration_text, moment_text, positive, utc
+from oncall.times import DAY, LATEST, LONGEST, duration_text, moment_text, positive, utc
 
 THREE_NINES = SLO("availability", 0.999)
+Target = str | Rotation | Schedule
 _RESOLVED, _ACK, _FORCED = range(3)  # the order in which events of one moment count
 
 
@@ -24,29 +26,37 @@ _RESOLVED, _ACK, _FORCED = range(3)  # the order in which events of one moment c
 class Step:
     """One step of the ladder: whom it pages, all at once, and how long until the next step.
 
-    A target is a person's name or a ``Rotation``; without targets it is an empty step. ``delay`` is
-    zero or more.
+    A target is a person's name, a ``Rotation`` or a ``Schedule``; without targets it is an empty
+    step. ``delay`` is zero or more.
     """
 
-    targets: tuple[str | Rotation, ...]
+    targets: tuple[Target, ...]
     delay: timedelta
 
     def __post_init__(self) -> None:
-        bare = isinstance(self.targets, str | Rotation)
-        fit = not bare and all(isinstance(who, Rotation) or is_name(who) for who in self.targets)
+        bare = isinstance(self.targets, Target)
+        fit = not bare and all(
+            isinstance(who, Rotation | Schedule) or is_name(who) for who in self.targets
+        )
         check(fit, "targets", "a tuple of names or Rotations", self.targets, "give ('ana',)")
         object.__setattr__(self, "targets", tuple(self.targets))
-        fits = isinstance(self.delay, timedelta) and self.delay >= timedelta()
-        check(fits, "delay", "a timedelta of zero or more", self.delay, "give e.g. 5 * MINUTE")
+        fits = isinstance(self.delay, timedelta) and timedelta() <= self.delay <= LONGEST
+        need = "a timedelta of zero or more, up to 100 years"
+        check(fits, "delay", need, self.delay, "give e.g. 5 * MINUTE")
 
     @property
     def rotations(self) -> tuple[Rotation, ...]:
-        """The targets that are rotations."""
-        return tuple(target for target in self.targets if isinstance(target, Rotation))
+        """The rotations among the targets, and the layers of its schedules."""
+        layers = [
+            target.layers if isinstance(target, Schedule) else (target,)
+            for target in self.targets
+            if not isinstance(target, str)
+        ]
+        return tuple(chain.from_iterable(layers))
 
     def on_call(self, at: datetime) -> tuple[str, ...]:
         """The people this step pages at a moment, each once, in the order of its targets."""
-        names = [who.on_call(at) if isinstance(who, Rotation) else who for who in self.targets]
+        names = [who if isinstance(who, str) else who.on_call(at) for who in self.targets]
         return tuple(dict.fromkeys(name for name in names if name))
 
 
@@ -69,7 +79,10 @@ class EscalationPolicy:
         fit = steps and all(isinstance(step, Step) for step in steps)
         check(fit, "steps", "one or more Steps", self.steps, "give (Step(('ana',), delay),)")
         object.__setattr__(self, "steps", steps)
-        check_whole(self.repeat, "repeat")
+        check_whole(self.repeat, "repeat", most=10_000)
+        if (self.repeat + 1) * sum(step.delay / LONGEST for step in steps) > 1:
+            climbs = "the ladder climbs for more than 100 years"
+            raise ValueError(f"{climbs}; give shorter delays, or a smaller repeat")
         check(self.empty in ("skip", "wait"), "empty", "'skip' or 'wait'", self.empty)
         if self.ack_timeout is not None:
             positive(self.ack_timeout, "ack_timeout")
@@ -183,28 +196,38 @@ def _next_position(policy: EscalationPolicy, pages: list[Page], at: datetime) ->
 def lint_escalation(policy: EscalationPolicy, *, slo: SLO = THREE_NINES) -> list[Finding]:
     """What in this ladder will bite; a finding's ``line`` is the step, from 1, or 0 for the whole.
 
-    It finds moments at which one person is on every step and nobody else on any, empty steps, steps
-    paged at the same moment as the one before, steps first paged after a total outage has spent the
-    whole error budget of ``slo`` (error budget × period, 43.2 minutes at 99.9 % over 30 days), and
-    handoffs that DST skips in the year from a rotation's start.
+    It finds the first stretch in which nobody is on any step, and the first in which one person is
+    on every step and nobody else on any, both in the year from the last rotation's start; empty
+    steps, steps paged at the same moment as the one before, steps first paged after a total outage
+    has spent the whole error budget of ``slo`` (error budget × period, 43.2 minutes at 99.9 % over
+    30 days), and handoffs that DST skips in the year from a rotation's start.
     """
-    return [*_same_person(policy), *_step_findings(policy, slo)]
+    return [*_too_few_people(policy), *_step_findings(policy, slo)]
 
 
-def _same_person(policy: EscalationPolicy) -> Iterator[Finding]:
-    """The first moment in a year of handoffs at which the whole ladder pages one person."""
+def _too_few_people(policy: EscalationPolicy) -> Iterator[Finding]:
+    """The first stretches in a year in which the whole ladder pages nobody, or one person."""
     rotations = {rotation for step in policy.steps for rotation in step.rotations}
-    since = max((rotation.start for rotation in rotations), default=date.min)
-    turns = [(rotation, turn) for rotation in rotations for turn in rotation.turns(since)]
-    handoffs = sorted(rotation.handoff_at(turn) for rotation, turn in turns)
     any_moment = datetime(2000, 1, 1, tzinfo=UTC)  # for names alone, who are always there
-    for at in handoffs or [any_moment]:
-        people = {who for step in policy.steps for who in step.on_call(at)}
-        if len(people) == 1:
+    since = max((rotation.handoff_at(0) for rotation in rotations), default=any_moment)
+    since = min(since, LATEST)
+    until = min(since + 365 * DAY, LATEST)
+    changes = {at for rotation in rotations for at in rotation.changes(since, until)}
+    moments = sorted({since, *changes})
+    people = [{who for step in policy.steps for who in step.on_call(at)} for at in moments]
+    if rotations and set() in people:
+        begins = people.index(set())
+        ends = (at for at, who in zip(moments[begins:], people[begins:], strict=True) if who)
+        until_when = f"until {moment_text(end)}" if (end := next(ends, None)) else "on"
+        why = f"nobody is on any step from {moment_text(moments[begins])} {until_when}."
+        mend = "Add a layer, an override or a name that covers it."
+        yield Finding(0, "nobody", "gap", why, mend)
+    for at, on_steps in zip(moments, people, strict=True):
+        if len(on_steps) == 1:
             when = f" from {moment_text(at)}" if rotations else ""
             why = f"one person is on every step{when}; who does not answer is only asked again."
             mend = "Put somebody else on a step, or add one."
-            yield Finding(0, people.pop(), "same-person", why, mend)
+            yield Finding(0, on_steps.pop(), "same-person", why, mend)
             return
 
 

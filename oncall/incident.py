@@ -6,7 +6,6 @@ the next one.
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from oncall import journal
 from oncall.alerting import SEVERITIES, Alert
 from oncall.checks import check, check_choice, check_whole, checked_text
 from oncall.journal import MAJOR, MOVES, UPGRADE, VERSION, Event
-from oncall.slo import SLO, sli, slo_from_record, slo_to_record
+from oncall.slo import SLO, exact, sli, slo_from_record, slo_to_record
 from oncall.times import moment_text, parse_moment, utc
 
 
@@ -339,11 +338,10 @@ def _alert_details(alert: Alert) -> dict[str, Any]:
     if not isinstance(alert, Alert):
         raise ValueError(f"alert must be an Alert, or None when a person noticed; given {alert!r}")
     check_choice(alert.severity, "severity", SEVERITIES)
-    is_finite = isinstance(alert.burn, Real) and math.isfinite(alert.burn)
-    check(is_finite, "burn", "a finite number", alert.burn)
+    burn = float(exact(alert.burn, "burn"))
     for name in ("action", "window"):
         checked_text(getattr(alert, name), name)
-    return vars(alert) | {"burn": float(alert.burn)}
+    return vars(alert) | {"burn": burn}
 
 
 # --- as JSON -------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import combinations, pairwise
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from oncall.catalogue import MITIGATIONS, RUNBOOKS
 from oncall.checks import check, check_choice, check_date, checked_list, checked_text
+from oncall.files import one_line
 from oncall.incident import Incident
 from oncall.journal import Event, in_effect
 from oncall.slo import percent
@@ -51,7 +52,7 @@ class ActionItem:
     def __post_init__(self) -> None:
         check_choice(self.kind, "kind", ITEM_KINDS)
         for name in ("text", "owner"):
-            object.__setattr__(self, name, _line(checked_text(getattr(self, name), name)))
+            object.__setattr__(self, name, one_line(checked_text(getattr(self, name), name)))
         check("," not in self.owner, "owner", "one person", self.owner)  # of two neither does it
         is_name = self.automates is None or re.fullmatch(r"\w+", str(self.automates))
         need = "a mitigation's name such as fail_over"
@@ -59,8 +60,13 @@ class ActionItem:
         check_date(self.due, "due")
 
     def __str__(self) -> str:
+        return self.written(str)
+
+    def written(self, write: Callable[[str], str]) -> str:
+        """The item as a line, in which ``write`` puts down what people typed."""
         automates = f", automates: {self.automates}" if self.automates else ""
-        return f"{self.kind}: {self.text} (owner: {self.owner}, due: {self.due}{automates})"
+        text, owner = write(self.text), write(self.owner)
+        return f"{self.kind}: {text} (owner: {owner}, due: {self.due}{automates})"
 
 
 def write_postmortem(
@@ -77,11 +83,11 @@ def write_postmortem(
     Summary, impact, detection, timeline and metrics come from the journal. The other sections are
     passed in, each as a list of sentences. An empty section says "Nothing recorded."
     """
-    learnt = [contributing_factors, went_well, went_wrong, lucky, _items(action_items)]
-    facts = [_impact(incident), _detection(incident), _timeline(incident)]
-    lists = [*facts, *learnt, _metrics(incident)]
-    bodies = [[_summary(incident)]] + [_bullets(sentences) for sentences in lists]
-    lines = [f"# {_line(f'Postmortem {incident.id}: {incident.title}')}", ""]
+    learnt = [_bullets(texts) for texts in (contributing_factors, went_well, went_wrong, lucky)]
+    facts = [_bullets(body(incident)) for body in (_impact, _detection, _timeline)]
+    items, metrics = _items(action_items), _bullets(_metrics(incident))
+    bodies = [[_typed(_summary(incident))], *facts, *learnt, items, metrics]
+    lines = [f"# {_typed(f'Postmortem {incident.id}: {incident.title}')}", ""]
     for section, body in zip(SECTIONS, bodies, strict=True):
         lines += [f"## {section}", "", *(body or ["Nothing recorded."]), ""]
     return "\n".join(lines)
@@ -94,7 +100,8 @@ def read_action_items(text: str) -> tuple[ActionItem, ...]:
     for match in filter(None, map(_ITEM.fullmatch, section.splitlines())):
         kind, what, owner, due, automates = match.groups()
         with contextlib.suppress(ValueError):  # 30 February
-            items.append(ActionItem(kind, what, owner, date.fromisoformat(due), automates))
+            day = date.fromisoformat(due)
+            items.append(ActionItem(kind, _as_typed(what), _as_typed(owner), day, automates))
     return tuple(items)
 
 
@@ -206,7 +213,7 @@ def _summary(incident: Incident) -> str:
     severity = incident.severity or "not decided"
     triages = incident.events_of("triage")
     commander = f" {triages[-1].get('ic')} was incident commander." if triages else ""
-    return _line(f"{began}: {incident.title}. {felt}. Severity {severity}.{commander}")
+    return one_line(f"{began}: {incident.title}. {felt}. Severity {severity}.{commander}")
 
 
 def _impact(incident: Incident) -> list[str]:
@@ -287,7 +294,7 @@ def _sentence(event: Event) -> str:
         "status": f" ({', '.join(told)})" if told else "",
     }
     template = _SENTENCES.get(event.verb, event.verb.replace("_", " "))
-    return _line(template.format_map(details | words))
+    return one_line(template.format_map(details | words))
 
 
 def _clock(incident: Incident, at: datetime) -> str:
@@ -302,13 +309,34 @@ def _clock(incident: Incident, at: datetime) -> str:
 def _items(items: Iterable[ActionItem]) -> list[str]:
     example = "ActionItem('prevent', 'Cap the retries', 'ana', date(2025, 4, 1))"
     need, hint = "a list of ActionItem", f"give e.g. [{example}]"
-    return list(map(str, checked_list(items, ActionItem, "action_items", need, hint)))
+    items = checked_list(items, ActionItem, "action_items", need, hint)
+    return [f"- {item.written(_typed)}" for item in items]
 
 
 def _bullets(lines: Iterable[str]) -> list[str]:
     need = "a list of sentences such as ['One provider.']"
-    return [f"- {_line(line)}" for line in checked_list(lines, str, "a section", need)]
+    return [f"- {_typed(line)}" for line in checked_list(lines, str, "a section", need)]
 
 
-def _line(text: str) -> str:
-    return " ".join(text.split())
+# What CommonMark, or GitHub's and Jupyter's kinds of it, would read as something else than text. A
+# plain sentence has none of it: fail_over, 5 * 3, a < b, [1] and addresses stay as they are.
+_MARKUP = re.compile(
+    r"""(?x)
+    (?<=^)(?:[#]{1,6}(?=\s|$) | > | [-+*](?=\s|$) | ([-_*])(?=(?:\s*\1){2,}\s*$) | ~(?=~~))
+    | (?<=\s)[#](?=[#]*$) | (?:(?<=^\d)|(?<=^\d\d)|(?<=^\d{3}))[.)](?=\s|$)
+    | \\(?=[!-/:-@\[-`{-~]) | ` | ~(?=~)            # escapes, code, deletions
+    | <(?=[A-Za-z/!?]) | &(?=[#]?\w+;)               # tags, comments, addresses, entities
+    | \](?=[(\[:])                                   # links and images
+    | (?<!\s)\*|\*(?!\s) | (?<![^\W_])_|_(?![^\W_])        # emphasis
+    | \$(?=.*\$) | \((?=owner:)                      # mathematics; where an owner is read
+    """
+)
+
+
+def _typed(text: str) -> str:
+    """What somebody typed as a line of Markdown that shows it and is nothing else."""
+    return _MARKUP.sub(r"\\\g<0>", one_line(text))
+
+
+def _as_typed(text: str) -> str:
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,8 +25,9 @@ from oncall.slo import exact_ratio
 
 _JOINS = "that|which|because|when|while|after|how|why|if"
 _TELLS = "saw|found|noticed|spotted|reported|said|reverted|fixed"
-_GAP = rf"(?:(?!(?:{_JOINS}|{_TELLS})\b)(?:[^\s.,;:|-]|[.,:]\b)+[\s-]+){{0,8}}?"
-_SIGNS = {"*": r"\w*", "@": "@+", "&": "&+", "... ": _GAP, " ": r",?[\s-]+"}  # in this order
+# Every repetition that borders on another is possessive ("++"), so that no text takes for ever.
+_GAP = rf"(?:(?!(?:{_JOINS}|{_TELLS})\b)(?:[^\s.,;:|-]|[.,:]\b)++[\s-]++){{0,8}}?"
+_SIGNS = {"*": r"\w*", "@": "@++", "&": "&++", "... ": _GAP, " ": r",?[\s-]++"}  # in this order
 _EITHER = r"[\w*?']+(?:/[\w*?']+)+"
 
 
@@ -53,7 +55,7 @@ def _any(phrases: str) -> str:
 
 @cache
 def _phrases(phrases: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w@&-]){_any(phrases)}(?![\w-])", re.IGNORECASE)
+    return re.compile(rf"(?<![\w@&-])(?=[\w@&]|\A){_any(phrases)}(?![\w-])")
 
 
 def _did(who: str, what: str) -> str:
@@ -93,7 +95,7 @@ class _Rule:
     why: str
     suggestion: str
     not_in: tuple[str, ...] = ()
-    unless: str = r"\A\Z"  # no sentence is empty
+    unless: str = ""
 
 
 _RULES = (
@@ -125,7 +127,7 @@ _RULES = (
         "it judges people.",
         "Say what made it easy to miss: was there a step, a reminder, a check that fails without "
         "it?"),
-    _Rule("vague-impact", r"""FEW (of) (our/the) (*) USERS ... SUFFERED
+    _Rule("vague-impact", r"""(?<!\bhow\s)FEW (of) (our/the) (*) USERS ... SUFFERED
         (?<!\w\s)users/customers were affected/impacted, some (*) impact
         impact ... was/is (*ly) minor/small/limited/low/minimal/significant/large/severe
         somewhat/slightly/partially/noticeably degraded/slow*/worse, for a while, for some time""",
@@ -181,30 +183,35 @@ def lint_postmortem(
         raise ValueError(f"people must be a list of names, given {people!r}; give [{people!r}]")
     partial = lowest_sli is not None and (exact_ratio(lowest_sli, "lowest_sli") or 0) > 0
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    prose = _HIDDEN.sub(_blank, text.translate(_STRAIGHT))  # each character keeps its place
-    blocks = list(_blocks(text, prose))
+    prose = _hide(text.translate(_STRAIGHT))  # each character keeps its place
+    starts = [0, *(end.end() for end in re.finditer("\n", text))]  # of the lines
+    blocks = list(_blocks(text, prose, starts))
     prose = _phrases(_words()["fine"]).sub(_blank, _mark_people(prose, people))
     if _NO_TEXT.fullmatch(text) or any(block.kind in _HEADINGS for block in blocks):
         whole = True
     findings = [*_section_findings(blocks, whole), *_item_findings(blocks)]
-    for rule in _RULES:
-        if partial or rule.name != "not-an-outage":
-            for block in blocks:
-                findings += _rule_findings(rule, block, prose, text)
-    return sorted(dict.fromkeys(findings), key=lambda finding: finding.line)
+    rules = [rule for rule in _RULES if partial or rule.name != "not-an-outage"]
+    for block in blocks:
+        if block.kind != "title":
+            findings += _rule_findings(rules, block, prose, starts)
+    order = {rule.name: place for place, rule in enumerate(rules, 1)}
+    return sorted(dict.fromkeys(findings), key=lambda found: (found.line, order.get(found.rule, 0)))
 
 
-def _rule_findings(rule: _Rule, block: _Block, prose: str, text: str) -> Iterator[Finding]:
-    if block.kind == "title" or block.section in rule.not_in:
-        return
+def _rule_findings(
+    rules: list[_Rule], block: _Block, prose: str, starts: list[int]
+) -> Iterator[Finding]:
+    rules = [rule for rule in rules if block.section not in rule.not_in]
     for sentence in _SENTENCE.finditer(prose, block.start, block.start + len(block.text)):
-        if _phrases(rule.unless).search(sentence[0]):
-            continue
-        for match in _phrases(rule.phrases).finditer(sentence[0]):
-            start = sentence.start() + match.start()
-            phrase = " ".join(text[start : start + len(match[0])].split())
-            line = text.count("\n", 0, start) + 1
-            yield Finding(line, phrase, rule.name, rule.why, rule.suggestion)
+        words = sentence[0]
+        for rule in rules:
+            found = list(_phrases(rule.phrases).finditer(words))
+            if not found or (rule.unless and _phrases(rule.unless).search(words)):
+                continue
+            for match in found:
+                start, end = (sentence.start() + place for place in match.span())
+                phrase = " ".join(block.text[start - block.start : end - block.start].split())
+                yield Finding(bisect(starts, start), phrase, rule.name, rule.why, rule.suggestion)
 
 
 def _section_findings(blocks: list[_Block], whole: bool) -> Iterator[Finding]:
@@ -238,22 +245,22 @@ def _action_items(blocks: list[_Block]) -> list[tuple[int, str]]:
     What is indented below an item belongs to it.
     """
     kind = "item" if any(block.kind in ("item", "row") for block in blocks) else "text"
-    items: list[tuple[int, str]] = []
+    items: list[tuple[int, list[str]]] = []
     header: list[str] = []
     for block in blocks:
         if block.kind == "row":
             cells = [cell.strip() for cell in block.text.strip().strip("|").split("|")]
             if not header:
-                header = cells
+                header = [cell[-60:] for cell in cells]  # of which every row gets a copy
             elif block.text.strip("|-: "):
                 named = map(": ".join, zip(header, cells, strict=False))
-                items.append((block.line, "; ".join(named)))
+                items.append((block.line, ["; ".join(named)]))
         elif items and block.text[0].isspace():
-            line, item = items.pop()
-            items.append((line, f"{item}\n{block.text}"))
+            items[-1][1].append(block.text)
         elif block.kind == kind:
-            items.append((block.line, block.text))
-    return [(line, item) for line, item in items if not _NO_ITEM.match(item)]
+            items.append((block.line, [block.text]))
+    joined = ((line, "\n".join(texts)) for line, texts in items)
+    return [(line, item) for line, item in joined if not _NO_ITEM.match(item)]
 
 
 # --- people --------------------------------------------------------------------------------------
@@ -261,33 +268,52 @@ def _action_items(blocks: list[_Block]) -> list[tuple[int, str]]:
 _COMMON_NAMES = """alice bob carol dave mallory steve mike john jane mary peter paul anna maria
     david james robert susan sarah lisa kate emma linda karen nancy laura kevin brian george daniel
     matthew emily rachel priya yuki ivan"""
-_ALSO_WORDS = """art bill chase drew faith frank grace grant hope hunter jack mark max may miles
+_ALSO_WORDS = """art bill chase drew faith frank grace grant hope hunter i jack mark max may miles
     page pat ray rich rob rose skip stone sue will"""  # names only if they have a capital
 _GIVEN = rf"@?(?!{_NOBODY})([^\W\d_]++)(?=\s?(?:[,;)|.]|$))"
-_NAMED = rf"(?im)\b(?:owner|IC|commander|scribe|author)\s?[:=]\s?{_GIVEN}"
+_NAMED = re.compile(rf"(?im)\b(?:owner|IC|commander|scribe|author)\s?[:=]\s?{_GIVEN}")
+_WORD = r"(?<![\w@./-])(?<!\bthe\s)"  # what may be a name begins here
 
 
 def _mark_people(prose: str, people: Sequence[str]) -> str:
-    """The text with people as "@@@", or as "&&&" where they are not who acts; without emphasis."""
-    listed = " ".join([*people, *re.findall(_NAMED, prose), _COMMON_NAMES]).split()
-    also_words = _ALSO_WORDS.split()
-    names = "|".join(
-        f"(?-i:{name.title()})" if name.lower() in also_words else re.escape(name)
-        for name in sorted(set(listed))
-    )
-    person = (
-        r"(?P<to>\b(?:by|of|to|for|with|from|than)\s+)?(?<!\bno\s)(?<![\w@./-])"
-        r"(?:(?P<group>we|they|you|every(?:one|body))|@\w+(?:[.-]\w+)*"
-        rf"|(?<!\bthe\s)(?:{names})(?:\s+(?:{names}))*|{_any('PERSON')})(?![\w-])"
-        r"(?:,(?:\s(?!who)[\w'-]+){1,5},(?=\s))?"  # "the DBA, in a hurry, dropped"
-    )
+    """The text in small letters, with people as "@@@", or "&&&" where they are not who acts."""
+    emphasis = r"\*|\b_++|(?<!_)_++\b"
+    plain = re.sub(emphasis, lambda marks: " " * len(marks[0]), prose)
 
     def mark(match: re.Match[str]) -> str:
         to = match["to"] or ""
         return to + ("&" if to or match["group"] else "@") * (len(match[0]) - len(to))
 
-    plain = re.sub(r"\*|\b_+|_+\b", lambda marks: " " * len(marks[0]), prose)
-    return re.sub(person, mark, plain, flags=re.IGNORECASE)
+    return _person().sub(mark, _mark_names(plain, [*people, *_NAMED.findall(prose)]))
+
+
+def _mark_names(plain: str, people: list[str]) -> str:
+    """The text in small letters, with names as "NNN", which no other word can be then."""
+    names = set(" ".join([*people, _COMMON_NAMES, "I"]).lower().split())
+    also_words = _ALSO_WORDS.split()
+
+    def mark(match: re.Match[str]) -> str:
+        word = match[0]
+        if word not in names:
+            return word
+        written = plain[match.start() : match.end()]
+        return word if word in also_words and written != word.title() else "N" * len(word)
+
+    text = plain.lower()
+    odd = sorted((name for name in names if not re.fullmatch(r"[\w-]+", name)), reverse=True)
+    if odd:  # such as o'neil
+        text = re.sub(rf"{_WORD}(?:{'|'.join(map(re.escape, odd))})(?![\w-])", mark, text)
+    return re.sub(rf"{_WORD}[\w-]++", mark, text)
+
+
+@cache
+def _person() -> re.Pattern[str]:
+    return re.compile(
+        r"(?P<to>\b(?:by|of|to|for|with|from|than)\s++)?(?<!\bno\s)(?<![\w@./-])"
+        r"(?:(?P<group>we|they|you|every(?:one|body))|@\w+(?:[.-]\w+)*"
+        rf"|N++(?:\s++N++)*|{_any('PERSON')})(?![\w-])"
+        r"(?:,(?:\s(?!who)[\w'-]+){1,5},(?=\s))?"  # "the DBA, in a hurry, dropped"
+    )
 
 
 # --- reading Markdown ----------------------------------------------------------------------------
@@ -297,26 +323,29 @@ _NO_TEXT = re.compile(r"\s*(?:\S+\.(?:md|txt)\s*)?")  # nothing, or only a path,
 _UNFILLED = re.compile(r"\W*+(?:todo|tbd|tba|fill in|fill this in)?\W*", re.I)
 _NO_ITEM = re.compile(r"\W*(?:nothing|none|no|tbd|todo)\b", re.I)
 _ACTION = re.compile(r"\W*(?:prevent|mitigate|detect|process):|.*\bowner:", re.I)
-_SENTENCE = re.compile(r"(?:[^.!?]|[.!?](?!\s))+")
-_STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
+_SENTENCE = re.compile(r"(?:[^.!?]++|[.!?](?!\s))++")
+_STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d\u0130", "''\"\"i")  # the last grows in small
 _ITEM = r"(?:[-*+•]|\d{1,3}[.)])[ \t]"
-_MORE = rf"\n(?![ \t]*(?:\#{{1,6}}[ \t]|\||>|{_ITEM}|$))"  # a line end within one block
+_MORE = rf"\n(?![ \t]*+(?:\#{{1,6}}[ \t]|\||>|{_ITEM}|$))"  # a line end within one block
 _BLOCK = re.compile(
-    rf"""(?mx)^(?![ \t]*$)[ \t]*(?:
+    rf"""(?mx)^[ \t]*+(?!$)(?:
     (?P<row>\|.*)
     |(?P<heading>\#{{1,6}}[ \t].*|(?!{_ITEM}).+\n(?:-{{3,}}|={{3,}})$)
-    |(?P<item>{_ITEM}.*(?:{_MORE}.+)*)
+    |(?P<item>{_ITEM}.*(?:{_MORE}.+)*+)
     |(?P<label>\*\*[^*\n]*\*\*:?$|.*:$)
-    |(?P<text>.+(?:{_MORE}.+)*))"""
+    |(?P<text>.+(?:{_MORE}.+)*+))"""
 )
-_HIDDEN = re.compile(  # comments, code, quotations, addresses
-    rf"""(?mx)<!--(?s:.*?)(?:-->|\Z)
-    |^[ \t]*(```|~~~)(?s:.*?)(?:^[ \t]*\1.*$|\Z)
-    |(?:\A|(?<=\n\n)|(?<=\A\n))(?:(?:[ ]{{4}}|\t).*\n?)+|^[ \t]*>.*
-    |(?P<mark>``?|")(?:(?!(?P=mark))[^\n]|{_MORE})*(?P=mark)
-    |(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w)|{_MORE})*'(?!\w)
-    |https?://\S+|(?<![\w.+-])[\w.+-]+@\S+|@(?!\w)|&"""
+_OPENING = re.compile(  # of a list item, a comment or code
+    rf"""(?x)(?P<lead>[ \t]*+(?P<item>(?:{_ITEM}[ \t]{{0,3}}+)*+))
+    (?P<mark><!--|`{{3,}}+(?=[^`]*$)|~{{3,}}+|)"""
 )
+_RUN = re.compile(  # what a mark and the one that closes it must both stand in
+    rf"(?m)^[ \t]*+(?:(?:#{{1,6}}[ \t]|\|).*|(?!$).+(?:{_MORE}(?!\0).+)*+)"
+)
+_QUOTED = r"""(?x)``(?:[^`]++|`(?!`))*+`` | `[^`]*+` | "[^"]*+"
+    | (?<!\w)'(?:[^']++|(?<=\w)'(?=\w))*+'(?!\w)
+    | https?://\S+ | (?<![\w.+-])[\w.+-]+@\S+ | @(?!\w) | &"""  # code, quotations, addresses
+_COMMENTED = re.compile(rf"{_QUOTED} | (?P<comment><!(?=--)(?:[^-]++|-(?!->))*+(?P<end>-->)?)")
 
 
 @dataclass(frozen=True)
@@ -330,12 +359,65 @@ class _Block:
     text: str
 
 
-def _blank(hidden: re.Match[str]) -> str:
-    """The same number of filler characters; spaces for a comment, which counts for nothing."""
-    return re.sub(r"[^\n]", " " if hidden[0].startswith("<!--") else "\0", hidden[0])
+def _hide(text: str) -> str:
+    """The prose of a text: what is no comment, code, quotation or address, in its place.
+
+    A mark that is not closed in its own paragraph, item, row or heading hides nothing.
+    """
+    return _RUN.sub(lambda run: _COMMENTED.sub(_hidden, run[0]), "\n".join(_prose_lines(text)))
 
 
-def _blocks(text: str, prose: str) -> Iterator[_Block]:
+def _hidden(match: re.Match[str]) -> str:
+    if not match["comment"]:
+        return _blank(match)
+    return _blank(match, " ") if match["end"] else re.sub(_QUOTED, _blank, match[0])
+
+
+def _blank(hidden: re.Match[str], filler: str = "\0") -> str:
+    """The same number of filler characters; a space counts for nothing."""
+    return "\n".join(filler * len(line) for line in hidden[0].split("\n"))
+
+
+def _prose_lines(text: str) -> Iterator[str]:
+    """The lines of a text without block comments, fenced or indented code, and quoted lines.
+
+    As in CommonMark, what is not closed ends with the list item that holds it, or with the text.
+    """
+    item = 0  # the column where a line must begin to belong to the last list item
+    closes: re.Pattern[str] | None = None  # what ends the comment or code that is open
+    may_be_code, filler = True, ""
+    for line in text.split("\n"):
+        words = line.lstrip(" \t")
+        indent = len(line[: len(line) - len(words)].expandtabs(4))
+        begin = after = 0  # where the line is hidden from, and where that may end
+        if words and indent < item:
+            closes = None
+        if closes or not words:
+            may_be_code = not closes
+        elif words[0] == ">" or (may_be_code and indent >= item + 4):
+            may_be_code = words[0] != ">"
+            line = "\0" * len(line)
+        elif opening := _OPENING.match(line):
+            lead, mark = opening["lead"], opening["mark"]
+            if opening["item"]:
+                item = len(lead.expandtabs(4))
+            elif mark or may_be_code:  # another line may continue the paragraph of an item
+                item = min(item, indent)
+            if mark and (opening["item"] or indent < item + 4):
+                begin, after = len(lead), len(lead) + 2
+                fence_end = rf"^[ \t]*+{mark[0]}{{{len(mark)},}}+[ \t]*+$"
+                closes = re.compile(".*?-->" if mark == "<!--" else fence_end)
+                filler = " " if mark == "<!--" else "\0"
+            may_be_code = False
+        if closes:
+            ended = closes.match(line, after)
+            end = ended.end() if ended else len(line)
+            line = line[:begin] + filler * (end - begin) + line[end:]
+            closes = None if ended else closes
+        yield line
+
+
+def _blocks(text: str, prose: str, starts: list[int]) -> Iterator[_Block]:
     """The blocks of a text, found in its prose, which is as long."""
     section, depth = "", 0
     for match in _BLOCK.finditer(prose):
@@ -348,16 +430,20 @@ def _blocks(text: str, prose: str) -> Iterator[_Block]:
             kind = "title"
         elif kind == "label":
             kind = "text"
-        is_action = kind == "item" and not section and _ACTION.match(words)
+        in_section = section
+        if kind == "item" and not section and _ACTION.match(words):
+            in_section = "Action items"
         start, end = match.span()
-        line = prose.count("\n", 0, start) + 1
-        yield _Block(start, line, kind, "Action items" if is_action else section, text[start:end])
+        yield _Block(start, bisect(starts, start), kind, in_section, text[start:end])
 
 
 def _title(words: str) -> str:
     """The section that this heading opens, or "" if it opens none."""
     plain = " ".join(re.findall(r"[a-z']+", re.sub(r"\([^()]*\)", "", words[:80].lower())))
-    for name, (titles, _) in _SECTION_GUIDE.items():
-        if _phrases(titles).fullmatch(plain):
-            return name
-    return ""
+    found = _titles().fullmatch(plain)
+    return SECTIONS[(found.lastindex or 0) - 1] if found else ""
+
+
+@cache
+def _titles() -> re.Pattern[str]:
+    return re.compile("|".join(f"({_any(titles)})" for titles, _ in _SECTION_GUIDE.values()))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from oncall.catalogue import RUNBOOKS, known_mitigation, known_symptom
 from oncall.checks import check, check_whole, checked_text, checked_texts
-from oncall.files import error_text, is_blank, read_json, write_text
+from oncall.files import error_text, is_blank, one_line, read_json, write_text
 from oncall.incident import Incident
 from oncall.mock_system import ReplayCase as ReplayCase
 from oncall.mock_system import Verdict as Verdict
@@ -27,7 +27,7 @@ from oncall.mock_system import detection_time, prove_automations, soonest_restor
 from oncall.mock_system import replay as replay
 from oncall.postmortem import ActionItem, worst_error_ratio
 from oncall.slo import SLO, exact, percent, slo_from_record, slo_to_record
-from oncall.times import MINUTE, duration_text, positive
+from oncall.times import MINUTE, duration_text, from_seconds, positive
 
 if TYPE_CHECKING:
     import asyncio  # which takes a third as long as all of oncall, and only coroutines need
@@ -69,11 +69,8 @@ class PromptCase:
             raise ValueError(f"give must_contain or must_not_contain; {why}")
         if self.max_latency is not None:
             positive(self.max_latency, "max_latency")
-        needed, need = self._needed, f"at most asks, {self.asks}"
-        check_whole(self.asks, "asks", 1)
-        check(self.asks <= MOST_ASKS, "asks", f"at most {MOST_ASKS}", self.asks)
-        check_whole(needed, "passes_needed", 1)
-        check(needed <= self.asks, "passes_needed", need, needed)
+        check_whole(self.asks, "asks", 1, most=MOST_ASKS)
+        check_whole(self._needed, "passes_needed", 1, most=self.asks)
 
     @property
     def _needed(self) -> int:
@@ -259,7 +256,8 @@ class Gate:
         return self.passed
 
     def __str__(self) -> str:
-        lines = [f"{'pass' if v.passed else 'FAIL'}  {v.case}: {v.why}" for v in self.verdicts]
+        said = [("pass" if v.passed else "FAIL", f"{v.case}: {v.why}") for v in self.verdicts]
+        lines = [f"{verdict}  {one_line(why)}" for verdict, why in said]
         return "\n".join(lines or ["FAIL  no case was found"])
 
     __repr__ = __str__  # what pytest shows of a failed assert
@@ -441,7 +439,7 @@ def _from_json(record: Any) -> Case:
         raise ValueError(f"written in version {version!r}; {reads}: upgrade it")
     for name in ("page_within", "restore_within", "max_latency"):
         if record.get(name) is not None:
-            record[name] = timedelta(seconds=record[name])
+            record[name] = from_seconds(record[name], name)
     if kind == "replay":
         return ReplayCase(**record | {"slo": slo_from_record(record.get("slo"))})
     if kind == "prompt":

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import random
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from oncall.checks import check
-from oncall.counts import Counts
-from oncall.slo import SLO, exact_ratio
-from oncall.times import DAY, MINUTE, moment_text, utc
+from oncall.counts import Counts, check_buckets
+from oncall.slo import SLO, exact, exact_ratio
+from oncall.times import DAY, MINUTE, moment_text, not_negative, positive, utc
 
 # Requests in each hour of a UTC day and on each day of the week, in percent of the mean. They are
 # tables with straight lines between them, as sines differ in the last digit between machines.
@@ -43,6 +44,13 @@ class Fault:
     synthetic: bool = False
     catches: tuple[tuple[str, float], ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "error_ratio", _share(self.error_ratio, "error_ratio"))
+        not_negative(self.start, "start")
+        not_negative(self.ramp, "ramp")
+        if self.duration is not None:
+            positive(self.duration, "duration")
+
     def failing(self, begin: timedelta, end: timedelta) -> float:
         """The share of requests that fail between two moments, if nothing is mitigated."""
         return self.error_ratio * ((self._area(end) - self._area(begin)) / (end - begin))
@@ -63,6 +71,9 @@ class RedHerring:
 
     at: timedelta
     text: str
+
+    def __post_init__(self) -> None:
+        not_negative(self.at, "at")
 
 
 @dataclass(frozen=True)
@@ -110,6 +121,8 @@ class Scenario:
     ``requests`` is their mean number per minute, ``errors`` the share that fails on a good day.
     ``warm_up`` is time without faults before the start, so that every long window is full.
     ``reviews`` holds what there is to find about each incident, in the order in which they open.
+    ``length`` and ``warm_up`` are whole minutes, all of it lies from 1900 to 2200, and there are at
+    most a billion requests a minute; anything else is a ``ValueError``.
     """
 
     name: str
@@ -126,15 +139,28 @@ class Scenario:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", utc(self.start, "start"))
+        length, warm_up = positive(self.length, "length"), not_negative(self.warm_up, "warm_up")
+        for name, span in (("length", length), ("warm_up", warm_up)):
+            check(not span % MINUTE, name, "whole minutes", span)
+        utc(self.start - warm_up, "the start of the warm-up,")
+        utc(self.start + length, "the end,")
+        minutes = (warm_up + length) // MINUTE
+        check_buckets(minutes, MINUTE, "the scenario has", "shorten it")
+        requests = exact(self.requests, "requests")
+        need = "a number a minute from 0 to a billion"
+        check(0 <= requests <= 10**9, "requests", need, self.requests)
+        object.__setattr__(self, "requests", float(requests))
+        object.__setattr__(self, "errors", _share(self.errors, "errors"))
 
     def counts(self, seed: int) -> Counts:
         """The scenario's telemetry, minute by minute, if nobody does anything about the faults."""
         traffic = Traffic(self, seed)
-        buckets = []
+        good, total = array("q"), array("q")
         for minute in range(-(self.warm_up // MINUTE), self.length // MINUTE):
             failing, lost = self.failing_and_lost(self.failing(minute))
-            buckets.append(traffic.minute(minute, failing, lost))
-        good, total = zip(*buckets, strict=True)
+            counted = traffic.minute(minute, failing, lost)
+            good.append(counted[0])
+            total.append(counted[1])
         return Counts(self.start - self.warm_up, MINUTE, good, total)
 
     def failing(self, minute: int) -> list[float]:
@@ -157,6 +183,14 @@ class Scenario:
             return KnownIncident(fault.title, fault.symptom, start, end, fault.error_ratio)
 
         return tuple(map(label, self.faults))
+
+
+def _share(value: float, name: str) -> float:
+    """A share from 0 to 1 as a float, whatever type of number it was."""
+    share = exact_ratio(value, name)
+    if share is None:
+        raise ValueError(f"{name} must be a share from 0 to 1, given {value}")
+    return float(share)
 
 
 def combined(shares: Iterable[float]) -> float:

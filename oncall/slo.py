@@ -10,11 +10,16 @@ import math
 from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from fractions import Fraction
+from numbers import Real
 from typing import Any
 
-from oncall.checks import check
-from oncall.times import duration_text, positive
+from oncall.checks import check, shown
+from oncall.times import LONGEST, duration_text, from_seconds, positive
+
+_ENDLESS = 1e300  # what is larger would soon pass the end of the floats
+MOST_EVENTS = 10**30  # in one count: all requests of the world, for as long as it lasts
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class SLO:
             given = f"given {self.target}{_percent_hint(target)}"
             raise ValueError(f"target must lie strictly between 0 and 1, {given}")
         object.__setattr__(self, "target", target)
-        positive(self.period, "period")
+        object.__setattr__(self, "period", positive(self.period, "period"))
 
     @property
     def exact_target(self) -> Fraction:
@@ -63,8 +68,9 @@ def sli(good: int, total: int) -> float:
 
     No events are no evidence, neither of perfection nor of failure.
     """
-    if not 0 <= good <= total:
-        raise ValueError(f"given {good} good of {total} events; good must be from 0 to total")
+    if not 0 <= good <= total < MOST_EVENTS:
+        given = f"given {shown(good)} good of {shown(total)} events"
+        raise ValueError(f"{given}; good must be from 0 to total, and total below 10**30")
     return good / total if total else math.nan
 
 
@@ -96,16 +102,17 @@ def budget_remaining(sli: float, slo: SLO) -> float:
 def exhaustion_time(slo: SLO, burn: float, remaining: float = 1.0) -> timedelta | None:
     """How long what remains of the budget lasts at this burn rate: remaining × period ÷ burn.
 
-    ``None`` when it never runs out (a burn rate of 0, or one that would take millennia) or when
+    ``None`` when it never runs out (a burn rate of 0, or one that would take a millennium) or when
     nobody knows (``nan``); zero when nothing is left.
     """
-    if burn < 0:
+    left, speed = _unless_nan(remaining, "remaining"), _unless_nan(burn, "burn")
+    if speed is not None and speed < 0:
         raise ValueError(f"a burn rate is never negative, given {burn}")
-    if remaining <= 0:
+    if left is not None and left <= 0:
         return timedelta()
-    if math.isnan(remaining) or math.isnan(burn) or burn <= 1e-6:
+    if left is None or not speed or left / speed > Fraction(10 * LONGEST / slo.period):
         return None
-    return scaled(slo.period, exact(remaining, "remaining") / exact(burn, "burn"))
+    return scaled(slo.period, left / speed)
 
 
 @dataclass(frozen=True)
@@ -143,11 +150,19 @@ def budget_action(remaining: float) -> BudgetAction:
 
 
 def exact(value: Any, name: str = "value") -> Fraction:
-    """The finite decimal number that a value prints as, as a ``Fraction``: 0.999 is 999/1000."""
+    """The finite decimal number that a value prints as, as a ``Fraction``: 0.999 is 999/1000.
+
+    A value is an ``int``, ``float``, ``Fraction``, ``Decimal`` or one of numpy's numbers, and a
+    float comes near it. Anything else is a ``ValueError``, texts too: of ``"1e-99999999"`` a
+    fraction would be made in hours.
+    """
+    number = _as_float(value)
     try:
-        return Fraction(str(value))
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"{name} must be a number such as 0.999, given {value!r}") from None
+        if number is not None and abs(number) < _ENDLESS and (number or not value):
+            return Fraction(str(value))
+    except ValueError:  # of more than 4,300 digits
+        pass
+    raise ValueError(f"{name} must be a number such as 0.999, given {shown(value)}")
 
 
 def exact_ratio(value: float, name: str) -> Fraction | None:
@@ -155,10 +170,26 @@ def exact_ratio(value: float, name: str) -> Fraction | None:
 
     Anything else is a ``ValueError``.
     """
-    ratio = None if str(value) == "nan" else exact(value, name)
+    ratio = _unless_nan(value, name)
     if ratio is not None and not 0 <= ratio <= 1:
         raise ValueError(f"{name} must be from 0 to 1, given {value}{_percent_hint(ratio)}")
     return ratio
+
+
+def _unless_nan(value: float, name: str) -> Fraction | None:
+    """An exact number, or ``None`` for ``nan``."""
+    number = _as_float(value)
+    return None if number is not None and math.isnan(number) else exact(value, name)
+
+
+def _as_float(value: Any) -> float | None:
+    """The float nearest to a number; ``None`` for what is no number, or beyond all floats."""
+    if not isinstance(value, Real | Decimal) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except (OverflowError, ValueError):  # a signalling nan is a ValueError
+        return None
 
 
 def exceeds(bad: int | Fraction, total: int, threshold: Fraction) -> bool:
@@ -177,7 +208,8 @@ def scaled(length: timedelta, factor: Fraction) -> timedelta:
 
 def percent(ratio: float | Fraction, digits: int = 10) -> str:
     """A share as text in percent, without needless digits: 0.999 reads ``99.9%``."""
-    return f"{float(exact(ratio) * 100):.{digits}g}%"
+    number = ratio if isinstance(ratio, Fraction) else exact(ratio)
+    return f"{float(number * 100):.{digits}g}%"
 
 
 def _percent_hint(value: float | Fraction) -> str:
@@ -217,7 +249,8 @@ def slo_to_record(slo: SLO) -> dict[str, Any]:
 
 
 def slo_from_record(record: Any) -> SLO:
-    """The SLO that ``slo_to_record`` wrote."""
+    """The SLO that ``slo_to_record`` wrote; numbers are numbers there, and no texts."""
     if not isinstance(record, dict) or set(record) != {"name", "target", "period_seconds"}:
         raise ValueError(f"slo must hold name, target and period_seconds, given {record!r}")
-    return SLO(record["name"], record["target"], timedelta(seconds=record["period_seconds"]))
+    period = from_seconds(record["period_seconds"], "period_seconds")
+    return SLO(record["name"], record["target"], period)

@@ -20,6 +20,11 @@ def wrap(lines: Iterable[str], hang: int, indent: str = "", width: int = WIDTH) 
     return wrapped
 
 
+def cut(text: str, width: int) -> str:
+    """A text of at most this width, an ellipsis at its end where something is left out."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
 def fill(text: str) -> str:
     """A paragraph in which no word is broken, so that a path can be copied out of it."""
     return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from oncall.alerting import google_policy
 from oncall.catalogue import RUNBOOKS
-from oncall.cli.layout import INDENT, WIDTH, axis_lines, chart, mark_lines, wrap
+from oncall.cli.layout import INDENT, WIDTH, axis_lines, chart, cut, mark_lines, wrap
 from oncall.counts import Counts
 from oncall.gameday.scoring import Score, mean_points, score
 from oncall.gameday.shift import Shift
@@ -25,14 +25,12 @@ def shift_text(shift: Shift, scores: Sequence[Score] = ()) -> str:
     """A shift from A, the healthy service, to F, the regression case, and each incident's score."""
     scenario, clock = shift.scenario, "%Y-%m-%d %H:%M"
     end = scenario.start + scenario.length
-    lines = [
-        f"On call: {scenario.name}, seed {shift.seed}",
-        f"{scenario.start:{clock}} to {end:{clock}} UTC, SLO {scenario.slo}",
-        "",
-    ]
+    when = f"{scenario.start:{clock}} to {end:{clock}} UTC"
+    heading = [f"On call: {scenario.name}, seed {shift.seed}", f"{when}, SLO {scenario.slo}"]
+    lines = [*wrap(heading, 3), ""]
     for incident in shift.incidents:
         if len(shift.incidents) > 1:
-            lines += [f"{incident.id}: {incident.title}", ""]
+            lines += [*wrap([f"{incident.id}: {incident.title}"], 3), ""]
         parts = _parts(shift.counts, incident, incident == shift.incidents[0])
         for letter, (title, part) in zip("ABCDEF", parts.items(), strict=True):
             lines += [f"{letter}  {title}", *((INDENT + line).rstrip() for line in part), ""]
@@ -69,7 +67,7 @@ def table(shifts: Sequence[Shift]) -> str:
     times = "".join(f"{name:>{width}}" for name, width in _TIMES.items())
     lines = [f"{'scenario':<26}{'sev':<6}{times}{'failed':>9}{'score':>7}"]
     for shift in shifts:
-        name = shift.scenario.name
+        name = cut(shift.scenario.name, 25)
         for row in [_row(incident) for incident in shift.incidents] or ["nothing fired"]:
             lines.append(f"{name:<26}{row}")
             name = ""

@@ -153,6 +153,8 @@ def _report(arguments: Namespace) -> Answer:
 def _share(text: str) -> float:
     """A ratio, or a number followed by a percent sign: 0.999 and 99.9% are the same."""
     try:
+        if not re.fullmatch(r"[-+.0-9eE]+%?", text):  # float takes 1_0 too, and nan
+            raise ValueError
         share = float(re.sub("%$", "e-2", text))
     except ValueError:
         raise ValueError(f"--target {text!r} is not a number; give e.g. 0.999 or 99.9%") from None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from oncall.catalogue import MITIGATIONS, known_mitigation
+from oncall.checks import is_short_number, shown
 from oncall.gameday import views
 from oncall.gameday.desk import Desk
 from oncall.incident import IllegalTransition
@@ -116,8 +117,9 @@ def _action(
 @_action("wait MINUTES", "let time pass")
 def _wait(desk: Desk, minutes: str) -> str:
     number = minutes.removesuffix("m")
-    if not number.isdigit() or len(number) > 6:
-        raise ValueError(f"minutes are a whole number up to 999999, given {minutes!r}; e.g. 5")
+    if not is_short_number(number):
+        given = f"given {shown(minutes)}; e.g. 5"
+        raise ValueError(f"minutes are a whole number up to 999999, {given}")
     return _pass_time(desk, int(number) * MINUTE)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from oncall.catalogue import known_mitigation, known_symptom
-from oncall.files import parse_toml, read_text
+from oncall.files import one_line, parse_toml, read_text
 from oncall.postmortem import ITEM_KINDS
 from oncall.scenario import Fault, RedHerring, Review, Scenario
 from oncall.slo import SLO
@@ -41,13 +41,16 @@ def _scenario(top: _Table) -> Scenario:
     values |= top.read({"name": _text, "start": _moment}, optional)
     values |= traffic.read({"requests": _number(0.001, 1e7)}, {"errors": _number(0, 1)})
     of_slo = slo.read({"target": _target}, {"name": _text, "period": _length})
-    return Scenario(
-        **values,
-        slo=SLO(**{"name": "availability"} | of_slo),
-        faults=tuple(map(_fault, faults)),
-        red_herrings=tuple(map(_red_herring, herrings)),
-        reviews=tuple(map(_review, reviews)),
-    )
+    values |= {
+        "slo": SLO(**{"name": "availability"} | of_slo),
+        "faults": tuple(map(_fault, faults)),
+        "red_herrings": tuple(map(_red_herring, herrings)),
+        "reviews": tuple(map(_review, reviews)),
+    }
+    try:
+        return Scenario(**values)
+    except ValueError as error:  # each field fits, but with its length it leaves the calendar
+        raise top.error("start", str(error)) from None
 
 
 def _fault(table: _Table) -> Fault:
@@ -159,7 +162,11 @@ def _reader(
     return read
 
 
-_text = _reader(lambda value: isinstance(value, str) and value.strip(), "a text")
+def _one_line(value: Any) -> Any:
+    return one_line(value) if isinstance(value, str) else value
+
+
+_text = _reader(lambda value: isinstance(value, str) and value, "a text", _one_line)
 _flag = _reader(lambda value: isinstance(value, bool), "true or false")
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from oncall.files import parse_json, read_text
+from oncall.checks import is_short_number, shown
+from oncall.files import one_line, parse_json, read_text
 from oncall.gameday.actions import check_action, try_to_do
 from oncall.gameday.desk import Desk
 from oncall.gameday.shift import Responder
@@ -64,9 +65,9 @@ def read_script(path: str | Path) -> tuple[ScriptLine, ...]:
 
 
 def _script_line(entry: list[object]) -> ScriptLine:
-    minute, *words = map(str, entry)
-    if not minute.isdigit() or len(minute) > 6 or not words:
-        text = " ".join(map(str, entry))
-        raise ValueError(f"{text!r} is not a step; write a minute and an action, such as 153 ack")
+    minute, *words = (one_line(str(word)) for word in entry)
+    if not is_short_number(minute) or not words:
+        text = shown(" ".join(map(str, entry)))
+        raise ValueError(f"{text} is not a step; write a minute and an action, such as 153 ack")
     check_action(*words)
     return ScriptLine(int(minute), words[0], tuple(words[1:]))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from oncall.catalogue import FLOORS, RUNBOOKS, known_symptom
+from oncall.checks import is_short_number
 from oncall.gameday.desk import Desk
 from oncall.incident import Incident
 from oncall.journal import Event
@@ -160,7 +161,7 @@ def _marks(desk: Desk, step: Mitigation) -> str:
 def take_reading(desk: Desk, number: str, symptom: str = "") -> str:
     """A reading: what the runbook expects if its symptom is what shows, else nothing unusual."""
     book = _runbook_for(desk, symptom)
-    if not number.isdigit() or not 1 <= int(number) <= len(book.checks):
+    if not is_short_number(number) or not 1 <= int(number) <= len(book.checks):
         raise ValueError(f"{book.symptom} has checks 1 to {len(book.checks)}, given {number!r}")
     reading = book.checks[int(number) - 1]
     shown = reading.expect if book.symptom == desk.service.symptom else "as on any day"

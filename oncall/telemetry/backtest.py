@@ -130,8 +130,10 @@ class History:
             raise ValueError("the counts hold no buckets; give some")
         self.counts = counts
         self.incidents = sorted(_checked(incidents, counts), key=lambda incident: incident.start)
-        self.total = np.append(0, np.cumsum(counts.total))
-        self._bad = self.total - np.append(0, np.cumsum(counts.good))
+        fits = counts.largest_total * len(counts) < 2**63
+        kind = np.int64 if fits else object  # Python's integers are slower, and have no end
+        self.total = np.append(0, np.cumsum(np.array(counts.total, kind)))
+        self._bad = self.total - np.append(0, np.cumsum(np.array(counts.good, kind)))
         periods = slo.period / (counts.end - counts.start)
         self._budget = slo.error_budget * float(self.total[-1]) * periods
 

@@ -11,12 +11,13 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from oncall.alerting import BurnRule, Policy, check_step, lint_alerting, quotient, whole_buckets
-from oncall.counts import Counts
+from oncall.alerting import BurnRule, Policy, check_step, lint_alerting, quotient
+from oncall.checks import shown
+from oncall.counts import Counts, check_buckets
 from oncall.findings import Finding
-from oncall.slo import SLO, exact, exact_ratio
+from oncall.slo import MOST_EVENTS, SLO, exact, exact_ratio
 from oncall.telemetry._arrays import Flags, Indices, Integers
-from oncall.times import HOUR, MINUTE
+from oncall.times import HOUR, MINUTE, whole_buckets
 
 VERDICTS = ("silent", "ticket", "page")
 ERROR_RATIOS = (
@@ -74,6 +75,7 @@ def blind_spots(
     hourly = _rate(traffic)
     rate = hourly * quotient(step, HOUR)  # events in a bucket
     history = max((rule.long // step for rule in rules), default=0)
+    check_buckets(2 * history + max(ends), step, "the map takes", "give a longer step")
     factors = [*ratios, *(rule.threshold(slo) for rule in rules)]
     events = _events(rate, history, max(ends), factors)
     budget = float(slo.exact_budget * rate) * (slo.period / step)
@@ -149,9 +151,10 @@ def _rate(traffic: float | Counts) -> Fraction:
     if isinstance(traffic, Counts):
         traffic = sum(traffic.total) / max(1, len(traffic)) * (HOUR / traffic.step)
     with contextlib.suppress(ValueError):
-        if not isinstance(traffic, str) and (rate := exact(traffic)) > 0:
+        if Fraction(1, MOST_EVENTS) < (rate := exact(traffic)) < MOST_EVENTS:
             return rate
-    raise ValueError(f"traffic must be a number of events an hour above 0, given {traffic!r}")
+    need = "a number of events an hour above 0, from 1e-30 to 1e30"
+    raise ValueError(f"traffic must be {need}, given {shown(traffic)}")
 
 
 def _error_ratio(ratio: float) -> Fraction:

@@ -1,10 +1,12 @@
 """The engine: alert history, burn rates and plots of long series, on numpy alone.
 
-It gives the answers of ``oncall.alerting``, to the bucket, for a year of seconds.
+It gives the answers of ``oncall.alerting`` and ``oncall.budget``, to the bucket, for a year of
+seconds.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,12 +15,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from oncall.alerting import AlertInterval, Policy, Rule, SilenceRule, check_step, whole_buckets
-from oncall.counts import Counts
+from oncall.alerting import AlertInterval, Policy, Rule, SilenceRule, check_step
+from oncall.budget import (
+    Breach,
+    CalendarBudget,
+    Deepest,
+    breached_stretches,
+    breaches_from_buckets,
+    calendar_from_events,
+)
+from oncall.counts import Counts, check_end
 from oncall.slo import SLO
 from oncall.telemetry._arrays import Integers
 from oncall.telemetry._windows import CHUNK, Columns, WindowTest, check_counts, verdict_changes
-from oncall.times import positive, utc
+from oncall.times import positive, utc, whole_buckets
 
 if TYPE_CHECKING:  # never imported when it runs: a frame comes from somebody who has pandas
     import pandas as pd
@@ -26,6 +36,7 @@ if TYPE_CHECKING:  # never imported when it runs: a frame comes from somebody wh
 AnyCounts: TypeAlias = "Counts | Counters | pd.DataFrame"  # what the functions here take
 
 _NANOSECONDS_A_DAY = 86_400 * 10**9
+_EXACT_FLOATS = 2**53  # every whole number below it is a float
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,7 @@ class Counters:
         if len(good) != len(total):
             given = f"good has {len(good)} readings and total {len(total)}"
             raise ValueError(f"{given}; give as many of each")
+        check_end(self.start, self.step, len(self))
         for first in range(0, len(self), CHUNK):
             chunk = slice(first, first + CHUNK + 1)
             _check_growth(good[chunk], total[chunk], first)
@@ -71,6 +83,8 @@ def alert_intervals(counts: AnyCounts, slo: SLO, policy: Policy) -> list[AlertIn
     """
     start, step, columns = _read(counts)
     check_step(policy, step)
+    if not policy:
+        check_counts(columns)  # with rules they are checked as they are added up
     changes = verdict_changes(columns, [_window_test(rule, slo, step) for rule in policy])
     for rule, buckets in zip(policy, changes, strict=True):
         if isinstance(rule, SilenceRule) and buckets[:1] == [0]:
@@ -91,6 +105,42 @@ def burn_rates(
     check_counts(columns)
     widths = {window: whole_buckets(window, step, "window") for window in windows}
     return {window: _burn_rate(columns, slo, width) for window, width in widths.items()}
+
+
+def budget_history(counts: AnyCounts, slo: SLO) -> NDArray[np.float64]:
+    """The share of the budget that the trailing period has spent, at the end of every bucket.
+
+    It is ``oncall.budget.budget_history(counts, slo).spent``, to the bit.
+    """
+    _, step, columns = _read(counts)
+    check_counts(columns)
+    return _burn_rate(columns, slo, whole_buckets(slo.period, step, "period"))
+
+
+def breaches(counts: AnyCounts, slo: SLO) -> list[Breach]:
+    """When the SLO was missed, and how deep: the answer of ``oncall.budget.breaches``."""
+    start, step, columns = _read(counts)
+    width, budget = whole_buckets(slo.period, step, "period"), slo.exact_budget
+    test = WindowTest((width,), budget.denominator, budget.numerator)
+    [changes] = verdict_changes(columns, [test])
+
+    stretches = breached_stretches(changes, len(columns))
+    deepest = _deepest_of_each(columns, width, slo, stretches) if stretches else []
+    return breaches_from_buckets(start, step, len(columns), slo, stretches, deepest)
+
+
+def calendar(
+    counts: AnyCounts, slo: SLO, unit: str = "month", tz: str = "UTC"
+) -> list[CalendarBudget]:
+    """The budget of each calendar month or quarter: the answer of ``oncall.budget.calendar``."""
+    start, step, columns = _read(counts)
+    check_counts(columns)
+
+    def events(first: int, last: int) -> tuple[int, int]:
+        good = _sum(columns, columns.good, first, last)
+        return good, _sum(columns, columns.total, first, last)
+
+    return calendar_from_events(start, step, len(columns), slo, unit, tz, events)
 
 
 def downsample(x: NDArray[Any], pixels: int) -> NDArray[Any]:
@@ -122,35 +172,95 @@ def _window_test(rule: Rule, slo: SLO, step: timedelta) -> WindowTest:
     return WindowTest(windows, threshold.denominator, threshold.numerator)
 
 
+# --- breaches ------------------------------------------------------------------------------------
+
+
+def _deepest_of_each(
+    columns: Columns, width: int, slo: SLO, stretches: list[tuple[int, int]]
+) -> list[Deepest]:
+    """The deepest bucket of each stretch, the first of several, in one pass over the columns."""
+    found = [Deepest(first, 0, 1) for first, _ in stretches]
+    number, until = 0, stretches[-1][1]
+    for begin, bad, total in _window_events(columns, width, stretches[0][0], until):
+        shares, end = _spent_shares(bad, total, slo), begin + len(bad)
+        while number < len(stretches) and stretches[number][0] < end:
+            first, last = stretches[number]
+            part = slice(max(0, first - begin), last - begin)
+            bucket = part.start + _largest(shares[part], bad[part], total[part])
+            here = Deepest(begin + bucket, int(bad[bucket]), int(total[bucket]))
+            if here.bad * found[number].total > found[number].bad * here.total:
+                found[number] = here
+            if last > end:  # it goes on in the next chunk
+                break
+            number += 1
+    return found
+
+
+def _largest(shares: NDArray[np.float64], bad: Integers, total: Integers) -> int:
+    """Where bad ÷ total is largest, exactly, the first of several; ``shares`` are it, rounded."""
+    likely = np.flatnonzero(shares == shares.max())
+    if len(likely) == 1:
+        return int(likely[0])
+    kind = np.int64 if int(total[likely].max()) < 2**31 else object  # their products have to fit
+    bad, total = bad[likely].astype(kind), total[likely].astype(kind)
+    worst, worse = 0, np.zeros(1, np.intp)
+    while len(worse):  # every turn is worse than the one before, and no earlier one is as bad
+        worst = int(worse[0])
+        worse = np.flatnonzero(bad * total[worst] > bad[worst] * total)
+    return int(likely[worst])
+
+
 # --- burn rates ----------------------------------------------------------------------------------
 
 
 def _burn_rate(columns: Columns, slo: SLO, width: int) -> NDArray[np.float64]:
-    """bad × D ÷ (total × N), where N/D is the error budget, over windows of ``width`` buckets.
-
-    It is rounded only once, so that a burn of 14.4 reads 14.4.
-    """
-    budget, rates, first = slo.exact_budget, np.empty(len(columns)), 0
-    good_sums = _window_sums(columns, columns.good, width)
-    total_sums = _window_sums(columns, columns.total, width)
-    for good, total in zip(good_sums, total_sums, strict=True):
-        bad, valid = np.asarray(total - good, float), np.asarray(total, float)
-        valid[valid == 0] = np.nan
-        chunk = slice(first, first + len(valid))
-        rates[chunk] = bad * budget.denominator / (valid * budget.numerator)
-        first += len(valid)
+    """The burn rate over windows of ``width`` buckets."""
+    rates = np.empty(len(columns))
+    for first, bad, total in _window_events(columns, width, 0, len(columns)):
+        rates[first : first + len(bad)] = _spent_shares(bad, total, slo)
     return rates
 
 
-def _window_sums(columns: Columns, column: Integers, width: int) -> Iterator[Integers]:
-    """The sum over the window at the end of every bucket, a chunk of them at a time."""
+def _spent_shares(bad: Integers, total: Integers, slo: SLO) -> NDArray[np.float64]:
+    """bad × D ÷ (total × N), where N/D is the error budget; ``nan`` where there are no events.
+
+    It is rounded only once, so that a burn of 14.4 reads 14.4.
+    """
+    budget = slo.exact_budget.limit_denominator(10**30)  # any sane one exactly, and a float
+    above, below = budget.denominator, budget.numerator  # above is larger, and total than bad
+    fits = int(total.max(initial=0)) * above < _EXACT_FLOATS
+    kind = float if fits else object  # Python's integers, whose quotients are rounded once too
+    valid = total.astype(kind)
+    valid[total == 0] = math.nan
+    return np.asarray(bad.astype(kind) * above / (valid * below), float)
+
+
+def _window_events(
+    columns: Columns, width: int, first: int, last: int
+) -> Iterator[tuple[int, Integers, Integers]]:
+    """The bad and total events of the windows that end in the buckets [first, last).
+
+    They come a chunk at a time, with the number of its first bucket.
+    """
+    good_sums = _window_sums(columns, columns.good, width, first, last)
+    total_sums = _window_sums(columns, columns.total, width, first, last)
+    for good, total in zip(good_sums, total_sums, strict=True):
+        yield first, total - good, total
+        first += len(total)
+
+
+def _window_sums(
+    columns: Columns, column: Integers, width: int, begin: int, end: int
+) -> Iterator[Integers]:
+    """The sum over the window at the end of each bucket [begin, end), a chunk of them at a time."""
     values = column[1:] if columns.cumulative else column
     fits = columns.cumulative or int(values.max(initial=0)) * min(width, len(values)) < 2**63
     kind = np.int64 if fits else object  # Python's integers are slower, and have no end
     base = int(column[0]) if columns.cumulative else 0
-    before = 0  # the window's sum at the end of the chunk before
-    for first in range(0, len(values), CHUNK):
-        last = min(first + CHUNK, len(values))
+    # The window's sum at the end of the chunk before.
+    before = _sum(columns, column, max(0, begin - width), begin)
+    for first in range(begin, end, CHUNK):
+        last = min(first + CHUNK, end)
         sums = values[first:last].astype(kind) - base
         leaving = values[max(0, first - width) : max(0, last - width)].astype(kind) - base
         sums[len(sums) - len(leaving) :] -= leaving
@@ -158,6 +268,15 @@ def _window_sums(columns: Columns, column: Integers, width: int) -> Iterator[Int
             sums = np.cumsum(sums) + before
             before = sums[-1]
         yield sums
+
+
+def _sum(columns: Columns, column: Integers, first: int, last: int) -> int:
+    """The events of one column in the buckets [first, last), at least one of them, or none."""
+    if columns.cumulative:
+        return int(column[last]) - int(column[first])
+    values = column[first:last]
+    fits = int(values.max(initial=0)) * len(values) < 2**63
+    return int(values.sum(dtype=np.int64 if fits else object))
 
 
 # --- what comes in -------------------------------------------------------------------------------
@@ -180,7 +299,9 @@ def _read_frame(frame: pd.DataFrame) -> tuple[datetime, timedelta, Columns]:
     step, columns = _step(frame.index), _plain_columns(frame)
     if step is None or columns is None:  # ``Counts`` read what is not plain, or say what is wrong
         return _read(Counts.from_frame(frame))
-    return utc(frame.index[0].to_pydatetime()), step, columns
+    start = utc(frame.index[0], "the index")
+    check_end(start, step, len(columns))
+    return start, step, columns
 
 
 def _plain_columns(frame: pd.DataFrame) -> Columns | None:
@@ -204,8 +325,7 @@ def _step(index: pd.Index) -> timedelta | None:
     odd = any((np.diff(ticks[first : first + CHUNK + 1]) != step).any() for first in chunks)
     if odd or step <= 0:
         return None
-    length: timedelta = (index[1] - index[0]).to_pytimedelta()
-    return length
+    return positive(index[1] - index[0], "the index's step")
 
 
 def _knows_its_step(index: pd.Index) -> bool:

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from oncall.counts import MOST_BUCKETS, Counts
+from oncall.counts import Counts, check_buckets
 from oncall.telemetry._arrays import Integers
-from oncall.times import DAY, HOUR, MINUTE, SECOND, duration_text, positive
+from oncall.times import DAY, EARLIEST, HOUR, LATEST, MINUTE, SECOND, duration_text, positive
 
 # The units of ``date_trunc``, the longest first, and duckdb's functions by the ending of a file.
 UNITS = {"day": DAY, "hour": HOUR, "minute": MINUTE, "second": SECOND}
@@ -29,6 +29,9 @@ NO_MOMENT = (
     "in duckdb, \"strptime(text, '%d/%b/%Y:%H:%M:%S %z')\""
 )
 BY_NAME = "; give connection=duckdb.connect(), source=\"read_csv('*.csv', union_by_name = true)\""
+
+_EARLIEST, _LATEST = (np.datetime64(bound.replace(tzinfo=None)) for bound in (EARLIEST, LATEST))
+_NOT_NEAR = " of a request is not from 1900 to 2200; are its unit and its year right?"
 
 Progress = Callable[[float], None]
 
@@ -277,11 +280,14 @@ def _fetch(answer: Any) -> _Buckets:
 
 def _in_utc(moment: datetime | str | None, local: bool) -> datetime | None:
     """The moment in UTC, and naive, as numpy wants it; a naive one may be in local time."""
-    if isinstance(moment, str):
-        moment = datetime.fromisoformat(moment)
-    if moment is None or (moment.tzinfo is None and not local):
-        return moment
-    return moment.astimezone(UTC).replace(tzinfo=None)
+    try:
+        if isinstance(moment, str):
+            moment = datetime.fromisoformat(moment)
+        if moment is None or (moment.tzinfo is None and not local):
+            return moment
+        return moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):  # before the year 1, or after 9999
+        raise ValueError(f"the timestamp {moment}{_NOT_NEAR}") from None
 
 
 # --- the answer as counts ------------------------------------------------------------------------
@@ -299,13 +305,15 @@ def _fill(buckets: _Buckets, unit: str, step: timedelta) -> Counts:
     if not known.any():
         raise ValueError(NO_REQUESTS)
     seconds = buckets.starts[known].astype(np.int64)
+    for bound in (buckets.starts[known].min(), buckets.starts[known].max()):
+        if not _EARLIEST <= bound <= _LATEST:
+            raise ValueError(f"the timestamp {bound}{_NOT_NEAR}")
     if (seconds % (UNITS[unit] // SECOND)).any():
         raise ValueError(f"the connection's {unit}s do not begin in UTC; set its time zone to UTC")
     numbers = seconds // (step // SECOND)
     first, size = int(numbers.min()), int(np.ptp(numbers)) + 1
-    if size > MOST_BUCKETS:
-        reach = f"{size} buckets of {duration_text(step)}"
-        raise ValueError(f"the requests reach over {reach}; are the dates right?")
+    mend = "give a longer every; or are the dates right?"
+    check_buckets(size, step, "the requests reach over", mend)
 
     def column(values: Integers) -> array[int]:
         sums = np.zeros(size, np.int64)

@@ -11,15 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oncall.alerting import AlertInterval, Policy, Rule, SilenceRule, check_step
+from oncall.checks import check_whole
+from oncall.counts import check_buckets
 from oncall.findings import Finding
 from oncall.scenario import DAILY, WEEKLY, KnownIncident, Scenario
 from oncall.slo import SLO
 from oncall.telemetry._arrays import Flags, Integers
 from oncall.telemetry.backtest import findings_at, is_true, matches, paging_episodes
-from oncall.times import DAY, HOUR, MINUTE, SECOND, WEEK, ceil_div
+from oncall.times import DAY, HOUR, MINUTE, SECOND, WEEK, ceil_div, utc
 
 THIRTY_DAYS = 30 * DAY
 TOGETHER = 32  # months whose faults are drawn in one go, which takes half the time
+MOST_DISTANCES = 2**24  # between failures, drawn in one go; they take some hundred megabytes
+SHORTEST_ODDS = 1e-12  # of a failure; with less, a few distances add up to more than an int64 holds
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,7 @@ def simulate(policy: Policy, scenario: Scenario, months: int, seed: int) -> Simu
     ``dataclasses.replace(scenario, faults=())`` every page is a false one. The seed decides
     everything, for one version of numpy.
     """
-    if months < 1:
-        raise ValueError(f"months must be 1 or more, given {months}")
+    check_whole(months, "months", 1)
     if not isinstance(scenario, Scenario):
         need = "a Scenario such as SCENARIOS['provider_outage']"
         raise ValueError(f"scenario must be {need}, given {scenario!r}")
@@ -94,7 +97,9 @@ class _Month:
 
 def _month(policy: Policy, scenario: Scenario) -> _Month:
     warm_up = max((rule.windows[0] // MINUTE for rule in policy), default=0)
-    start = scenario.start - warm_up * MINUTE
+    minutes = warm_up + THIRTY_DAYS // MINUTE
+    check_buckets(minutes, MINUTE, "a month after its longest window has", "give shorter windows")
+    start = utc(scenario.start - warm_up * MINUTE, "the start of the longest window,")
     end = scenario.start + min(THIRTY_DAYS, scenario.length)
     spared = _spared(scenario)
     faulty_minutes = np.flatnonzero(spared < 1)
@@ -106,7 +111,7 @@ def _month(policy: Policy, scenario: Scenario) -> _Month:
     return _Month(
         start,
         warm_up,
-        requests=_requests(start, scenario.requests, warm_up + THIRTY_DAYS // MINUTE),
+        requests=_requests(start, scenario.requests, minutes),
         errors=scenario.errors,
         faulty_minutes=faulty_minutes + warm_up,
         chances=1 - (1 - scenario.errors) * spared[faulty_minutes],
@@ -155,11 +160,17 @@ def _draw(month: _Month, months: int, random: np.random.Generator) -> Iterator[I
     """For each month the failed requests until each minute, a running sum like the requests."""
     minutes, minute_of = len(month.requests), _minute_finder(month.requests)
     requests = np.diff(month.requests)[month.faulty_minutes, None]
+    # Minute by minute is slower where few requests fail, and takes no more memory where many do.
+    few = month.requests[-1] * month.errors < MOST_DISTANCES
+    by_distance = few and not 0 < month.errors < SHORTEST_ODDS
     for done in range(0, months, TOGETHER):
         shape = len(month.faulty_minutes), min(TOGETHER, months - done)
         at_fault = random.binomial(requests, month.chances[:, None], shape)
         for column in np.ascontiguousarray(at_fault.T):
-            failed = np.bincount(minute_of(_failures(month, random)) + 1, minlength=minutes)
+            if by_distance:
+                failed = np.bincount(minute_of(_failures(month, random)) + 1, minlength=minutes)
+            else:
+                failed = np.append(0, random.binomial(np.diff(month.requests), month.errors))
             failed[month.faulty_minutes + 1] = column
             yield np.cumsum(failed, dtype=month.kind)
 

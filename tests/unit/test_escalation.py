@@ -12,17 +12,34 @@ from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oncall.escalation import Escalation, EscalationPolicy, Page, Step, escalate, lint_escalation
+from oncall.escalation import (
+    Escalation,
+    EscalationPolicy,
+    Page,
+    Step,
+    Target,
+    escalate,
+    lint_escalation,
+)
 from oncall.findings import Finding
-from oncall.rotation import Rotation
+from oncall.rotation import Restriction, Rotation, Schedule, Shift
 from oncall.slo import SLO
 from oncall.times import MINUTE
 
 T0 = datetime(2025, 1, 6, 9, tzinfo=UTC)
-ROTATIONS = {
+ROTATIONS: dict[str, Any] = {
     "R": Rotation(("X", "Y"), time(9, 5), "UTC", date(2025, 1, 5)),  # X until minute 5, then Y
     "L": Rotation(("L",), time(9, 7), "UTC", date(2025, 1, 6)),  # nobody until minute 7, then L
+    "H": Rotation(  # H from minute 3 until minute 6, and nobody else
+        ("H",),
+        time(0),
+        "UTC",
+        date(2025, 1, 5),
+        1,
+        (Restriction(start=time(9, 3), end=time(9, 6)),),
+    ),
 }
+ROTATIONS["S"] = Schedule((Rotation(("N",), time(0), "UTC", date(2025, 1, 5)), ROTATIONS["H"]))
 
 
 # --- the notation of the table -------------------------------------------------------------------
@@ -153,6 +170,13 @@ TABLE = [
     ("L/5", "wait repeat=1", "nobody_on_call0"),
     ("-/8 L/5", "wait", "L8 exhausted13"),
     ("-/8 L/5", "wait forced@2", "L8 exhausted13"),
+    # restricted hours are asked in the same way, and so are the layers of a schedule
+    ("A/4 H/5", "", "A0 H4 exhausted9"),
+    ("A/2 H/4 H/5", "wait", "A0 exhausted11"),
+    ("H/5", "", "nobody_on_call0"),
+    ("H/4 -/1 H/5", "wait", "H5 exhausted10"),
+    ("S/4 S/2 S/5", "", "N0 H4 N6 exhausted11"),
+    ("S+H/4 S+H/2", "", "N0 H4 exhausted6"),
 ]
 
 
@@ -306,7 +330,13 @@ MONDAYS_AT_NIGHT = replace(WEEKS, handoff=time(2, 30))  # DST begins on a Sunday
 NIGHTS = replace(WEEKS, handoff=time(2, 30), every=1)
 
 
-def steps(*targets: str | Rotation | tuple[str | Rotation, ...]) -> EscalationPolicy:
+OFFICE = replace(WEEKS, restrictions=(Restriction(("mon", "tue"), time(9), time(17)),))
+SHORT = replace(WEEKS, restrictions=(Restriction(start=time(0, 1)),))  # not from 00:00 to 00:01
+FILLED = Schedule((replace(WEEKS, members=("dee",)), OFFICE))
+GONE = replace(FILLED.layers[0], start=date(2020, 3, 2))
+
+
+def steps(*targets: Target | tuple[Target, ...]) -> EscalationPolicy:
     """A ladder of steps of five minutes, each with a target or several."""
     tuples = [target if isinstance(target, tuple) else (target,) for target in targets]
     return EscalationPolicy(tuple(Step(group, 5 * MINUTE) for group in tuples))
@@ -335,6 +365,18 @@ LINTS = [
     (ladder("A/20 B/20 -/20 C/5", empty="wait"), [(3, "empty-step"), (4, "too-late")]),
     (steps(("boss", MONDAYS_AT_NIGHT)), []),
     (steps(("boss", NIGHTS)), [(1, "dst-gap")]),
+    (steps(OFFICE, SHIFTED), [(0, "same-person")]),
+    (steps((OFFICE, "boss"), "dan"), []),
+    (
+        steps(
+            (OFFICE, SHORT), (replace(OFFICE, members=("eve",)), replace(SHORT, members=("eve",)))
+        ),
+        [(0, "gap")],
+    ),
+    (steps(FILLED, "boss"), []),
+    (steps(FILLED, "dee"), [(0, "same-person")]),
+    (steps(Schedule((OFFICE, GONE)), "boss"), []),
+    (steps(Schedule((NIGHTS, OFFICE)), ("boss", OFFICE)), [(1, "dst-gap")]),
 ]
 
 
@@ -343,6 +385,24 @@ def test_the_lint_finds_what_will_bite_and_nothing_else(
     policy: EscalationPolicy, expected: list[Any]
 ) -> None:
     assert found(policy) == expected
+
+
+def test_a_gap_is_found_to_the_minute_and_an_override_closes_it() -> None:
+    two = replace(SHORT, members=("eve", "fay"))
+    first = lint_escalation(steps(SHORT, two))[0]
+    assert (first.phrase, first.rule) == ("nobody", "gap")
+    assert "from 2020-01-07T06:00:00Z until 2020-01-07T06:01:00Z" in first.why
+    night = datetime(2020, 1, 7, 6, tzinfo=UTC)
+    closed = replace(two, overrides=(Shift("eve", night, night + MINUTE),))
+    alone, later = lint_escalation(steps(SHORT, closed))[::-1]
+    assert "one person is on every step from 2020-01-07T06:00:00Z" in alone.why
+    assert "from 2020-01-08T06:00:00Z until" in later.why
+
+
+def test_a_gap_that_the_year_does_not_end_goes_on() -> None:
+    year = Shift("eve", datetime(2020, 1, 6, tzinfo=UTC), datetime(2021, 1, 4, 23, tzinfo=UTC))
+    gap = lint_escalation(steps(replace(OFFICE, overrides=(year,))))[0]
+    assert "nobody is on any step from 2021-01-04T23:00:00Z on." in gap.why
 
 
 def test_four_nines_leave_no_time_for_a_second_step() -> None:

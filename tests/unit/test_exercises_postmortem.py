@@ -12,7 +12,7 @@ import pytest
 from oncall.postmortem import automations
 from oncall.regression import PromptCase, ReplayCase, Verdict, replay, to_eval_case, to_prompt_case
 from oncall.slo import SLO
-from oncall.times import HOUR, MINUTE
+from oncall.times import HOUR, LONGEST, MINUTE
 from oncall.workbook.exercises import SENTENCES, check, recorded_incident, sentences
 
 # --- sentences without blame ---------------------------------------------------------------------
@@ -162,7 +162,7 @@ def with_symptom(symptom: str) -> ReplayCase:
 
 def almost_the_recorded_error_ratio() -> ReplayCase:
     error_ratio = recorded_case().error_ratio * (1 + 1e-12)
-    return recorded_case(error_ratio=error_ratio, page_within=timedelta.max)
+    return recorded_case(error_ratio=error_ratio, page_within=LONGEST)
 
 
 def recorded_prompt_case() -> PromptCase:
@@ -205,7 +205,7 @@ PROVES_NOTHING: dict[str, list[Callable[[], Any]]] = {
     "This fault is not the recorded one": [lambda: recorded_case(error_ratio=0.5)],
     "The incident as recorded passes": [
         lambda: recorded_case(restore_within=felt_for()),
-        lambda: recorded_case(restore_within=10**6 * HOUR),
+        lambda: recorded_case(restore_within=LONGEST),
     ],
     "This asks for the page before": [
         lambda: recorded_case(page_within=MINUTE),

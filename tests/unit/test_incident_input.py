@@ -65,10 +65,10 @@ def test_bad_input_is_named(verb: str, words: tuple[Any, ...], message: str) -> 
     [
         ("page", "alert must be an Alert, or None when a person noticed; given 'page'"),
         (replace(PAGE, severity="sev9"), "severity must be one of sev1, .* given .*sev9"),
-        (replace(PAGE, burn=float("nan")), "burn must be a finite number, given .*nan"),
-        (replace(PAGE, burn=float("inf")), "burn must be a finite number, given .*inf"),
-        (replace(PAGE, burn=cast(Any, "50x")), "burn must be a finite number, given .*50x"),
-        (replace(PAGE, burn=cast(Any, None)), "burn must be a finite number, given .*None"),
+        (replace(PAGE, burn=float("nan")), "burn must be a number such as 0.999, given .*nan"),
+        (replace(PAGE, burn=float("inf")), "burn must be a number such as 0.999, given .*inf"),
+        (replace(PAGE, burn=cast(Any, "50x")), "burn must be a number such as 0.999, given .*50x"),
+        (replace(PAGE, burn=cast(Any, None)), "burn must be a number such as 0.999, given .*None"),
         (replace(PAGE, window=cast(Any, 300)), "window must be a text"),
     ],
 )

@@ -241,7 +241,7 @@ BAD_EVENTS = [
     (event(verb="measure", text=None, good=1.5, total=3), "whole numbers, given 1.5 and 3"),
     (event(verb="measure", text=None, good=4, total=3), "given 4 good of 3 events"),
     (event(verb="measure", text=None, good=4), "total"),
-    (event(**ALERT | {"burn": "x"}), "burn must be a finite number"),
+    (event(**ALERT | {"burn": "x"}), "burn must be a number such as 0.999"),
     (event(**ALERT | {"severity": "sev9"}), "severity must be one of sev1, .*sev9"),
     (event(**ALERT | {"window": 3}), "window must be a text"),
     (event(**ALERT | {"burn": None}), "burn"),

@@ -177,7 +177,7 @@ def test_asks_are_a_whole_number_from_1(asks: Any) -> None:
 
 def test_asks_are_at_most_a_thousand() -> None:
     assert to_prompt_case(asked(), must_contain=["Paris"], asks=1000).asks == 1000
-    with pytest.raises(ValueError, match="asks must be at most 1000, given 1001"):
+    with pytest.raises(ValueError, match="asks must be at most 1,000, given 1001"):
         to_prompt_case(asked(), must_contain=["Paris"], asks=1001)
 
 
@@ -188,7 +188,7 @@ def test_passes_needed_are_a_whole_number_from_1(passes: Any) -> None:
 
 
 def test_no_more_passes_can_be_needed_than_are_asked() -> None:
-    with pytest.raises(ValueError, match="passes_needed must be at most asks, 3, given 4"):
+    with pytest.raises(ValueError, match="passes_needed must be at most 3, given 4"):
         to_prompt_case(asked(), must_contain=["Paris"], asks=3, passes_needed=4)
 
 

@@ -146,7 +146,7 @@ def test_a_bad_rotation_says_what_to_give(wrong: dict[str, object], message: str
 
 
 def test_a_machine_without_zones_is_told_to_install_tzdata(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oncall.rotation.available_timezones", set)
+    monkeypatch.setattr("oncall.times.available_timezones", set)
     with pytest.raises(ValueError, match="pip install tzdata"):
         Rotation(THREE, time(9), "Nowhere/Atall", date(2025, 1, 6))
 

@@ -86,6 +86,13 @@ def test_a_script_is_lines_or_json(good_night: Path, tmp_path: Path) -> None:
         ('[{"1": 1}]', "entry 1: given"),
         ("[1, ", "bad.txt: not JSON"),
         ("[1,\n2, ", "line 2: not JSON"),
+        ("² ack", "line 1: '² ack' is not a step"),  # which is a digit, but no number
+        ("1 look\n١٥٣ ack", "line 2: '١٥٣ ack' is not a step"),
+        ('[["²", "ack"]]', "entry 1: '² ack' is not a step"),
+        ("9" * 5000 + " ack", "line 1: '9{199}… and so on is not a step"),
+        ('[[153.0, "ack"]]', "entry 1: '153.0 ack' is not a step"),
+        ('[[true, "ack"]]', "entry 1: 'True ack' is not a step"),
+        ('[[1e400, "ack"], [2, "ack"]]', "bad.txt: 1e400 is not a finite number"),
     ],
 )
 def test_what_is_wrong_with_a_script_is_said_with_its_line(

@@ -23,13 +23,15 @@ from oncall.slo import (
     budget_remaining,
     burn_rate,
     exact,
+    exact_ratio,
     exceeds,
     exhaustion_time,
     percent,
     scaled,
     sli,
+    slo_from_record,
 )
-from oncall.times import DAY, HOUR, MINUTE
+from oncall.times import DAY, HOUR, LONGEST, MINUTE
 
 THREE_NINES = SLO("availability", 0.999)
 TARGETS = [0.5, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999, 0.99995, 0.99999]
@@ -140,7 +142,7 @@ def test_an_sli_that_is_no_number_is_refused(ratio: Any) -> None:
         burn_rate(ratio, THREE_NINES)
 
 
-@pytest.mark.parametrize("ratio", [-0.1, 1.0001, 100, "2000"])
+@pytest.mark.parametrize("ratio", [-0.1, 1.0001, 100, Decimal(2000)])
 def test_an_sli_outside_0_to_1_is_refused(ratio: Any) -> None:
     with pytest.raises(ValueError, match=f"sli must be from 0 to 1, given {ratio}"):
         budget_remaining(ratio, THREE_NINES)
@@ -301,15 +303,79 @@ def test_there_is_no_action_for_a_budget_nobody_knows(remaining: float) -> None:
 # --- exact numbers -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("value", [0.999, "0.999", *TARGETS_OF_OTHER_TYPES])
+@pytest.mark.parametrize("value", [0.999, *TARGETS_OF_OTHER_TYPES])
 def test_a_number_is_exactly_the_decimal_it_prints_as(value: Any) -> None:
     assert exact(value) == Fraction(999, 1000)
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, None, "0.99x", True, [1]])
+TEXTS = ["0.999", "1/3", "1_000", " 0.5 ", "1e-99999999", "9" * 5000, "nan", ""]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, None, 1j, True, [1], *TEXTS[:5], ""])
 def test_what_is_no_finite_number_is_refused_by_name(value: Any) -> None:
     with pytest.raises(ValueError, match=rf"page_burn .* number .* given {re.escape(repr(value))}"):
         exact(value, "page_burn")
+
+
+BEYOND = {
+    "a whole number of 5,000 digits": 10**5000,
+    "one of 400": -(10**400),
+    "the largest float": 1.7976931348623157e308,
+    "a fraction of 5,000 digits": Fraction(10**5000 + 1, 10**5000),
+    "a fraction next to nothing": Fraction(1, 10**400),
+    "a decimal that would fill the memory": Decimal("1e999999"),
+    "and one that would take hours": Decimal("1e-99999999"),
+    "a decimal of 5,000 digits": Decimal("0." + "9" * 5000),
+    "an infinite decimal": Decimal("-Infinity"),
+    "a decimal that signals": Decimal("sNaN"),
+    "an infinite float of numpy": np.float32(np.inf),
+    "a truth of numpy": np.bool_(True),
+    "an array": np.array([0.999, 0.5]),
+}
+
+
+@pytest.mark.parametrize("value", BEYOND.values(), ids=BEYOND)
+def test_a_number_that_no_float_comes_near_is_refused_at_once_and_in_one_line(value: Any) -> None:
+    with pytest.raises(
+        ValueError, match=r"^burn must be a number such as 0\.999, given"
+    ) as refusal:
+        exact(value, "burn")
+    assert "\n" not in str(refusal.value)
+    assert len(str(refusal.value)) < 300
+
+
+@pytest.mark.parametrize("value", [5e-324, 9.87654321e299, 10**299, Decimal("1e-300")])
+def test_a_number_as_large_or_as_small_as_a_float_is_exact(value: Any) -> None:
+    assert exact(value) == Fraction(str(value))
+    assert float(exact(-value)) == -float(value)
+
+
+@pytest.mark.parametrize("text", [text for text in TEXTS if text])
+def test_a_text_is_no_number_in_a_record_either(text: str) -> None:
+    record = {"name": "a", "target": text, "period_seconds": 60}
+    with pytest.raises(ValueError, match=r"^target must be a number such as 0\.999, given"):
+        slo_from_record(record)
+    with pytest.raises(ValueError, match=r"^error_ratio must be a number such as 0\.999, given"):
+        exact_ratio(text, "error_ratio")  # type: ignore[arg-type]
+
+
+def test_an_unknown_number_is_nan_of_any_type_and_no_text() -> None:
+    for nan in (math.nan, Decimal("nan"), np.float32("nan")):
+        assert exact_ratio(nan, "error_ratio") is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("events", [10**30, 10**400, 10**5000], ids=["30", "400", "5000"])
+def test_a_count_that_no_service_could_have_is_refused(events: int) -> None:
+    with pytest.raises(ValueError, match=r"good must be from 0 to total, and total below 10\*\*30"):
+        sli(1, events)
+
+
+FOREVER = [(1e-12, 1.0), (5e-324, 1.0), (1.0, 1e299), (1e-300, 1e299), (1.0, 10**299), (1e-3, 1e4)]
+
+
+@pytest.mark.parametrize(("burn", "remaining"), FOREVER)
+def test_a_budget_that_lasts_a_millennium_never_runs_out(burn: float, remaining: float) -> None:
+    assert exhaustion_time(SLO("slow", 0.999, LONGEST), burn, remaining) is None
 
 
 def test_a_scaled_length_is_right_to_the_microsecond() -> None:

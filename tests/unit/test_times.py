@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,11 +15,14 @@ from hypothesis import strategies as st
 from oncall.times import (
     DAY,
     HOUR,
+    LONGEST,
     MINUTE,
     SECOND,
     ceil_div,
     duration_text,
+    from_seconds,
     moment_text,
+    not_negative,
     parse_duration,
     parse_moment,
     positive,
@@ -71,7 +76,7 @@ def test_a_text_with_an_offset_is_read_as_its_moment_in_utc(text: str) -> None:
     assert parse_moment(text).tzinfo is UTC
 
 
-NO_TIMES = ["", "soon", "1733356080", "2024-13-01T00:00Z", "2024-12-04T25Z", "0001-01-01T00+01"]
+NO_TIMES = ["", "soon", "1733356080", "2024-13-01T00:00Z", "2024-12-04T25Z", "22000-01-01T00Z"]
 
 
 @pytest.mark.parametrize("text", NO_TIMES)
@@ -95,10 +100,49 @@ def test_a_moment_is_written_in_utc_and_as_finely_as_it_was_given() -> None:
     assert moment_text(NIGHT + timedelta(microseconds=250_000)) == "2024-12-04T23:48:00.250000Z"
 
 
+FAR = [
+    "0001-01-01T00:00:00Z",
+    "0001-01-01T00+01",
+    "1899-12-31T23:59:59.999999Z",
+    "1900-01-01T00:00+00:01",
+    "2200-01-01T00:00:00.000001Z",
+    "2199-12-31T23:00-02:00",
+    "9999-12-31T23:59:59Z",
+    "9999-12-31T23:59:59-12:00",
+]
+
+
+@pytest.mark.parametrize("text", FAR)
+def test_a_moment_that_is_not_from_1900_to_2200_is_refused_as_text_and_as_datetime(
+    text: str,
+) -> None:
+    why = "is not from 1900 to 2200; is the year right?"
+    with pytest.raises(ValueError, match=re.escape(f"at {text!r} {why}")):
+        parse_moment(text, "at")
+    moment = datetime.fromisoformat(text)
+    with pytest.raises(ValueError, match=re.escape(f"at {moment.isoformat()} {why}")):
+        utc(moment, "at")
+
+
+NEAR = ["1900-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "2200-01-01T00:00:00Z"]
+
+
+@pytest.mark.parametrize("text", NEAR)
+def test_a_moment_from_1900_to_2200_is_taken_at_both_ends(text: str) -> None:
+    assert moment_text(parse_moment(text)) == text
+
+
+def test_a_moment_of_pandas_becomes_a_plain_one() -> None:
+    moment = utc(pd.Timestamp("2024-12-04T17:48", tz="America/Chicago"))
+    assert (type(moment), moment) == (datetime, NIGHT)
+    with pytest.raises(ValueError, match="is not from 1900 to 2200"):
+        utc(pd.Timestamp("2262-04-11T23:47:16.854775807", tz="UTC"))
+
+
 ALASKA = st.just(timezone(-9 * HOUR))
 
 
-@given(st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=ALASKA))
+@given(st.datetimes(datetime(1900, 1, 2), datetime(2199, 12, 31), timezones=ALASKA))
 def test_a_moment_written_and_read_is_the_same_moment(moment: datetime) -> None:
     assert parse_moment(moment_text(moment)) == moment
 
@@ -138,6 +182,25 @@ def test_the_refusal_of_a_length_shows_every_unit_in_examples_that_can_be_read()
     assert {example[-1] for example in examples if parse_duration(example)} == set("wdhms")
 
 
+TOO_LONG = ["36525.1d", "5218w", "9999999w", "9999999w" * 15, "1d" * 40_000, "9999999w9999999s"]
+
+
+@pytest.mark.parametrize("text", TOO_LONG, ids=lambda text: text[:20])
+def test_a_length_of_more_than_100_years_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is longer than 100 years; write e\.g\. 30d$"):
+        parse_duration(text)
+
+
+def test_a_length_of_100_years_is_read() -> None:
+    assert parse_duration("36525d") == parse_duration("36524d23h59m60s") == LONGEST
+
+
+@pytest.mark.parametrize("text", ["٣d", "1.٥h", "1_0m"])  # which float reads
+def test_digits_of_a_length_are_ascii(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a length of time"):
+        parse_duration(text)
+
+
 @pytest.mark.parametrize(
     ("length", "text"),
     [
@@ -171,6 +234,39 @@ def test_what_is_no_length_above_zero_is_refused_by_name(given: object) -> None:
     refusal = re.escape(f"step must be a timedelta above zero, given {given!r}; give")
     with pytest.raises(ValueError, match=refusal):
         positive(given, "step")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("length", [timedelta.max, LONGEST + timedelta.resolution, 40_000 * DAY])
+def test_a_length_above_100_years_is_refused_by_name(length: timedelta) -> None:
+    for check in (positive, not_negative):
+        with pytest.raises(ValueError, match=r"^step must be at most 100 years, given"):
+            check(length, "step")
+
+
+def test_a_length_of_pandas_becomes_a_plain_one_of_whole_microseconds() -> None:
+    step = positive(pd.Timedelta("5min"), "step")
+    assert (type(step), step) == (timedelta, 5 * MINUTE)
+    for nanoseconds in (1, 999, 1001):
+        with pytest.raises(ValueError, match=r"^step must be whole microseconds, given"):
+            positive(pd.Timedelta(nanoseconds, "ns"), "step")
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 1e-9, 3.2e9, 1e300, 10**400, math.nan, math.inf])
+def test_seconds_that_are_no_length_are_refused(seconds: float) -> None:
+    with pytest.raises(ValueError, match=r"^period must be a .* above zero, "):
+        from_seconds(seconds, "period")
+
+
+@pytest.mark.parametrize("seconds", ["60", True, None, [60], "nan", 1j])
+def test_seconds_that_are_no_number_are_refused_by_name(seconds: object) -> None:
+    with pytest.raises(ValueError, match=r"^period must be a number of seconds above zero"):
+        from_seconds(seconds, "period")
+
+
+def test_seconds_up_to_100_years_are_a_length() -> None:
+    assert from_seconds(1, "period") == SECOND
+    assert from_seconds(0.000001, "period") == timedelta.resolution
+    assert from_seconds(3_155_760_000, "period") == LONGEST
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,42 @@
+"""Texts that somebody may type and that would be read as something else than text."""
+
+from __future__ import annotations
+
+ODD_TEXTS = {
+    "script": "<script>alert(1)</script>",
+    "image": '<img src=x onerror="alert(1)">',
+    "comment": "see <!-- TODO",
+    "closed comment": "a <!-- b --> c",
+    "link": "[here](javascript:alert(1))",
+    "picture": "![x](https://example.org/x.png)",
+    "reference": "[x]: https://example.org",
+    "autolink": "<https://example.org/>",
+    "entity": "&lt;b&gt; &amp; &#60;",
+    "heading": "# Action items",
+    "bullet": "- prevent: x (owner: ana, due: 2025-01-01)",
+    "star": "*bold* **strong** _slanted_ __both__",
+    "code": "`rm -rf` and ``x``",
+    "fence": "```sh",
+    "tildes": "~~~ ~~gone~~",
+    "quote": "> quoted",
+    "number": "1. first",
+    "rule": "---",
+    "table": "| a | b |",
+    "escapes": r"\* \[x] C:\_new\#1 \\",
+    "mathematics": "$5 to $9",
+    "broken mathematics": r"$\frac{$",
+    "path": r"Path $HOME\new$ is full",
+    "closing heading": "title ##",
+    "line ends": "x\npass  FAKE: proved\r\n\x0b\x0c\x1c\u2028\u2029\x85y",
+    "fake heading": "x\n## Metrics\n\n- TTD: 1m",
+    "terminal": "\x1b[2J\x1b]0;owned\x07 \x9b1m",
+    "right to left": "\u202egnp.exe \u2066x\u2069",
+    "nothing to see": "a\u200bb\ufeff\u2060c\x00d",
+    "half a pair": "q\ud83d",
+    "formula": "=1+1",
+    "owner": "x (owner: bo; due: 2025-01-01) y",
+    "percent": "100% {0} %s {name}",
+    "long": "word " * 4000,
+    "long word": "w" * 20_000,
+}
+PLAIN = "A plain sentence, with nothing odd in it."
