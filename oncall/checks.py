@@ -71,6 +71,14 @@ def checked_list(values: Any, kind: type[T], name: str, need: str, hint: str = "
     return items
 
 
+def checked_texts(values: Any, name: str) -> tuple[str, ...]:
+    """The values as a tuple, all of them texts, and none empty; else a ``ValueError``."""
+    need, hint = "a list of texts", "give e.g. ['a', 'b']"
+    texts = checked_list(values, str, name, need, hint)
+    check(all(texts), name, need, texts, hint)
+    return tuple(texts)
+
+
 def check_date(day: date, name: str) -> None:
     """Raise a ``ValueError`` unless it is a date, and no datetime."""
     is_date = isinstance(day, date) and not isinstance(day, datetime)
