@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from oncall import journal
-from oncall.alerting import SEVERITIES, Alert
+from oncall.alerting import Alert
 from oncall.checks import check, check_choice, check_whole, checked_text
 from oncall.journal import MAJOR, MOVES, UPGRADE, VERSION, Event
+from oncall.severity import SEVERITIES
 from oncall.slo import SLO, sli, slo_from_record, slo_to_record
 from oncall.times import moment_text, parse_moment, utc
 

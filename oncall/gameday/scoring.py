@@ -144,8 +144,10 @@ def _not_due_for_false_alarm(journal: Incident) -> dict[str, Judgement]:
     spared = dict.fromkeys(("budget", "postmortem", "recurrence", "updates"), nothing)
     if told := len(journal.events_of("update")):
         spared["updates"] = (1 - 0.5 * told, f"Users were told {_times(told)} of a false alarm.")
-    if journal.events_of("false_alarm") and not journal.events_of("triage"):
-        spared |= {"severity": nothing, "actions": nothing}
+    if journal.events_of("false_alarm"):
+        spared["severity"] = nothing  # whatever was decided before it was called off
+        if not journal.events_of("triage"):
+            spared["actions"] = nothing
     return spared
 
 

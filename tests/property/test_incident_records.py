@@ -16,9 +16,10 @@ from examples import examples
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from oncall.alerting import SEVERITIES, Alert
+from oncall.alerting import Alert
 from oncall.incident import IllegalTransition, Incident, metrics
 from oncall.journal import LEARN_KINDS, SECURITY_STEPS, STATES, STATUSES, TRANSITIONS, TornJournal
+from oncall.severity import SEVERITIES
 from oncall.slo import SLO
 
 START = datetime(2024, 12, 4, 23, 48, tzinfo=UTC)
