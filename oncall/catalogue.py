@@ -397,7 +397,18 @@ RUNBOOKS = {runbook.symptom: runbook for runbook in _RUNBOOKS}
 
 def known_symptom(symptom: str) -> str:
     """The same symptom, if it has a runbook; if not, a ``ValueError`` that names the nearest."""
+    if symptom == "unknown":
+        raise ValueError("the symptom is unknown; name a cause with incident.suspect(cause, …)")
     return _known(symptom, RUNBOOKS, "symptom")
+
+
+def symptom_of(cause: str, symptom: str = "unknown") -> str:
+    """The symptom by which a cause shows, whose runbook and case apply; else the one given.
+
+    ``symptom_of(incident.cause, incident.symptom)`` is an incident's: that of the cause that was
+    last suspected, and until one is known, the symptom that it was opened with.
+    """
+    return cause if cause in RUNBOOKS else symptom
 
 
 def known_mitigation(name: str) -> str:

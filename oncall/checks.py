@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from numbers import Real
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -31,6 +32,14 @@ def check_whole(value: Any, name: str, least: int = 0, need: str = "a whole numb
     """Raise a ``ValueError`` unless the value is an ``int`` that is no ``bool``, from ``least``."""
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     check(is_whole and value >= least, name, f"{need} from {least}", value)
+
+
+def checked_number(value: Any, name: str, least: float, most: float) -> float:
+    """The value as a ``float`` if it is a number from ``least`` to ``most``, which nan is not."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    fits = is_number and least <= value <= most
+    check(fits, name, f"a number from {least:g} to {most:g}", value)
+    return float(value)
 
 
 def checked_text(value: str, name: str, *, blank: bool = False) -> str:

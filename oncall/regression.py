@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from oncall.alerting import AlertEvaluator, BurnRule, google_policy
-from oncall.catalogue import RUNBOOKS, known_mitigation, known_symptom
+from oncall.catalogue import RUNBOOKS, known_mitigation, known_symptom, symptom_of
 from oncall.checks import checked_text
 from oncall.files import error_text, read_json, write_text
 from oncall.incident import Incident
@@ -126,12 +126,11 @@ def to_eval_case(
     ``page_within``, unless given, is the time at which the first page rule fires at that ratio,
     rounded up to a minute, plus one minute. ``restore_within``, unless given, adds the settle times
     of the symptom's runbook and another minute: what a machine needs that does at once what people
-    did. It stays below the time that people took: if the recorded incident passes its case, the
-    case proves nothing. It is a ``ValueError`` if nothing was measured, and, unless both limits are
-    given, if no page rule sees such a fault, if nothing in the runbook restores it, or if people
-    were quicker than a page and any automation after it.
+    did. It stays below the time that people took: a case that the recorded incident passes proves
+    nothing. It is a ``ValueError`` if nothing was measured, and, unless both limits are given, if
+    no page rule sees the fault, nothing in the runbook restores it, or people were quicker.
     """
-    symptom, slo = known_symptom(incident.symptom), incident.slo
+    symptom, slo = known_symptom(symptom_of(incident.cause, incident.symptom)), incident.slo
     ratio = _worst_error_ratio(incident)
     if page_within is None or restore_within is None:
         page = _detection_time(slo, ratio) + MINUTE
@@ -167,9 +166,10 @@ def _page_rules(slo: SLO) -> tuple[BurnRule, ...]:
 
 def _restore_within(incident: Incident, error_ratio: float, page: timedelta) -> timedelta:
     """The limit for recovery: the page, then the whole runbook, or less where people took less."""
-    mitigations = RUNBOOKS[incident.symptom].mitigations
+    symptom = symptom_of(incident.cause, incident.symptom)
+    mitigations = RUNBOOKS[symptom].mitigations
     # Of this case only the replay matters, and not the limits.
-    fault = ReplayCase(incident.id, incident.symptom, incident.slo, error_ratio, page, page)
+    fault = ReplayCase(incident.id, symptom, incident.slo, error_ratio, page, page)
     soonest, impact = _soonest_restored(fault), incident.metrics().impact
     if impact is not None and impact <= soonest:
         raise ValueError(

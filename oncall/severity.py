@@ -6,12 +6,10 @@ come into it: a rule knows how fast a budget burns, and proposes; people decide 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from fractions import Fraction
-from numbers import Real
 
-from oncall.checks import check, check_choice, checked_list
+from oncall.checks import check, check_choice, checked_list, checked_number
 
 SEVERITIES = ("sev1", "sev2", "sev3", "sev4", "sev5")
 """The severities, the worst first; sev1 and sev2 need a postmortem."""
@@ -57,16 +55,13 @@ def severity_for(
     ('sev4', 'sev1')
     """
     check_choice(whom, "whom", WHOM)
-    is_number = isinstance(share, Real) and not isinstance(share, bool)
-    fits = is_number and (math.isnan(share) or 0 <= share <= 1)
-    check(fits, "share", "a number from 0 to 1, nan where unknown", share)
+    hit = 1.0 if share != share else checked_number(share, "share", 0, 1)  # nan equals nothing
     names = [slis] if isinstance(slis, str) else checked_list(slis, str, "slis", "names of SLIs")
     check(names, "slis", "one name or more", slis, "give e.g. 'availability'")
     if security or data_loss:
         return SEVERITIES[0]
-    if whom == "nobody" or share == 0:
+    if whom == "nobody" or hit == 0:
         return SEVERITIES[-1]
-    hit = 1.0 if math.isnan(share) else float(share)
     by_harm = next(row for least, row in SEVERITY_TABLE if hit >= least)
     severity = min(by_harm[HARM_OF.get(name, "lost")] for name in names)
     lower = whom == "staff" and severity != SEVERITIES[-1]

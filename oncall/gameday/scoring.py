@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from oncall.catalogue import MITIGATIONS, RUNBOOKS
+from oncall.catalogue import MITIGATIONS, RUNBOOKS, symptom_of
 from oncall.incident import Incident
 from oncall.journal import REMARKS, UPDATE_EVERY, Event, in_effect
 from oncall.postmortem import SECTIONS, measured, read_action_items
@@ -324,7 +324,7 @@ def _recurrence(journal: Incident, reference: Incident) -> Judgement:
     if risky := _irreversible(one.automates for one in items if one.automates):
         return 0, f"{risky[0]} cannot be undone, so it is never left to a machine."
     record = reference if _quicker(journal, reference) else journal
-    if record.symptom not in RUNBOOKS:
+    if symptom_of(record.cause, record.symptom) not in RUNBOOKS:
         return 0, "No case: there is no runbook, and so nothing to replay."
     try:
         verdict = prove(to_eval_case(record), record, items)

@@ -74,7 +74,7 @@ def test_security_and_data_loss_are_sev1_whatever_the_share(apart: str, whom: st
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"share": 1.5}, "share must be a number from 0 to 1, nan where unknown, given 1.5"),
+        ({"share": 1.5}, "share must be a number from 0 to 1, given 1.5"),
         ({"share": -0.1}, "share must be"),
         ({"share": "half"}, "share must be a number .*given 'half'"),
         ({"share": True}, "share must be"),
