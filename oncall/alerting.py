@@ -17,10 +17,10 @@ from operator import index, sub
 from oncall.checks import check, check_choice
 from oncall.counts import Counts, check_buckets
 from oncall.findings import Finding
+from oncall.severity import SEVERITIES, severity_for
 from oncall.slo import MOST_EVENTS, SLO, exact, exact_burn, exact_ratio, exceeds, percent, scaled
 from oncall.times import DAY, HOUR, MINUTE, duration_text, positive, whole_buckets
 
-SEVERITIES = ("sev1", "sev2", "sev3", "sev4", "sev5")
 ALERT_ACTIONS = ("page", "ticket")
 
 
@@ -147,7 +147,7 @@ class SilenceRule:
 
     after: timedelta
     action: str = "page"
-    severity: str = "sev2"
+    severity: str = severity_for(1.0, "availability")  # all of them are lost
 
     def __post_init__(self) -> None:
         positive(self.after, "after")

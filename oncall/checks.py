@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from numbers import Real
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -53,6 +54,14 @@ def check_whole(
 def is_short_number(text: str) -> bool:
     """Whether a text is a whole number from 0 in at most six digits, such as ``153``."""
     return text.isascii() and text.isdigit() and len(text) <= 6
+
+
+def checked_number(value: Any, name: str, least: float, most: float) -> float:
+    """The value as a ``float`` if it is a number from ``least`` to ``most``, which nan is not."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    fits = is_number and least <= value <= most
+    check(fits, name, f"a number from {least:g} to {most:g}", value)
+    return float(value)
 
 
 def checked_text(value: str, name: str, *, blank: bool = False) -> str:

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
-from oncall.catalogue import MITIGATIONS, RUNBOOKS
+from oncall.catalogue import MITIGATIONS, RUNBOOKS, symptom_of
 from oncall.checks import check, check_choice, check_date, checked_list, checked_text
 from oncall.files import one_line
 from oncall.incident import Incident
@@ -138,7 +138,8 @@ def automations(incident: Incident, owner: str) -> tuple[ActionItem, ...]:
     A mitigation that cannot be rolled back is never left to a machine.
     """
     kept = in_effect(incident.events)
-    mitigations = RUNBOOKS[incident.symptom].mitigations if incident.symptom in RUNBOOKS else ()
+    symptom = symptom_of(incident.cause, incident.symptom)
+    mitigations = RUNBOOKS[symptom].mitigations if symptom in RUNBOOKS else ()
     names = [m.name for m in mitigations if m.name in kept and m.reversible]
     return tuple(automation(incident, name, owner) for name in names)
 
@@ -243,9 +244,11 @@ def _detection(incident: Incident) -> list[str]:
     ttd = detect.at - incident.impact_start
     when = "before users felt it" if ttd < timedelta() else "after the impact began"
     by_alert = bool(detect.get("action"))
-    who = "An alert" if by_alert else "A person"
+    noticed = "An alert noticed it" if by_alert else "A person noticed it"
+    if detect.get("afterwards"):
+        noticed = "It was noticed"  # by whom is not recorded
     clock = _clock(incident, detect.at)
-    noticed = f"{who} noticed it at {clock} UTC, {duration_text(abs(ttd))} {when}."
+    noticed = f"{noticed} at {clock} UTC, {duration_text(abs(ttd))} {when}."
     return [noticed, f"{_sentence(detect)}."] if by_alert else [noticed]
 
 
@@ -264,6 +267,7 @@ _SENTENCES = {
     "escalate": "escalated", "resolve": "resolved{how}", "note": "{text}",
     "approval": "{verdict}: {mitigation}",
     "ask": "asked for approval: {mitigation}",
+    "correct": "the impact began at {impact_start}, not at {was}",
     "detect": "{action} {severity} on {window}, burn {burn:.1f}x",
     "learn": "learnt, {kind}: {value}",
     "measure": "measured: {good:,} of {total:,} requests good",
@@ -282,8 +286,8 @@ _SENTENCES = {
 def _sentence(event: Event) -> str:
     """An event in a few words, for the timeline."""
     details = dict(event.details)
-    if event.verb == "detect" and not details:
-        return "reported by a person"
+    if event.verb == "detect" and "action" not in details:
+        return "noticed" if details else "reported by a person"
     told = [details["status"]] if "status" in details else []
     told += [f"{details['percent']:g} % of requests hit"] if "percent" in details else []
     words = {

@@ -17,7 +17,7 @@ from inspect import isawaitable, iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oncall.catalogue import RUNBOOKS, known_mitigation, known_symptom
+from oncall.catalogue import RUNBOOKS, known_mitigation, known_symptom, symptom_of
 from oncall.checks import check, check_whole, checked_text, checked_texts
 from oncall.files import error_text, is_blank, one_line, read_json, write_text
 from oncall.incident import Incident
@@ -114,7 +114,7 @@ def to_eval_case(
     nothing. It is a ``ValueError`` if no measure shows the fault and, unless both limits are given,
     if no page rule sees it, nothing in the runbook restores it, or people were quicker.
     """
-    symptom, slo = known_symptom(incident.symptom), incident.slo
+    symptom, slo = known_symptom(symptom_of(incident.cause, incident.symptom)), incident.slo
     ratio = worst_error_ratio(incident)
     if not ratio:
         missing = f"{incident.id} holds no measure that shows the fault in five requests or more"
@@ -130,9 +130,10 @@ def to_eval_case(
 
 def _restore_within(incident: Incident, error_ratio: float, page: timedelta) -> timedelta:
     """The limit for recovery: the page, then the whole runbook, or less where people took less."""
-    mitigations = RUNBOOKS[incident.symptom].mitigations
+    symptom = symptom_of(incident.cause, incident.symptom)
+    mitigations = RUNBOOKS[symptom].mitigations
     # Of this case only the replay matters, and not the limits.
-    fault = ReplayCase(incident.id, incident.symptom, incident.slo, error_ratio, page, page)
+    fault = ReplayCase(incident.id, symptom, incident.slo, error_ratio, page, page)
     soonest, impact = soonest_restored(fault), incident.metrics().impact
     if impact is not None and impact <= soonest:
         raise ValueError(

@@ -234,7 +234,7 @@ def test_that_silence_is_not_watched_is_told_until_a_rule_watches_it() -> None:
 def test_a_silence_rule_has_its_line_in_the_history() -> None:
     counts = Counts(START, MINUTE, [100] * 30 + [0] * 30, [100] * 30 + [0] * 30)
     [row] = rows(report_on(counts, policy=(SilenceRule(10 * MINUTE),)), "silence 10m")
-    assert row == "silence 10m     page sev2     2025-03-03 00:40  still firing      100%"
+    assert row == "silence 10m     page sev1     2025-03-03 00:40  still firing      100%"
 
 
 def test_a_silence_rule_too_fine_for_the_buckets_is_named_and_silence_counts_as_unwatched() -> None:
