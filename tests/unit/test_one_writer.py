@@ -205,8 +205,7 @@ def processes(code: str, path: Path, names: list[str]) -> Iterator[list[subproce
     def start(name: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-W", "ignore", "-c", code, str(path), name, str(SECONDS)]
         pipe: Any = subprocess.PIPE
-        said = open(path.with_name(f"said by {name}"), "w", encoding="utf-8")
-        with said:
+        with open(path.with_name(f"said by {name}"), "w", encoding="utf-8") as said:
             return subprocess.Popen(command, stdout=said, stderr=pipe, text=True, cwd=ROOT)
 
     started = [start(name) for name in names]
