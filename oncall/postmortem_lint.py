@@ -183,7 +183,7 @@ def lint_postmortem(
         raise ValueError(f"people must be a list of names, given {people!r}; give [{people!r}]")
     partial = lowest_sli is not None and (exact_ratio(lowest_sli, "lowest_sli") or 0) > 0
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    prose = _hide(text.translate(_STRAIGHT))  # each character keeps its place
+    prose = _hide(_ESCAPED.sub("  ", text.translate(_STRAIGHT)))  # each character keeps its place
     starts = [0, *(end.end() for end in re.finditer("\n", text))]  # of the lines
     blocks = list(_blocks(text, prose, starts))
     prose = _phrases(_words()["fine"]).sub(_blank, _mark_people(prose, people))
@@ -325,6 +325,7 @@ _NO_ITEM = re.compile(r"\W*(?:nothing|none|no|tbd|todo)\b", re.I)
 _ACTION = re.compile(r"\W*(?:prevent|mitigate|detect|process):|.*\bowner:", re.I)
 _SENTENCE = re.compile(r"(?:[^.!?]++|[.!?](?!\s))++")
 _STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d\u0130", "''\"\"i")  # the last grows in small
+_ESCAPED = re.compile(r"\\[\\*_<]")  # shown, and so no emphasis and no comment
 _ITEM = r"(?:[-*+•]|\d{1,3}[.)])[ \t]"
 _MORE = rf"\n(?![ \t]*+(?:\#{{1,6}}[ \t]|\||>|{_ITEM}|$))"  # a line end within one block
 _BLOCK = re.compile(
