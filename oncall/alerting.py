@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
-from itertools import accumulate, zip_longest
+from itertools import accumulate, chain, repeat, zip_longest
 from numbers import Real
-from operator import index, sub
+from operator import and_, eq, gt, index, sub
 
 from oncall.checks import check, check_choice
 from oncall.counts import Counts, check_buckets
@@ -291,17 +291,44 @@ def alert_intervals(counts: Counts, slo: SLO, policy: Policy) -> list[AlertInter
     """When each rule of the policy fired over a series, by start, then by the policy's order."""
     if not isinstance(counts, Counts):
         raise ValueError("give Counts.from_frame(frame); oncall.telemetry.engine takes frames too")
-    evaluator = AlertEvaluator(slo, policy, counts.step)
-    changes: list[list[int]] = [[] for _ in policy]
-    before: tuple[Rule, ...] = ()
-    for bucket, (good, total) in enumerate(zip(counts.good, counts.total, strict=True)):
-        firing = evaluator.observe(good, total)
-        if firing != before:
-            for rule, buckets in zip(policy, changes, strict=True):
-                if (rule in firing) != (rule in before):
-                    buckets.append(bucket)
-        before = firing
+    check_step(policy, counts.step)
+    bad, total = list(map(sub, counts.total, counts.good)), counts.total
+    changes = [_changes(_firing(rule, slo, bad, total, counts.step)) for rule in policy]
     return AlertInterval.from_changes(policy, changes, counts.start, counts.step)
+
+
+def _firing(
+    rule: Rule, slo: SLO, bad: Iterable[int], total: Iterable[int], step: timedelta
+) -> bytes:
+    """Whether the rule fires at the end of each bucket, as 1 or 0.
+
+    A window is above the threshold N ÷ D if its sum of bad × D − total × N is above 0, which is to
+    say if the running sum is higher at its end than it was before it.
+    """
+    if isinstance(rule, SilenceRule):
+        sums = [*accumulate(total)]
+        empty = map(eq, sums, _before(sums, rule.after // step))
+        return bytes(map(and_, empty, map(bool, sums)))
+    threshold = rule.threshold(slo)
+    bad_weighs, good_weighs = threshold.denominator, threshold.numerator
+    sums = [*accumulate(b * bad_weighs - t * good_weighs for b, t in zip(bad, total, strict=True))]
+    over_long, over_short = (map(gt, sums, _before(sums, w // step)) for w in rule.windows)
+    return bytes(map(and_, over_long, over_short))
+
+
+def _before(sums: list[int], buckets: int) -> Iterable[int]:
+    """The running sum so many buckets ago: 0 before the data."""
+    return chain(repeat(0, min(buckets, len(sums))), sums)
+
+
+def _changes(firing: bytes) -> list[int]:
+    """The buckets in which the verdict changes; before the first, the rule does not fire."""
+    changes, verdict, bucket = [], 1, firing.find(1)
+    while bucket >= 0:
+        changes.append(bucket)
+        verdict = 1 - verdict
+        bucket = firing.find(verdict, bucket)
+    return changes
 
 
 # --- what a policy cannot do ---------------------------------------------------------------------
