@@ -11,15 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import accumulate, chain, repeat, zip_longest
-from numbers import Real
 from operator import and_, eq, gt, index, sub
 
 from oncall.checks import check, check_choice
 from oncall.counts import Counts, check_buckets
-from oncall.findings import Finding
 from oncall.severity import SEVERITIES, severity_for
-from oncall.slo import MOST_EVENTS, SLO, exact, exact_burn, exact_ratio, exceeds, percent, scaled
-from oncall.times import DAY, HOUR, MINUTE, duration_text, positive, whole_buckets
+from oncall.slo import SLO, exact, exact_burn, exact_ratio, exceeds, scaled
+from oncall.times import DAY, HOUR, MINUTE, duration_text, not_negative, positive, whole_buckets
 
 ALERT_ACTIONS = ("page", "ticket")
 
@@ -103,14 +101,22 @@ class BurnRule:
         """Whether a total outage can fire it: a 90 % SLO never burns at 14.4×."""
         return self.threshold(slo) < 1
 
-    def detection_time(self, slo: SLO, error_ratio: float) -> timedelta | None:
-        """How long a constant error ratio must last to reach the threshold.
+    def detection_time(
+        self, slo: SLO, error_ratio: float, delay: timedelta = timedelta()
+    ) -> timedelta | None:
+        """How long a constant error ratio must last until it fires.
 
         That is error budget ÷ error ratio × long × factor, if both windows were full of clean
-        events before. ``None`` when it never fires at this error ratio.
+        events before, and the ``delay`` of what lies between a request and a page: scrape,
+        evaluation, grouping. ``None`` when it never fires at this error ratio.
+
+        >>> rule, slo = google_policy()[0], SLO("availability", 0.999)
+        >>> str(rule.detection_time(slo, 1.0)), str(rule.detection_time(slo, 1.0, 2 * MINUTE))
+        ('0:00:51.840000', '0:02:51.840000')
         """
         share = self._share_to_fire(slo, error_ratio)
-        return None if share is None else scaled(self.long, share)
+        waits = not_negative(delay, "delay")
+        return None if share is None else scaled(self.long, share) + waits
 
     def reset_time(self, slo: SLO, error_ratio: float) -> timedelta | None:
         """How long it keeps firing after an outage that filled the short window.
@@ -331,72 +337,13 @@ def _changes(firing: bytes) -> list[int]:
     return changes
 
 
-# --- what a policy cannot do ---------------------------------------------------------------------
-
-
-def lint_alerting(policy: Policy, slo: SLO, traffic: float | Counts | None = None) -> list[Finding]:
-    """What in this policy can never fire, fires on a healthy service, or fires on one lone failure.
-
-    ``traffic`` is a number of events an hour, evenly spread, or a series of counts, of which the
-    quietest full window decides. A finding's ``line`` is the rule's place in the policy, from 1.
-    A rule has at most one finding.
-    """
-    findings = []
-    for line, rule in enumerate(_checked(policy), 1):
-        if isinstance(rule, BurnRule) and (fault := _fault(rule, slo, traffic)):
-            findings.append(Finding(line, rule.name, *fault))
-    return findings
-
-
-def _fault(rule: BurnRule, slo: SLO, traffic: float | Counts | None) -> tuple[str, str, str] | None:
-    """The first thing that is wrong with a rule: its short name, why, and what to do."""
-    long = duration_text(rule.long)
-    if not rule.reachable(slo):
-        fastest = f"{float(1 / slo.exact_budget):.4g}"
-        why = f"at a target of {percent(slo.target)} a total outage burns {fastest}x."
-        mend = f"Give a factor below {fastest}, or a higher target."
-        return "unreachable", f"it can never fire: {why}", mend
-    if rule.long > slo.period:
-        period = duration_text(slo.period)
-        why = f"its window of {long} is longer than the SLO's period of {period}."
-        return "long-window", why, "Give a window within the period, or a longer period."
-    # Not below 1: a ticket at nine tenths of the budget is sound, and 28 days make the workbook's
-    # last factor 14/15.
-    if rule.exact_factor < Fraction(1, 2):
-        why = f"a burn rate of {rule.factor:.4g} leaves most of the budget unspent."
-        mend = "Give a factor of about 1 or more; in a short period, over a shorter window."
-        return "low-factor", f"it fires on a healthy service: {why}", mend
-    if traffic is not None:
-        events, enough = _quietest(traffic, rule.long), rule.lone_failure_fires_below(slo)
-        if 0 < events < enough:
-            why = f"the quietest {long} has {events:,.6g} events, below {enough:,.6g}."
-            mend = "Add synthetic requests, lengthen the window, or lower the target."
-            return "lone-failure", f"one failure fires it: {why}", mend
-    return None
-
-
-def _quietest(traffic: float | Counts, window: timedelta) -> float:
-    """Events in the quietest window of this length.
-
-    Windows without any are left out, for they fire nothing.
-    """
-    if isinstance(traffic, Counts):
-        width = max(1, min(window // traffic.step, len(traffic)))
-        sums = [0, *accumulate(traffic.total)]
-        fewest = min(filter(None, map(sub, sums[width:], sums)), default=0)
-        return fewest * (window / (traffic.step * width))  # a shorter series is spread over it
-    is_number = isinstance(traffic, Real) and 0 <= traffic < MOST_EVENTS
-    check(is_number, "traffic", "a number of events an hour", traffic, "try 600")
-    return float(traffic) * (window / HOUR)
-
-
 # --- checking ------------------------------------------------------------------------------------
 
 
 def check_step(policy: Policy, step: timedelta) -> None:
     """Raise a ``ValueError`` unless buckets of ``step`` fill every window of the policy exactly."""
     positive(step, "step")
-    for rule in _checked(policy):
+    for rule in checked_policy(policy):
         for window in rule.windows:
             whole_buckets(window, step, f"window of {rule.name}")
 
@@ -411,7 +358,8 @@ def quotient(length: timedelta, unit: timedelta) -> Fraction:
     return Fraction(length // timedelta.resolution, unit // timedelta.resolution)
 
 
-def _checked(policy: Policy) -> Policy:
+def checked_policy(policy: Policy) -> Policy:
+    """The policy itself if it is a tuple or a list of rules; else a ``ValueError``."""
     if not isinstance(policy, tuple | list):
         kind = type(policy).__name__
         raise ValueError(f"a policy is a tuple of rules such as google_policy(), given {kind}")

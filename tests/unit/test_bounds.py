@@ -15,7 +15,8 @@ import pytest
 from command_line import Captured, run, write_counts
 from played_shifts import SCENARIO
 
-from oncall.alerting import AlertEvaluator, BurnRule, SilenceRule, google_policy, lint_alerting
+from oncall.alerting import AlertEvaluator, BurnRule, SilenceRule, google_policy
+from oncall.alerting_lint import lint_alerting
 from oncall.checks import check_whole, shown
 from oncall.counts import MOST_BUCKETS, Counts, MissingBuckets, read_csv
 from oncall.escalation import EscalationPolicy, Step

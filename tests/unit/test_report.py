@@ -35,6 +35,20 @@ def report_on(counts: Counts, slo: SLO = TWO_NINES, policy: Policy | None = None
     return report(counts, slo, google_policy(slo.period) if policy is None else policy)
 
 
+def test_the_way_from_a_request_to_a_page_is_added_to_the_time_of_a_page() -> None:
+    slo, counts = SLO("availability", 0.999), even(0, 100, 60)
+    for delay, comes in (
+        (timedelta(), "51.84s"),
+        (2 * MINUTE, "2m51.84s"),
+        (5 * MINUTE, "5m51.84s"),
+    ):
+        text = " ".join(report(counts, slo, google_policy(), delay).split())
+        assert f"The page of a longer one comes {comes} after its start, if " in text
+    assert report(counts, slo, google_policy()) == report(counts, slo, google_policy(), 2 * MINUTE)
+    with pytest.raises(ValueError, match="delay must be a timedelta of zero or more"):
+        report(counts, slo, google_policy(), -MINUTE)
+
+
 def rows(text: str, rule: str) -> list[str]:
     """The lines of the alert history that belong to a rule."""
     return [line.strip() for line in text.splitlines() if line.startswith(f"  {rule} ")]
