@@ -31,12 +31,12 @@ def seconds(text: str, people: tuple[str, ...] = ("Bob", "O'Neil")) -> float:
 
 
 def grows_in_proportion(shape: Shape, size: int) -> bool:
-    """Whether four times the text takes at most six times as long; what is quadratic takes 16.
+    """Whether four times the text takes at most nine times as long; what is quadratic takes 16.
 
-    A pause of the machine may slow one run, and so the best of three counts.
+    A busy machine may slow one run, and so the best of three counts.
     """
     small = max(seconds(shape(size)), 0.02)
-    return any(seconds(shape(4 * size)) <= 6 * small for _ in range(3))
+    return any(seconds(shape(4 * size)) <= 9 * small for _ in range(3))
 
 
 def repeated(unit: str, before: str = "", after: str = "") -> Shape:
