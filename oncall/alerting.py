@@ -14,10 +14,19 @@ from itertools import accumulate, chain, repeat, zip_longest
 from operator import and_, eq, gt, index, sub
 
 from oncall.checks import check, check_choice
-from oncall.counts import Counts, check_buckets
+from oncall.counts import Buckets, Counts
 from oncall.severity import SEVERITIES, severity_for
 from oncall.slo import SLO, exact, exact_burn, exact_ratio, exceeds, scaled
-from oncall.times import DAY, HOUR, MINUTE, duration_text, not_negative, positive, whole_buckets
+from oncall.times import (
+    DAY,
+    HOUR,
+    MINUTE,
+    check_buckets,
+    duration_text,
+    not_negative,
+    positive,
+    whole_buckets,
+)
 
 ALERT_ACTIONS = ("page", "ticket")
 
@@ -146,23 +155,27 @@ class BurnRule:
 
 @dataclass(frozen=True)
 class SilenceRule:
-    """Fires when a service that had events has had none at all for ``after``.
+    """Fires when a service that had events, or data, has had none at all for ``after``.
 
-    If the front door dies, nothing burns and no burn rule fires.
+    If the front door dies, nothing burns and no burn rule fires. ``of`` says which silence it is.
+    *traffic*: there were no events, and the last bucket says so, for it was counted. *data*: none
+    of the buckets was counted, so nobody knows what users feel.
     """
 
     after: timedelta
     action: str = "page"
     severity: str = severity_for(1.0, "availability")  # all of them are lost
+    of: str = "traffic"
 
     def __post_init__(self) -> None:
+        check_choice(self.of, "of", ("traffic", "data"))
         positive(self.after, "after")
         _check_action(self.action, self.severity)
 
     @property
     def name(self) -> str:
-        """The rule as people write it: ``silence 10m``."""
-        return f"silence {duration_text(self.after)}"
+        """The rule as people write it: ``silence 10m``, ``no data 10m``."""
+        return f"{'silence' if self.of == 'traffic' else 'no data'} {duration_text(self.after)}"
 
     @property
     def windows(self) -> tuple[timedelta, ...]:
@@ -213,22 +226,30 @@ class AlertEvaluator:
         check_step(policy, step)
         self._step = step
         self._tests = [(rule, self._test(rule, slo)) for rule in policy]
-        # Bad and total events since the start, in a ring as long as the longest window. A slot
-        # never written holds 0, which is what the buckets before the data count.
+        # Bad and total events and buckets with data since the start, in a ring as long as the
+        # longest window. A slot never written holds 0, as the buckets before the data count.
         longest = max((rule.windows[0] for rule in policy), default=timedelta())
         self._size = longest // step + 1
         check_buckets(longest // step, step, "the longest window holds", "give longer buckets")
-        self._ring = [(0, 0)] * self._size
+        self._ring = [(0, 0, 0)] * self._size
         self._now = 0
 
-    def observe(self, good: int, total: int) -> tuple[Rule, ...]:
-        """Take in the next bucket; return the rules that fire at its end, in the policy's order."""
+    def observe(self, good: int | None, total: int | None) -> tuple[Rule, ...]:
+        """Take in the next bucket; return the rules that fire at its end, in the policy's order.
+
+        A bucket without data is ``None`` of ``None``.
+        """
+        has_data = good is not None and total is not None
+        if good is None or total is None:
+            need = "both None, or both whole numbers"
+            check(good is total, "good and total", need, (good, total))
+            good = total = 0
         good, total = index(good), index(total)  # numpy's integers would wrap in a running sum
         if not 0 <= good <= total:
             raise ValueError(f"given {good} good of {total} events; good must be from 0 to total")
-        bad_before, total_before = self._ring[self._now % self._size]
+        bad, events, data = self._ring[self._now % self._size]
         self._now += 1
-        self._ring[self._now % self._size] = bad_before + total - good, total_before + total
+        self._ring[self._now % self._size] = bad + total - good, events + total, data + has_data
         return tuple(rule for rule, fires in self._tests if fires())
 
     def window(self, length: timedelta) -> tuple[int, int]:
@@ -241,23 +262,34 @@ class AlertEvaluator:
             step, limit = duration_text(self._step), duration_text(self._step * (self._size - 1))
             mend = f"give whole buckets of {step}, at most {limit}"
             raise ValueError(f"a window of {length} is not kept; {mend}")
-        bad, total = self._last(buckets)
+        bad, total, _ = self._last(buckets)
         return total - bad, total
 
-    def _last(self, buckets: int) -> tuple[int, int]:
-        """Bad and total events in the last ``buckets`` buckets."""
-        bad, total = self._ring[self._now % self._size]
-        bad_before, total_before = self._ring[(self._now - buckets) % self._size]
-        return bad - bad_before, total - total_before
+    def _last(self, buckets: int) -> tuple[int, int, int]:
+        """Bad and total events and buckets with data among the last ``buckets`` buckets."""
+        bad, total, data = self._ring[self._now % self._size]
+        bad_before, total_before, data_before = self._ring[(self._now - buckets) % self._size]
+        return bad - bad_before, total - total_before, data - data_before
 
     def _test(self, rule: Rule, slo: SLO) -> Callable[[], bool]:
         """The rule as a question about the present moment."""
         last = self._last
         long, short = rule.windows[0] // self._step, rule.windows[-1] // self._step
         if isinstance(rule, SilenceRule):
-            return lambda: last(long)[1] == 0 and self._ring[self._now % self._size][1] > 0
+            column = 1 if rule.of == "traffic" else 2
+
+            def is_silent() -> bool:
+                had_any = self._ring[self._now % self._size][column] > 0
+                return had_any and last(long)[column] == 0 and (column == 2 or last(1)[2] == 1)
+
+            return is_silent
         threshold = rule.threshold(slo)
-        return lambda: exceeds(*last(short), threshold) and exceeds(*last(long), threshold)
+
+        def burns(buckets: int) -> bool:
+            bad, total, _ = last(buckets)
+            return exceeds(bad, total, threshold)
+
+        return lambda: burns(short) and burns(long)
 
 
 @dataclass(frozen=True)
@@ -300,6 +332,7 @@ def alert_intervals(counts: Counts, slo: SLO, policy: Policy) -> list[AlertInter
     check_step(policy, counts.step)
     bad, total = list(map(sub, counts.total, counts.good)), counts.total
     changes = [_changes(_firing(rule, slo, bad, total, counts.step)) for rule in policy]
+    changes = tell_silences_apart(policy, changes, counts.missing, counts.step, len(counts))
     return AlertInterval.from_changes(policy, changes, counts.start, counts.step)
 
 
@@ -320,6 +353,32 @@ def _firing(
     sums = [*accumulate(b * bad_weighs - t * good_weighs for b, t in zip(bad, total, strict=True))]
     over_long, over_short = (map(gt, sums, _before(sums, w // step)) for w in rule.windows)
     return bytes(map(and_, over_long, over_short))
+
+
+def tell_silences_apart(
+    policy: Policy, changes: list[list[int]], missing: Buckets, step: timedelta, size: int
+) -> list[list[int]]:
+    """The changes of each rule, where a silence without data is no silence of traffic.
+
+    ``missing`` are buckets of ``step`` in a series of ``size``.
+    """
+    apart = []
+    for rule, own in zip(policy, changes, strict=True):
+        if isinstance(rule, SilenceRule) and rule.of == "data":
+            width, long_runs = rule.after // step, []
+            for run in missing.runs:
+                if run.start and len(run) >= width:  # there was data before
+                    long_runs += [run.start + width - 1, run.stop]
+            own = [bucket for bucket in long_runs if bucket < size]
+        elif isinstance(rule, SilenceRule) and missing and own:
+            firing = bytearray(size)
+            for begin, end in zip_longest(own[::2], own[1::2], fillvalue=size):
+                firing[begin:end] = b"\1" * (end - begin)
+            for run in missing.runs:
+                firing[run.start : run.stop] = bytes(len(run))
+            own = _changes(bytes(firing))
+        apart.append(own)
+    return apart
 
 
 def _before(sums: list[int], buckets: int) -> Iterable[int]:

@@ -8,20 +8,24 @@ from __future__ import annotations
 import re
 import warnings
 from array import array
-from collections.abc import Callable, Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from statistics import multimode
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from oncall.checks import shown
+from oncall.checks import check_whole, shown
 from oncall.files import reading_csv, replacing
 from oncall.times import (
     LATEST,
     MINUTE,
+    MOST_BUCKETS,
     ceil_div,
+    check_buckets,
     duration_text,
     moment_text,
     parse_moment,
@@ -32,11 +36,47 @@ from oncall.times import (
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_BUCKETS = 366 * 86_400  # a year of seconds: half a gigabyte, and some more to look at them
-
 
 class MissingBuckets(UserWarning):
-    """The file had gaps; they were read as buckets without events."""
+    """The file had gaps; they were read as buckets without data."""
+
+
+class Buckets(Set[int]):
+    """A set of bucket numbers, kept as ``runs``, the stretches of numbers that follow each other.
+
+    It is made of numbers and ranges, in any order, and takes memory for the runs only.
+    """
+
+    def __init__(self, numbers: Iterable[int | range] = ()):
+        runs: list[range] = []
+        for each in sorted(map(_as_range, numbers), key=lambda run: run.start):
+            if runs and each.start <= runs[-1].stop:
+                runs[-1] = range(runs[-1].start, max(runs[-1].stop, each.stop))
+            elif each:
+                runs.append(each)
+        self.runs = tuple(runs)
+
+    def __contains__(self, bucket: object) -> bool:
+        if not isinstance(bucket, int) or not self.runs:
+            return False
+        place = bisect_right(self.runs, bucket, key=lambda run: run.start)
+        return place > 0 and bucket in self.runs[place - 1]
+
+    def __iter__(self) -> Iterator[int]:
+        return chain.from_iterable(self.runs)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.runs))
+
+    def __repr__(self) -> str:
+        return f"Buckets({list(self.runs)})"
+
+
+def _as_range(number: int | range) -> range:
+    if isinstance(number, range):
+        return number
+    check_whole(number, "a bucket", most=MOST_BUCKETS)
+    return range(number, number + 1)
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,7 +86,8 @@ class Counts:
     ``start`` is an aware datetime (kept in UTC), ``step`` the length of a bucket, and the last
     bucket ends by 2200. The counts are whole numbers with 0 ≤ good ≤ total, held in ``array('q')``,
     so that numpy sees them without a copy. Anything else is a ``ValueError`` that names the bucket.
-    ``largest_total`` is the largest total of any bucket.
+    ``largest_total`` is the largest total of any bucket. ``missing`` are the buckets without data,
+    in which nobody counted; they hold 0 of 0, as those without traffic do.
     """
 
     start: datetime
@@ -54,13 +95,24 @@ class Counts:
     good: array[int]
     total: array[int]
     largest_total: int = field(init=False, compare=False)
+    missing: Buckets = field(default_factory=Buckets)
 
-    def __init__(self, start: datetime, step: timedelta, good: Iterable[int], total: Iterable[int]):
+    def __init__(
+        self,
+        start: datetime,
+        step: timedelta,
+        good: Iterable[int],
+        total: Iterable[int],
+        missing: Iterable[int | range] = (),
+    ):
         object.__setattr__(self, "start", utc(start, "start"))
         object.__setattr__(self, "step", positive(step, "step"))
         object.__setattr__(self, "good", _int_array(good, "good"))
         object.__setattr__(self, "total", _int_array(total, "total"))
         _check_columns(self.good, self.total)
+        is_set = isinstance(missing, Buckets)
+        object.__setattr__(self, "missing", missing if is_set else Buckets(missing))
+        _check_missing(self.missing.runs, self.total)
         check_end(self.start, self.step, len(self.total))
         object.__setattr__(self, "largest_total", max(self.total, default=0))
 
@@ -70,7 +122,8 @@ class Counts:
     def __repr__(self) -> str:
         start, step = moment_text(self.start), duration_text(self.step)
         sums = f"good={sum(self.good)}, total={sum(self.total)}"
-        return f"Counts(start={start}, step={step}, buckets={len(self)}, {sums})"
+        missing = f", missing={len(self.missing)}" if self.missing else ""
+        return f"Counts(start={start}, step={step}, buckets={len(self)}, {sums}{missing})"
 
     @property
     def end(self) -> datetime:
@@ -85,13 +138,15 @@ class Counts:
         if end is not None:
             last = max(first, (utc(end, "end") - self.start) // self.step)
         good, total = self.good[first:last], self.total[first:last]
-        return Counts(self.start + self.step * first, self.step, good, total)
+        kept = (range(max(run.start, first), min(run.stop, last)) for run in self.missing.runs)
+        missing = [range(run.start - first, run.stop - first) for run in kept if run]
+        return Counts(self.start + self.step * first, self.step, good, total, missing)
 
     def resample(self, step: timedelta) -> Counts:
         """The same events in longer buckets, counted from this series' start.
 
         ``step`` must be a multiple of the present one. A last bucket that the data only partly
-        fill is kept with what it holds: no event is lost.
+        fill is kept with what it holds: no event is lost. One is missing if all in it was.
         """
         width, rest = divmod(positive(step, "step"), self.step)
         if rest:
@@ -101,32 +156,47 @@ class Counts:
         def sums(column: array[int]) -> list[int]:
             return [sum(column[i : i + width]) for i in range(0, len(column), width)]
 
-        return Counts(self.start, step, sums(self.good), sums(self.total))
+        missing = []
+        for run in self.missing.runs:
+            is_last = run.stop == len(self)  # and in the last bucket, however much that holds
+            last = ceil_div(run.stop, width) if is_last else run.stop // width
+            missing.append(range(ceil_div(run.start, width), last))
+        return Counts(self.start, step, sums(self.good), sums(self.total), filter(None, missing))
 
     def write_csv(self, path: str | Path) -> None:
-        """Write ``start,good,total``, one row per bucket; ``read_csv`` gives the same counts."""
+        """Write ``start,good,total``, one row per bucket; ``read_csv`` gives the same counts.
+
+        The cells of a bucket without data are empty.
+        """
         with replacing(path) as file:
             file.write("start,good,total\n")
             for i, (good, total) in enumerate(zip(self.good, self.total, strict=True)):
-                file.write(f"{moment_text(self.start + self.step * i)},{good},{total}\n")
+                cells = "," if i in self.missing else f"{good},{total}"
+                file.write(f"{moment_text(self.start + self.step * i)},{cells}\n")
 
     def to_frame(self) -> pd.DataFrame:
         """A pandas frame with columns ``good`` and ``total``.
 
-        Its index, named ``start``, is in UTC and has a frequency.
+        Its index, named ``start``, is in UTC and has a frequency. Where data is missing, both are
+        ``<NA>``.
         """
         import pandas as pd
 
         step = pd.Timedelta(self.step)
         index = pd.date_range(self.start, periods=len(self), freq=step, name="start")
-        return pd.DataFrame({"good": self.good, "total": self.total}, index=index, dtype="int64")
+        columns = {"good": self.good, "total": self.total}
+        frame = pd.DataFrame(columns, index=index, dtype="Int64" if self.missing else "int64")
+        for run in self.missing.runs:
+            frame.iloc[run.start : run.stop] = pd.NA
+        return frame
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> Counts:
         """Counts from a pandas frame with columns ``good`` and ``total`` and a regular time index.
 
-        The index is aware, and has two rows or more to say how long a bucket is. Gaps are errors
-        here: ``frame.asfreq(step, fill_value=0)`` fills them.
+        The index is aware, and has two rows or more to say how long a bucket is. A row in which
+        both are missing is a bucket without data. Gaps are errors here: ``frame.asfreq(step)``
+        makes them missing, and with ``fill_value=0`` buckets without events.
         """
         _check_header("the frame", list(frame.columns), "good", "total")
         index = frame.index
@@ -140,8 +210,17 @@ class Counts:
         if len(irregular):
             mend = "sort it, drop duplicates, fill gaps with asfreq"
             raise ValueError(f"the index is not regular at {irregular[0]}; {mend}")
+        start, step = utc(index[0], "the index"), positive(steps[0], "the index's step")
+        missing = Buckets()
+        with suppress(ArithmeticError):  # a signalling nan, which is refused below
+            gone = frame[["good", "total"]].isna().all(axis="columns")
+            missing = Buckets(map(int, gone.to_numpy().nonzero()[0]))
+        if missing:
+            frame = frame.assign(
+                good=frame["good"].mask(gone, 0), total=frame["total"].mask(gone, 0)
+            )
         good, total = _whole_column(frame, "good"), _whole_column(frame, "total")
-        return cls(utc(index[0], "the index"), positive(steps[0], "the index's step"), good, total)
+        return cls(start, step, good, total, missing)
 
 
 def check_end(start: datetime, step: timedelta, buckets: int) -> None:
@@ -149,16 +228,6 @@ def check_end(start: datetime, step: timedelta, buckets: int) -> None:
     if buckets > (LATEST - start) // step:
         size = f"{buckets:,} buckets of {duration_text(step)}"
         raise ValueError(f"{size} from {moment_text(start)} end after 2200; is the step right?")
-
-
-def check_buckets(number: int, step: timedelta, what: str, mend: str) -> None:
-    """Raise a ``ValueError`` if there are more buckets than fit, before memory is taken for them.
-
-    ``what`` is what is made of them, ``mend`` what to do instead.
-    """
-    if number > MOST_BUCKETS:
-        size = f"{number:,} buckets of {duration_text(step)}, more than {MOST_BUCKETS:,}"
-        raise ValueError(f"{what} {size}; {mend}")
 
 
 def read_csv(
@@ -173,11 +242,11 @@ def read_csv(
 
     Columns with other names are named in the call; further columns are ignored. Times are ISO 8601
     with an offset, or Unix time in seconds or milliseconds, in ascending order. ``step`` is the
-    commonest distance between rows unless given. Missing buckets become 0 of 0 events and are
-    reported as a ``MissingBuckets`` warning; a very long gap is taken for a mistyped date unless
-    ``step`` is given. A file may reach over a year of seconds, 31,622,400 buckets. Everything else
-    that is wrong is a ``ValueError`` that names file, row and column. Rows are counted as an editor
-    counts lines, the header being row 1.
+    commonest distance between rows unless given. A bucket without a row, or with two empty cells,
+    is missing. Gaps are reported as a ``MissingBuckets`` warning; a very long one is taken for a
+    mistyped date unless ``step`` is given. A file may reach over a year of seconds, 31,622,400
+    buckets. Everything else that is wrong is a ``ValueError`` that names file, row and column. Rows
+    are counted as an editor counts lines, the header being row 1.
     """
     source = str(path)
     with reading_csv(path) as reader:
@@ -209,6 +278,7 @@ class _Row(NamedTuple):
     start: datetime
     good: int
     total: int
+    is_missing: bool = False
 
 
 def _check_header(source: str, header: list[str], *needed: str, hint: str = "") -> None:
@@ -230,6 +300,8 @@ def _read_row(source: str, line: int, cells: _Cells, start: str, good: str, tota
         except ValueError as error:
             raise ValueError(f"{source}, row {line}, column {column!r}: {error}") from None
 
+    if cells[good] == "" == cells[total]:
+        return _Row(line, read(start, _moment), 0, 0, True)
     row = _Row(line, read(start, _moment), read(good, _whole_number), read(total, _whole_number))
     if row.good > row.total:
         surplus = f"{row.good} good of only {row.total} events"
@@ -266,8 +338,8 @@ def _commonest_gap(rows: list[_Row]) -> timedelta:
 
 
 def _fill(source: str, column: str, rows: list[_Row], step: timedelta, most_steps: int) -> Counts:
-    """Counts of rows that lie at most ``most_steps`` apart; a bucket without a row is 0 of 0."""
-    good, total = array("q"), array("q")
+    """Counts of rows that lie at most ``most_steps`` apart; a bucket without a row is missing."""
+    good, total, missing = array("q"), array("q"), []
     empty = array("q", [0])
     previous = rows[0].start - step
     for row in rows:
@@ -278,16 +350,19 @@ def _fill(source: str, column: str, rows: list[_Row], step: timedelta, most_step
         if steps > 1:
             what = f"{source}, row {row.line}: the rows so far reach over"
             check_buckets(len(good) + steps, step, what, "give a longer step, or split the file")
+            missing.append(range(len(good), len(good) + steps - 1))
             good += empty * (steps - 1)
             total += empty * (steps - 1)
+        if row.is_missing:
+            missing.append(range(len(good), len(good) + 1))
         good.append(row.good)
         total.append(row.total)
         previous = row.start
-    if missing := len(good) - len(rows):
-        gaps = f"{missing:,} of {len(good):,} buckets of {duration_text(step)} are missing"
-        warnings.warn(MissingBuckets(f"{source}: {gaps}; read as no events"), stacklevel=3)
+    if gaps := len(good) - len(rows):
+        what = f"{gaps:,} of {len(good):,} buckets of {duration_text(step)} are missing"
+        warnings.warn(MissingBuckets(f"{source}: {what}; read as no data"), stacklevel=3)
     try:
-        return Counts(rows[0].start, step, good, total)
+        return Counts(rows[0].start, step, good, total, missing)
     except ValueError as error:  # the last bucket ends after 2200
         raise ValueError(f"{source}: {error}") from None
 
@@ -324,6 +399,15 @@ def _check_columns(good: array[int], total: array[int]) -> None:
     for i, (g, t) in enumerate(zip(good, total, strict=True)):
         if not 0 <= g <= t:
             raise ValueError(f"bucket {i} has {g} good of {t} events; good must be from 0 to total")
+
+
+def _check_missing(runs: Sequence[range], total: array[int]) -> None:
+    for run in runs:
+        if run.start < 0 or run.stop > len(total):
+            raise ValueError(f"missing has bucket {run.stop - 1}; give 0 to {len(total) - 1}")
+        if any(total[run.start : run.stop]):
+            bucket = next(number for number in run if total[number])
+            raise ValueError(f"bucket {bucket} is missing, and has {total[bucket]} events; give 0")
 
 
 def _whole_column(frame: pd.DataFrame, name: str) -> Iterable[int]:

@@ -102,6 +102,10 @@ def _blind_spots(counts: Counts, slo: SLO, policy: Policy, delay: timedelta) -> 
         texts.append("Everything else: no rule is left to tell anybody.")
     elif not any(rule.action == "page" for rule in policy):
         texts.append("Whatever cannot wait for a ticket: no rule is left that pages.")
+    if counts.missing:
+        share = percent(len(counts.missing) / len(counts), 3)
+        number = f"{len(counts.missing):,} of {len(counts):,} buckets ({share})"
+        texts.append(f"Where there are no data, in {number}; they count as 0 of 0.")
     if not any(isinstance(rule, SilenceRule) for rule in policy):
         silence = "no rule watches for silence, and where nothing is counted nothing burns."
         texts.append(f"Traffic that stops: {silence}")

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from oncall.checks import check
-from oncall.counts import Counts, check_buckets
+from oncall.counts import Counts
 from oncall.slo import SLO, exact, exact_ratio
-from oncall.times import DAY, MINUTE, moment_text, not_negative, positive, utc
+from oncall.times import DAY, MINUTE, check_buckets, moment_text, not_negative, positive, utc
 
 # Requests in each hour of a UTC day and on each day of the week, in percent of the mean. They are
 # tables with straight lines between them, as sines differ in the last digit between machines.

@@ -21,6 +21,7 @@ WEEK = 7 * DAY
 # from it, are always moments; and pandas holds all these in nanoseconds.
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 LONGEST = 36_525 * DAY  # 100 years
+MOST_BUCKETS = 366 * 86_400  # a year of seconds: half a gigabyte, and some more to look at them
 
 _Amount = TypeVar("_Amount", int, timedelta)
 _UNITS = {"w": WEEK, "d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND}
@@ -130,6 +131,16 @@ def whole_buckets(
         what = f"the {duration_text(length)} {name}"
         raise ValueError(f"buckets of {duration_text(step)} do not divide {what}; {mend}")
     return length // step
+
+
+def check_buckets(number: int, step: timedelta, what: str, mend: str) -> None:
+    """Raise a ``ValueError`` if there are more buckets than fit, before memory is taken for them.
+
+    ``what`` is what is made of them, ``mend`` what to do instead.
+    """
+    if number > MOST_BUCKETS:
+        size = f"{number:,} buckets of {duration_text(step)}, more than {MOST_BUCKETS:,}"
+        raise ValueError(f"{what} {size}; {mend}")
 
 
 def ceil_div(amount: _Amount, unit: _Amount) -> int:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from oncall.alerting import BurnRule, Policy, check_step, quotient
 from oncall.alerting_lint import lint_alerting
 from oncall.checks import shown
-from oncall.counts import Counts, check_buckets
+from oncall.counts import Counts
 from oncall.findings import Finding
 from oncall.slo import MOST_EVENTS, SLO, exact, exact_ratio
 from oncall.telemetry._arrays import Flags, Indices, Integers
-from oncall.times import HOUR, MINUTE, whole_buckets
+from oncall.times import HOUR, MINUTE, check_buckets, whole_buckets
 
 VERDICTS = ("silent", "ticket", "page")
 ERROR_RATIOS = (

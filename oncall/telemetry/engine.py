@@ -10,12 +10,19 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oncall.alerting import AlertInterval, Policy, Rule, SilenceRule, check_step
+from oncall.alerting import (
+    AlertInterval,
+    Policy,
+    Rule,
+    SilenceRule,
+    check_step,
+    tell_silences_apart,
+)
 from oncall.budget import (
     Breach,
     CalendarBudget,
@@ -24,7 +31,7 @@ from oncall.budget import (
     breaches_from_buckets,
     calendar_from_events,
 )
-from oncall.counts import Counts, check_end
+from oncall.counts import Buckets, Counts, check_end
 from oncall.slo import SLO
 from oncall.telemetry._arrays import Integers
 from oncall.telemetry._windows import CHUNK, Columns, WindowTest, check_counts, verdict_changes
@@ -81,6 +88,8 @@ def alert_intervals(counts: AnyCounts, slo: SLO, policy: Policy) -> list[AlertIn
     columns ``good`` and ``total``, 0 ≤ good ≤ total, an aware, regular time index. Columns of numpy
     integers are read where they are, and an index that knows its frequency is not read at all.
     """
+    if _is_odd_frame(counts):
+        counts = Counts.from_frame(counts)
     start, step, columns = _read(counts)
     check_step(policy, step)
     if not policy:
@@ -89,6 +98,8 @@ def alert_intervals(counts: AnyCounts, slo: SLO, policy: Policy) -> list[AlertIn
     for rule, buckets in zip(policy, changes, strict=True):
         if isinstance(rule, SilenceRule) and buckets[:1] == [0]:
             del buckets[:2]  # silent from the first bucket on: the service has had no events yet
+    missing = counts.missing if isinstance(counts, Counts) else Buckets()
+    changes = tell_silences_apart(policy, changes, missing, step, len(columns))
     return AlertInterval.from_changes(policy, changes, start, step)
 
 
@@ -295,9 +306,16 @@ def _read(counts: AnyCounts) -> tuple[datetime, timedelta, Columns]:
     raise ValueError(f"give Counts, Counters, or a frame of counts, not a {type(counts).__name__}")
 
 
+def _is_odd_frame(counts: AnyCounts) -> TypeGuard[pd.DataFrame]:
+    """Whether it is a frame that is not plain: ``Counts`` read it, or say what is wrong."""
+    if isinstance(counts, Counts | Counters) or not hasattr(counts, "columns"):
+        return False
+    return _step(counts.index) is None or _plain_columns(counts) is None
+
+
 def _read_frame(frame: pd.DataFrame) -> tuple[datetime, timedelta, Columns]:
     step, columns = _step(frame.index), _plain_columns(frame)
-    if step is None or columns is None:  # ``Counts`` read what is not plain, or say what is wrong
+    if step is None or columns is None:
         return _read(Counts.from_frame(frame))
     start = utc(frame.index[0], "the index")
     check_end(start, step, len(columns))

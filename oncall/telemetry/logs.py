@@ -14,10 +14,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from oncall.counts import Counts, check_buckets
+from oncall.counts import Counts
 from oncall.files import reading_csv
 from oncall.telemetry._arrays import Integers
-from oncall.times import DAY, EARLIEST, HOUR, LATEST, MINUTE, SECOND, duration_text, positive
+from oncall.times import (
+    DAY,
+    EARLIEST,
+    HOUR,
+    LATEST,
+    MINUTE,
+    SECOND,
+    check_buckets,
+    duration_text,
+    positive,
+)
 
 # The units of ``date_trunc``, the longest first, and duckdb's functions by the ending of a file.
 UNITS = {"day": DAY, "hour": HOUR, "minute": MINUTE, "second": SECOND}

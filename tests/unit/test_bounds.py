@@ -18,7 +18,7 @@ from played_shifts import SCENARIO
 from oncall.alerting import AlertEvaluator, BurnRule, SilenceRule, google_policy
 from oncall.alerting_lint import lint_alerting
 from oncall.checks import check_whole, shown
-from oncall.counts import MOST_BUCKETS, Counts, MissingBuckets, read_csv
+from oncall.counts import Counts, MissingBuckets, read_csv
 from oncall.escalation import EscalationPolicy, Step
 from oncall.gameday import parse_scenario
 from oncall.gameday.actions import try_to_do
@@ -30,7 +30,7 @@ from oncall.telemetry.blind_spots import blind_spots
 from oncall.telemetry.engine import Counters
 from oncall.telemetry.labels import read_incidents
 from oncall.telemetry.simulate import simulate
-from oncall.times import DAY, HOUR, LATEST, LONGEST, MINUTE, SECOND
+from oncall.times import DAY, HOUR, LATEST, LONGEST, MINUTE, MOST_BUCKETS, SECOND
 
 T0 = datetime(2025, 3, 4, tzinfo=UTC)
 TICK = timedelta.resolution
@@ -116,7 +116,7 @@ def test_a_gap_of_more_buckets_than_fit_is_refused_at_once(
 
 
 def test_gaps_are_added_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oncall.counts.MOST_BUCKETS", 100)
+    monkeypatch.setattr("oncall.times.MOST_BUCKETS", 100)
     path = csv(tmp_path, T0, T0 + 40 * MINUTE, T0 + 80 * MINUTE, T0 + 99 * MINUTE)
     with pytest.warns(MissingBuckets):
         assert len(read_csv(path, step=MINUTE)) == 100

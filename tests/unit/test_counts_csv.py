@@ -94,13 +94,13 @@ def test_a_file_without_gaps_is_read_without_a_warning(file: File) -> None:
         read_csv(file(HEADER + FIRST + SECOND_ROW))
 
 
-def test_missing_buckets_are_read_as_no_events_and_reported(file: File) -> None:
+def test_missing_buckets_are_read_as_no_data_and_reported(file: File) -> None:
     later = "2024-12-04T23:52:00Z,5,6\n2024-12-04T23:53:00Z,5,6\n"
     path = file(HEADER + FIRST + SECOND_ROW + later)
     report = r"counts\.csv: 2 of 6 buckets of 1m are missing"
     with pytest.warns(MissingBuckets, match=report) as caught:
         counts = read_csv(path)
-    assert counts == Counts(T0, MINUTE, [9, 8, 0, 0, 5, 5], [10, 10, 0, 0, 6, 6])
+    assert counts == Counts(T0, MINUTE, [9, 8, 0, 0, 5, 5], [10, 10, 0, 0, 6, 6], [2, 3])
     assert caught[0].filename == __file__  # the warning points at the caller's line
 
 

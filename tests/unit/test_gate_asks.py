@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,15 @@ from recorded_outage import MITIGATIONS, SECOND, asked, outage
 from oncall.regression import PromptCase, gate, gate_async, save_case, to_eval_case, to_prompt_case
 
 RIGHT, WRONG = "Paris", "Lyon"
+
+
+@pytest.fixture(autouse=True)
+def _no_loop_runs() -> Iterator[None]:
+    """Tests in a browser leave the loop of their driver running, and this file may come after."""
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(running)
 
 
 def saved(folder: Path, name: str = "capital", **fields: Any) -> Path:

@@ -49,6 +49,13 @@ def test_the_way_from_a_request_to_a_page_is_added_to_the_time_of_a_page() -> No
         report(counts, slo, google_policy(), -MINUTE)
 
 
+def test_buckets_without_data_are_told() -> None:
+    counts = Counts(START, MINUTE, [9, 0, 0, 9], [9, 0, 0, 9], [1])
+    text = " ".join(report_on(counts).split())
+    assert "Where there are no data, in 1 of 4 buckets (25%); they count as 0 of 0." in text
+    assert "are no data" not in report_on(even(0, 9, 4))
+
+
 def rows(text: str, rule: str) -> list[str]:
     """The lines of the alert history that belong to a rule."""
     return [line.strip() for line in text.splitlines() if line.startswith(f"  {rule} ")]
