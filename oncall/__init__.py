@@ -11,8 +11,8 @@ from oncall.alerting import (
     alert,
     alert_intervals,
     google_policy,
-    lint_alerting,
 )
+from oncall.alerting_lint import lint_alerting
 from oncall.catalogue import RUNBOOKS
 from oncall.counts import Counts, read_csv
 from oncall.escalation import EscalationPolicy, Step, escalate, lint_escalation

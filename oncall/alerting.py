@@ -10,17 +10,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
-from itertools import accumulate, zip_longest
-from numbers import Real
-from operator import index, sub
+from itertools import accumulate, chain, repeat, zip_longest
+from operator import and_, eq, gt, index, sub
 
 from oncall.checks import check, check_choice
 from oncall.counts import Counts, check_buckets
-from oncall.findings import Finding
-from oncall.slo import MOST_EVENTS, SLO, exact, exact_burn, exact_ratio, exceeds, percent, scaled
-from oncall.times import DAY, HOUR, MINUTE, duration_text, positive, whole_buckets
+from oncall.severity import SEVERITIES, severity_for
+from oncall.slo import SLO, exact, exact_burn, exact_ratio, exceeds, scaled
+from oncall.times import DAY, HOUR, MINUTE, duration_text, not_negative, positive, whole_buckets
 
-SEVERITIES = ("sev1", "sev2", "sev3", "sev4", "sev5")
 ALERT_ACTIONS = ("page", "ticket")
 
 
@@ -103,14 +101,22 @@ class BurnRule:
         """Whether a total outage can fire it: a 90 % SLO never burns at 14.4×."""
         return self.threshold(slo) < 1
 
-    def detection_time(self, slo: SLO, error_ratio: float) -> timedelta | None:
-        """How long a constant error ratio must last to reach the threshold.
+    def detection_time(
+        self, slo: SLO, error_ratio: float, delay: timedelta = timedelta()
+    ) -> timedelta | None:
+        """How long a constant error ratio must last until it fires.
 
         That is error budget ÷ error ratio × long × factor, if both windows were full of clean
-        events before. ``None`` when it never fires at this error ratio.
+        events before, and the ``delay`` of what lies between a request and a page: scrape,
+        evaluation, grouping. ``None`` when it never fires at this error ratio.
+
+        >>> rule, slo = google_policy()[0], SLO("availability", 0.999)
+        >>> str(rule.detection_time(slo, 1.0)), str(rule.detection_time(slo, 1.0, 2 * MINUTE))
+        ('0:00:51.840000', '0:02:51.840000')
         """
         share = self._share_to_fire(slo, error_ratio)
-        return None if share is None else scaled(self.long, share)
+        waits = not_negative(delay, "delay")
+        return None if share is None else scaled(self.long, share) + waits
 
     def reset_time(self, slo: SLO, error_ratio: float) -> timedelta | None:
         """How long it keeps firing after an outage that filled the short window.
@@ -147,7 +153,7 @@ class SilenceRule:
 
     after: timedelta
     action: str = "page"
-    severity: str = "sev2"
+    severity: str = severity_for(1.0, "availability")  # all of them are lost
 
     def __post_init__(self) -> None:
         positive(self.after, "after")
@@ -291,76 +297,44 @@ def alert_intervals(counts: Counts, slo: SLO, policy: Policy) -> list[AlertInter
     """When each rule of the policy fired over a series, by start, then by the policy's order."""
     if not isinstance(counts, Counts):
         raise ValueError("give Counts.from_frame(frame); oncall.telemetry.engine takes frames too")
-    evaluator = AlertEvaluator(slo, policy, counts.step)
-    changes: list[list[int]] = [[] for _ in policy]
-    before: tuple[Rule, ...] = ()
-    for bucket, (good, total) in enumerate(zip(counts.good, counts.total, strict=True)):
-        firing = evaluator.observe(good, total)
-        if firing != before:
-            for rule, buckets in zip(policy, changes, strict=True):
-                if (rule in firing) != (rule in before):
-                    buckets.append(bucket)
-        before = firing
+    check_step(policy, counts.step)
+    bad, total = list(map(sub, counts.total, counts.good)), counts.total
+    changes = [_changes(_firing(rule, slo, bad, total, counts.step)) for rule in policy]
     return AlertInterval.from_changes(policy, changes, counts.start, counts.step)
 
 
-# --- what a policy cannot do ---------------------------------------------------------------------
+def _firing(
+    rule: Rule, slo: SLO, bad: Iterable[int], total: Iterable[int], step: timedelta
+) -> bytes:
+    """Whether the rule fires at the end of each bucket, as 1 or 0.
 
-
-def lint_alerting(policy: Policy, slo: SLO, traffic: float | Counts | None = None) -> list[Finding]:
-    """What in this policy can never fire, fires on a healthy service, or fires on one lone failure.
-
-    ``traffic`` is a number of events an hour, evenly spread, or a series of counts, of which the
-    quietest full window decides. A finding's ``line`` is the rule's place in the policy, from 1.
-    A rule has at most one finding.
+    A window is above the threshold N ÷ D if its sum of bad × D − total × N is above 0, which is to
+    say if the running sum is higher at its end than it was before it.
     """
-    findings = []
-    for line, rule in enumerate(_checked(policy), 1):
-        if isinstance(rule, BurnRule) and (fault := _fault(rule, slo, traffic)):
-            findings.append(Finding(line, rule.name, *fault))
-    return findings
+    if isinstance(rule, SilenceRule):
+        sums = [*accumulate(total)]
+        empty = map(eq, sums, _before(sums, rule.after // step))
+        return bytes(map(and_, empty, map(bool, sums)))
+    threshold = rule.threshold(slo)
+    bad_weighs, good_weighs = threshold.denominator, threshold.numerator
+    sums = [*accumulate(b * bad_weighs - t * good_weighs for b, t in zip(bad, total, strict=True))]
+    over_long, over_short = (map(gt, sums, _before(sums, w // step)) for w in rule.windows)
+    return bytes(map(and_, over_long, over_short))
 
 
-def _fault(rule: BurnRule, slo: SLO, traffic: float | Counts | None) -> tuple[str, str, str] | None:
-    """The first thing that is wrong with a rule: its short name, why, and what to do."""
-    long = duration_text(rule.long)
-    if not rule.reachable(slo):
-        fastest = f"{float(1 / slo.exact_budget):.4g}"
-        why = f"at a target of {percent(slo.target)} a total outage burns {fastest}x."
-        mend = f"Give a factor below {fastest}, or a higher target."
-        return "unreachable", f"it can never fire: {why}", mend
-    if rule.long > slo.period:
-        period = duration_text(slo.period)
-        why = f"its window of {long} is longer than the SLO's period of {period}."
-        return "long-window", why, "Give a window within the period, or a longer period."
-    # Not below 1: a ticket at nine tenths of the budget is sound, and 28 days make the workbook's
-    # last factor 14/15.
-    if rule.exact_factor < Fraction(1, 2):
-        why = f"a burn rate of {rule.factor:.4g} leaves most of the budget unspent."
-        mend = "Give a factor of about 1 or more; in a short period, over a shorter window."
-        return "low-factor", f"it fires on a healthy service: {why}", mend
-    if traffic is not None:
-        events, enough = _quietest(traffic, rule.long), rule.lone_failure_fires_below(slo)
-        if 0 < events < enough:
-            why = f"the quietest {long} has {events:,.6g} events, below {enough:,.6g}."
-            mend = "Add synthetic requests, lengthen the window, or lower the target."
-            return "lone-failure", f"one failure fires it: {why}", mend
-    return None
+def _before(sums: list[int], buckets: int) -> Iterable[int]:
+    """The running sum so many buckets ago: 0 before the data."""
+    return chain(repeat(0, min(buckets, len(sums))), sums)
 
 
-def _quietest(traffic: float | Counts, window: timedelta) -> float:
-    """Events in the quietest window of this length.
-
-    Windows without any are left out, for they fire nothing.
-    """
-    if isinstance(traffic, Counts):
-        width = max(1, min(window // traffic.step, len(traffic)))
-        sums = [0, *accumulate(traffic.total)]
-        fewest = min(filter(None, map(sub, sums[width:], sums)), default=0)
-        return fewest * (window / (traffic.step * width))  # a shorter series is spread over it
-    is_number = isinstance(traffic, Real) and 0 <= traffic < MOST_EVENTS
-    check(is_number, "traffic", "a number of events an hour", traffic, "try 600")
-    return float(traffic) * (window / HOUR)
+def _changes(firing: bytes) -> list[int]:
+    """The buckets in which the verdict changes; before the first, the rule does not fire."""
+    changes, verdict, bucket = [], 1, firing.find(1)
+    while bucket >= 0:
+        changes.append(bucket)
+        verdict = 1 - verdict
+        bucket = firing.find(verdict, bucket)
+    return changes
 
 
 # --- checking ------------------------------------------------------------------------------------
@@ -369,7 +343,7 @@ def _quietest(traffic: float | Counts, window: timedelta) -> float:
 def check_step(policy: Policy, step: timedelta) -> None:
     """Raise a ``ValueError`` unless buckets of ``step`` fill every window of the policy exactly."""
     positive(step, "step")
-    for rule in _checked(policy):
+    for rule in checked_policy(policy):
         for window in rule.windows:
             whole_buckets(window, step, f"window of {rule.name}")
 
@@ -384,7 +358,8 @@ def quotient(length: timedelta, unit: timedelta) -> Fraction:
     return Fraction(length // timedelta.resolution, unit // timedelta.resolution)
 
 
-def _checked(policy: Policy) -> Policy:
+def checked_policy(policy: Policy) -> Policy:
+    """The policy itself if it is a tuple or a list of rules; else a ``ValueError``."""
     if not isinstance(policy, tuple | list):
         kind = type(policy).__name__
         raise ValueError(f"a policy is a tuple of rules such as google_policy(), given {kind}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from oncall.runbook import Check, Mitigation, Runbook
+from oncall.severity import severity_for
 from oncall.times import MINUTE
 
 
@@ -120,153 +121,6 @@ _MITIGATIONS = (
 )  # fmt: skip
 MITIGATIONS = {mitigation.name: mitigation for mitigation in _MITIGATIONS}
 """Every mitigation, by name."""
-
-
-# --- the runbooks --------------------------------------------------------------------------------
-
-
-def _runbook(
-    symptom: str,
-    title: str,
-    severity: str,
-    owner: str,
-    *checks: tuple[str, str],
-    mitigations: tuple[str, ...],
-    escalate_to: str,
-) -> Runbook:
-    looks = tuple(Check(look, expect) for look, expect in checks)
-    steps = tuple(MITIGATIONS[name] for name in mitigations)
-    return Runbook(symptom, title, severity, owner, looks, steps, escalate_to)
-
-
-_RUNBOOKS = (
-    _runbook(
-        "model_provider_outage",
-        "The model provider fails requests",
-        "sev1",
-        "assistant-platform",
-        (
-            "errors by upstream",
-            "5xx and timeouts come from the model provider, not from our own services",
-        ),
-        (
-            "the provider's status page",
-            "degraded confirms it; green proves nothing in the first minutes",
-        ),
-        ("the secondary provider's error ratio", "below 1 %"),
-        ("our last deploy", "none in the hour before"),
-        mitigations=("fail_over", "serve_cached", "serve_degraded"),
-        escalate_to="the provider's support line, then the head of platform",
-    ),
-    _runbook(
-        "rate_limit_storm",
-        "Retries storm the provider's rate limit",
-        "sev1",
-        "assistant-platform",
-        ("errors by status", "429 leads; 5xx and timeouts are as on any day"),
-        (
-            "requests sent per question asked",
-            "well above 1, and rising: each refusal is tried again",
-        ),
-        ("questions asked a minute", "as on any day at this hour, so it is not demand"),
-        ("quota used, by caller", "batch jobs and retries hold more than half of it"),
-        mitigations=("cap_retries", "shed_low_priority", "raise_rate_limit"),
-        escalate_to="the provider's account manager, then the head of platform",
-    ),
-    _runbook(
-        "slow_first_token",
-        "The first token comes late",
-        "sev2",
-        "assistant-platform",
-        ("time to first token, p50 and p95", "p95 has doubled, p50 has hardly moved"),
-        ("time between tokens", "as on any day: it is the start that is slow"),
-        ("prompt length, p95", "longer than last week"),
-        ("latency by replica", "a few replicas are far slower than the others"),
-        ("requests waiting for a GPU", "none; else it is gpu_capacity, and hedging feeds it"),
-        mitigations=("hedge_requests", "trim_context", "use_small_model"),
-        escalate_to="the inference team's on-call",
-    ),
-    _runbook(
-        "quality_regression",
-        "Answers have become worse",
-        "sev2",
-        "answer-quality",
-        ("judged quality by model snapshot", "the newest snapshot is below the one before it"),
-        ("prompt and template changes", "none since the snapshot changed, but for one tuned to it"),
-        ("quality by topic", "worse on all topics; a single one points at the index"),
-        ("twenty answers, read by a person", "the person agrees with the judge"),
-        mitigations=("pin_snapshot", "roll_back_prompt", "use_large_model"),
-        escalate_to="the answer-quality lead, then the provider's support line",
-    ),
-    _runbook(
-        "stale_index",
-        "Answers come from a stale index",
-        "sev2",
-        "search",
-        ("the age of the newest document in the index", "more than a day"),
-        ("the ingestion job", "stopped, or its queue grows"),
-        (
-            "documents in the index and in the sources",
-            "the newest build has fewer: it is incomplete",
-        ),
-        ("wrong answers by topic", "they are about what changed lately"),
-        mitigations=("restart_ingestion", "search_live", "roll_back_index"),
-        escalate_to="the search team's on-call, then the owners of the sources",
-    ),
-    _runbook(
-        "cost_runaway",
-        "Answers cost more than their budget",
-        "sev2",
-        "assistant-platform",
-        ("cost an answer, p50 and p95", "p95 has tripled, p50 has hardly moved"),
-        ("tool calls an answer", "loops: the same call again and again"),
-        ("spend by tenant", "one tenant leads by far"),
-        ("price list and model routing", "unchanged since yesterday"),
-        mitigations=("cap_tokens", "throttle_tenant", "use_small_model", "raise_spend_limit"),
-        escalate_to="the owner of the budget, then the head of platform",
-    ),
-    _runbook(
-        "guardrail_false_positives",
-        "The guardrail blocks good answers",
-        "sev2",
-        "trust-and-safety",
-        ("blocked answers by rule", "one rule leads, and it is the newest"),
-        ("twenty blocked answers, read by a person", "most are harmless"),
-        ("attacks reported", "no more than on any day, so it is not an attack"),
-        ("the guardrail's model and rules", "changed within the last day"),
-        mitigations=("shadow_rule", "second_opinion", "raise_guardrail_threshold"),
-        escalate_to="the trust-and-safety lead, who also approves a higher threshold",
-    ),
-    _runbook(
-        "poisoned_cache",
-        "The cache serves broken answers",
-        "sev2",
-        "assistant-platform",
-        (
-            "judged quality, cached answers and fresh ones",
-            "cached ones are bad, fresh ones are good",
-        ),
-        ("when the bad entries were written", "all within one stretch of time"),
-        ("the cache key", "a field is missing: tenant, language or model version"),
-        ("answers seen by the wrong tenant", "none; else security is called first of all"),
-        mitigations=("bypass_cache", "new_cache_namespace", "purge_cache"),
-        escalate_to="the security on-call, then the head of platform",
-    ),
-    _runbook(
-        "gpu_capacity",
-        "GPU capacity does not suffice",
-        "sev1",
-        "inference",
-        ("requests waiting for a GPU", "the queue grows, and with it the time to first token"),
-        ("replicas ready and wanted", "fewer are ready than wanted"),
-        ("the cloud's capacity notices", "preemptions, or no room in our zone"),
-        ("tokens a second per GPU", "as on any day: each works as fast as it can"),
-        mitigations=("shed_low_priority", "add_replicas", "use_small_model"),
-        escalate_to="the cloud's support line, then the capacity planner",
-    ),
-)
-RUNBOOKS = {runbook.symptom: runbook for runbook in _RUNBOOKS}
-"""The runbooks, by symptom. Mitigations of least risk come first, irreversible ones last."""
 
 
 # --- what each mitigation does about each symptom ------------------------------------------------
@@ -403,9 +257,158 @@ SYMPTOMS = {
 """The symptoms that have runbooks: what fails, and what helps."""
 
 
+# --- the runbooks --------------------------------------------------------------------------------
+
+
+def _runbook(
+    symptom: str,
+    title: str,
+    owner: str,
+    *checks: tuple[str, str],
+    mitigations: tuple[str, ...],
+    escalate_to: str,
+) -> Runbook:
+    looks = tuple(Check(look, expect) for look, expect in checks)
+    steps = tuple(MITIGATIONS[name] for name in mitigations)
+    severity = severity_for(SYMPTOMS[symptom].failing, SYMPTOMS[symptom].sli)
+    return Runbook(symptom, title, severity, owner, looks, steps, escalate_to)
+
+
+_RUNBOOKS = (
+    _runbook(
+        "model_provider_outage",
+        "The model provider fails requests",
+        "assistant-platform",
+        (
+            "errors by upstream",
+            "5xx and timeouts come from the model provider, not from our own services",
+        ),
+        (
+            "the provider's status page",
+            "degraded confirms it; green proves nothing in the first minutes",
+        ),
+        ("the secondary provider's error ratio", "below 1 %"),
+        ("our last deploy", "none in the hour before"),
+        mitigations=("fail_over", "serve_cached", "serve_degraded"),
+        escalate_to="the provider's support line, then the head of platform",
+    ),
+    _runbook(
+        "rate_limit_storm",
+        "Retries storm the provider's rate limit",
+        "assistant-platform",
+        ("errors by status", "429 leads; 5xx and timeouts are as on any day"),
+        (
+            "requests sent per question asked",
+            "well above 1, and rising: each refusal is tried again",
+        ),
+        ("questions asked a minute", "as on any day at this hour, so it is not demand"),
+        ("quota used, by caller", "batch jobs and retries hold more than half of it"),
+        mitigations=("cap_retries", "shed_low_priority", "raise_rate_limit"),
+        escalate_to="the provider's account manager, then the head of platform",
+    ),
+    _runbook(
+        "slow_first_token",
+        "The first token comes late",
+        "assistant-platform",
+        ("time to first token, p50 and p95", "p95 has doubled, p50 has hardly moved"),
+        ("time between tokens", "as on any day: it is the start that is slow"),
+        ("prompt length, p95", "longer than last week"),
+        ("latency by replica", "a few replicas are far slower than the others"),
+        ("requests waiting for a GPU", "none; else it is gpu_capacity, and hedging feeds it"),
+        mitigations=("hedge_requests", "trim_context", "use_small_model"),
+        escalate_to="the inference team's on-call",
+    ),
+    _runbook(
+        "quality_regression",
+        "Answers have become worse",
+        "answer-quality",
+        ("judged quality by model snapshot", "the newest snapshot is below the one before it"),
+        ("prompt and template changes", "none since the snapshot changed, but for one tuned to it"),
+        ("quality by topic", "worse on all topics; a single one points at the index"),
+        ("twenty answers, read by a person", "the person agrees with the judge"),
+        mitigations=("pin_snapshot", "roll_back_prompt", "use_large_model"),
+        escalate_to="the answer-quality lead, then the provider's support line",
+    ),
+    _runbook(
+        "stale_index",
+        "Answers come from a stale index",
+        "search",
+        ("the age of the newest document in the index", "more than a day"),
+        ("the ingestion job", "stopped, or its queue grows"),
+        (
+            "documents in the index and in the sources",
+            "the newest build has fewer: it is incomplete",
+        ),
+        ("wrong answers by topic", "they are about what changed lately"),
+        mitigations=("restart_ingestion", "search_live", "roll_back_index"),
+        escalate_to="the search team's on-call, then the owners of the sources",
+    ),
+    _runbook(
+        "cost_runaway",
+        "Answers cost more than their budget",
+        "assistant-platform",
+        ("cost an answer, p50 and p95", "p95 has tripled, p50 has hardly moved"),
+        ("tool calls an answer", "loops: the same call again and again"),
+        ("spend by tenant", "one tenant leads by far"),
+        ("price list and model routing", "unchanged since yesterday"),
+        mitigations=("cap_tokens", "throttle_tenant", "use_small_model", "raise_spend_limit"),
+        escalate_to="the owner of the budget, then the head of platform",
+    ),
+    _runbook(
+        "guardrail_false_positives",
+        "The guardrail blocks good answers",
+        "trust-and-safety",
+        ("blocked answers by rule", "one rule leads, and it is the newest"),
+        ("twenty blocked answers, read by a person", "most are harmless"),
+        ("attacks reported", "no more than on any day, so it is not an attack"),
+        ("the guardrail's model and rules", "changed within the last day"),
+        mitigations=("shadow_rule", "second_opinion", "raise_guardrail_threshold"),
+        escalate_to="the trust-and-safety lead, who also approves a higher threshold",
+    ),
+    _runbook(
+        "poisoned_cache",
+        "The cache serves broken answers",
+        "assistant-platform",
+        (
+            "judged quality, cached answers and fresh ones",
+            "cached ones are bad, fresh ones are good",
+        ),
+        ("when the bad entries were written", "all within one stretch of time"),
+        ("the cache key", "a field is missing: tenant, language or model version"),
+        ("answers seen by the wrong tenant", "none; else security is called first of all"),
+        mitigations=("bypass_cache", "new_cache_namespace", "purge_cache"),
+        escalate_to="the security on-call, then the head of platform",
+    ),
+    _runbook(
+        "gpu_capacity",
+        "GPU capacity does not suffice",
+        "inference",
+        ("requests waiting for a GPU", "the queue grows, and with it the time to first token"),
+        ("replicas ready and wanted", "fewer are ready than wanted"),
+        ("the cloud's capacity notices", "preemptions, or no room in our zone"),
+        ("tokens a second per GPU", "as on any day: each works as fast as it can"),
+        mitigations=("shed_low_priority", "add_replicas", "use_small_model"),
+        escalate_to="the cloud's support line, then the capacity planner",
+    ),
+)
+RUNBOOKS = {runbook.symptom: runbook for runbook in _RUNBOOKS}
+"""The runbooks, by symptom. Mitigations of least risk come first, irreversible ones last."""
+
+
 def known_symptom(symptom: str) -> str:
     """The same symptom, if it has a runbook; if not, a ``ValueError`` that names the nearest."""
+    if symptom == "unknown":
+        raise ValueError("the symptom is unknown; name a cause with incident.suspect(cause, …)")
     return _known(symptom, RUNBOOKS, "symptom")
+
+
+def symptom_of(cause: str, symptom: str = "unknown") -> str:
+    """The symptom by which a cause shows, whose runbook and case apply; else the one given.
+
+    ``symptom_of(incident.cause, incident.symptom)`` is an incident's: that of the cause that was
+    last suspected, and until one is known, the symptom that it was opened with.
+    """
+    return cause if cause in RUNBOOKS else symptom
 
 
 def known_mitigation(name: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from numbers import Real
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -55,6 +56,14 @@ def is_short_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 6
 
 
+def checked_number(value: Any, name: str, least: float, most: float) -> float:
+    """The value as a ``float`` if it is a number from ``least`` to ``most``, which nan is not."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    fits = is_number and least <= value <= most
+    check(fits, name, f"a number from {least:g} to {most:g}", value)
+    return float(value)
+
+
 def checked_text(value: str, name: str, *, blank: bool = False) -> str:
     """The value itself if it is a text, blank only if ``blank``; else a ``ValueError``."""
     need = "a text" if blank else "a text that says something"
@@ -69,6 +78,14 @@ def checked_list(values: Any, kind: type[T], name: str, need: str, hint: str = "
     fit = is_list and all(isinstance(item, kind) for item in items)
     check(fit, name, need, items or values, hint)
     return items
+
+
+def checked_texts(values: Any, name: str) -> tuple[str, ...]:
+    """The values as a tuple, all of them texts, and none empty; else a ``ValueError``."""
+    need, hint = "a list of texts", "give e.g. ['a', 'b']"
+    texts = checked_list(values, str, name, need, hint)
+    check(all(texts), name, need, texts, hint)
+    return tuple(texts)
 
 
 def check_date(day: date, name: str) -> None:

@@ -17,6 +17,7 @@ import stat
 import sys
 import time
 import tomllib
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -335,6 +336,15 @@ def visible(text: str) -> str:
     of lines stay.
     """
     return _UNSEEN.sub(lambda sign: ascii(sign[0])[1:-1], text)
+
+
+def is_blank(text: str) -> bool:
+    """Whether a text shows nothing: no letter, number, punctuation or symbol.
+
+    White space, controls, signs without width and the fillers of Hangul and Braille show nothing.
+    """
+    fillers = "\u115f\u1160\u2800\u3164\uffa0"
+    return not any(unicodedata.category(sign)[0] in "LNPS" and sign not in fillers for sign in text)
 
 
 def one_line(text: str) -> str:

@@ -10,14 +10,14 @@ import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from numbers import Real
 from pathlib import Path
 from typing import Any, cast
 
 from oncall import journal
-from oncall.alerting import SEVERITIES, Alert
-from oncall.checks import check, check_choice, check_whole, checked_text
-from oncall.journal import MAJOR, MOVES, UPGRADE, VERSION, Event
+from oncall.alerting import Alert
+from oncall.checks import check, check_choice, check_whole, checked_number, checked_text
+from oncall.journal import AUTO_RECOVERED, MAJOR, MOVES, UPGRADE, VERSION, Event
+from oncall.severity import SEVERITIES
 from oncall.slo import SLO, exact, sli, slo_from_record, slo_to_record
 from oncall.times import moment_text, parse_moment, utc
 
@@ -30,10 +30,9 @@ class IllegalTransition(ValueError):
 class Incident:
     """One incident: what it is called, and the journal of what happened.
 
-    ``impact_start`` is when users began to feel it, often known only later. Every verb takes
-    ``at``, an aware datetime, and ``by``, who did it, and returns the next record, with one more
-    event. A verb that the state does not allow is an ``IllegalTransition``, and so is one that
-    goes back in time.
+    ``symptom`` may be ``unknown``. ``impact_start`` is when users began to feel it, as far as is
+    known. Every verb takes ``at``, an aware datetime, and ``by``, who did it, and returns the next
+    record. One that the state does not allow or that goes back is an ``IllegalTransition``.
     """
 
     id: str
@@ -48,6 +47,33 @@ class Incident:
             checked_text(getattr(self, name), name)
         object.__setattr__(self, "impact_start", utc(self.impact_start, "impact_start"))
         object.__setattr__(self, "events", tuple(self.events))
+
+    @classmethod
+    def from_times(
+        cls,
+        id: str,
+        title: str,
+        slo: SLO,
+        symptom: str,
+        impact_start: datetime,
+        *,
+        detected: datetime,
+        acknowledged: datetime | None = None,
+        mitigated: datetime | None = None,
+        resolved: datetime | None = None,
+        by: str,
+    ) -> Incident:
+        """An incident that is typed in afterwards, from the times that are known.
+
+        It holds these and nothing else, so metrics that need a time that is missing are ``None``.
+        Each is an aware datetime, not before the one above it.
+        """
+        incident = cls(id, title, slo, symptom, impact_start)
+        times = (detected, acknowledged, mitigated, resolved)
+        for verb, at in zip(journal.AFTERWARDS, times, strict=True):
+            if at is not None or verb == "detect":
+                incident = incident._add(verb, cast(datetime, at), by, afterwards=True)
+        return incident._next("mitigated", incident)
 
     # --- what the journal says
 
@@ -66,6 +92,11 @@ class Incident:
         return next((severity for severity in decided if severity), None)
 
     @property
+    def cause(self) -> str:
+        """The cause last suspected; until somebody names one, the symptom it was opened with."""
+        return next((e.get("cause") for e in reversed(self.events_of("suspect"))), self.symptom)
+
+    @property
     def postmortem(self) -> str | None:
         """The postmortem it was closed with; ``None`` while there is none."""
         return next((event.get("postmortem") for event in self.events_of("close")), None)
@@ -75,7 +106,7 @@ class Incident:
         return [event for event in self.events if event.verb == verb]
 
     def metrics(self) -> Metrics:
-        """The incident's times; see ``metrics``."""
+        """Its times."""
         return metrics(self)
 
     # --- verbs that move it from state to state
@@ -113,11 +144,12 @@ class Incident:
 
     def mitigated(self, *, at: datetime, by: str) -> Incident:
         """Users no longer feel it. That is not resolved yet."""
-        return self._add("mitigated", at, by)
+        return self._next("mitigated", self._add("mitigated", at, by))
 
     def resolve(self, *, at: datetime, by: str, auto_recovered: bool = False) -> Incident:
         """It is over; ``auto_recovered`` if it ended without help, which stamps mitigated too."""
-        return self._add("resolve", at, by, auto_recovered=True if auto_recovered else None)
+        auto = True if auto_recovered else None
+        return self._next("resolve", self._add("resolve", at, by, auto_recovered=auto))
 
     def close(self, postmortem: str | None = None, *, at: datetime, by: str) -> Incident:
         """File it with its postmortem's text.
@@ -139,6 +171,13 @@ class Incident:
         """There was nothing. Legal only until somebody starts to mitigate."""
         return self._add("false_alarm", at, by)
 
+    def correct(self, *, impact_start: datetime, at: datetime, by: str) -> Incident:
+        """It is known now when the impact began; legal in every state, closed too."""
+        start = utc(impact_start, "impact_start")
+        was, now = moment_text(self.impact_start), moment_text(start)
+        corrected = self._add("correct", at, by, impact_start=now, was=was)
+        return self._next("correct", replace(corrected, impact_start=start))
+
     # --- remarks: verbs that are legal until it is closed and leave its state as it is
 
     def note(self, text: str, *, at: datetime, by: str) -> Incident:
@@ -157,7 +196,7 @@ class Incident:
         """What users were told, with one of ``STATUSES`` and the percentage of requests hit."""
         if status is not None:
             check_choice(status, "status", journal.STATUSES)
-        percent = None if percent is None else _checked_percent(percent)
+        percent = None if percent is None else checked_number(percent, "percent", 0, 100)
         text = checked_text(text, "text")
         return self._add("update", at, by, text=text, status=status, percent=percent)
 
@@ -166,8 +205,8 @@ class Incident:
         try:  # numpy's integers too, which JSON cannot hold
             good, total = operator.index(good), operator.index(total)
         except TypeError:
-            given = f"given {good!r} and {total!r}"
-            raise ValueError(f"good and total must be whole numbers, {given}") from None
+            why = f"good and total must be whole numbers, given {good!r} and {total!r}"
+            raise ValueError(why) from None
         sli(good, total)  # the one check of such a pair
         return self._add("measure", at, by, good=good, total=total)
 
@@ -217,11 +256,10 @@ class Incident:
 
     def predict(self, percent: float, *, at: datetime, by: str) -> Incident:
         """The SLI, from 0 to 100 percent, that somebody expects once the next mitigation shows."""
-        return self._add("predict", at, by, percent=_checked_percent(percent))
+        return self._add("predict", at, by, percent=checked_number(percent, "percent", 0, 100))
 
     def secure(self, step: str, *, at: datetime, by: str) -> Incident:
-        """Something that security demands, one of ``SECURITY_STEPS``: restrict who reads, preserve
-        evidence, call security."""
+        """Something that security demands, one of ``SECURITY_STEPS``."""
         check_choice(step, "step", journal.SECURITY_STEPS)
         return self._add("secure", at, by, step=step)
 
@@ -235,9 +273,16 @@ class Incident:
             raise self._illegal(verb, why, "that moment or later")
         return replace(self, events=(*self.events, event))
 
+    def _next(self, verb: str, after: Incident) -> Incident:
+        """The record after a verb, unless its impact then ends before it starts."""
+        if (impact := after.metrics().impact) is not None and impact < timedelta():
+            start, end = after.impact_start, after.impact_start + impact
+            why = f"would end the impact at {moment_text(end)}, before its start"
+            raise self._illegal(verb, why, f"from {moment_text(start)}, or correct that first")
+        return after
+
     def _illegal(self, verb: str, why: str, allowed: str = "") -> IllegalTransition:
-        # The facts are legal whenever a note is; listing them would bury the rest.
-        moves = [move for move in self._allowed() if move not in journal.FACTS]
+        moves = [move for move in self._allowed() if move not in journal.UNLISTED]
         allowed = allowed or ", ".join(moves) or "nothing"
         return IllegalTransition(f"{self.id} is {self.state}: {verb} {why}; allowed: {allowed}")
 
@@ -257,15 +302,17 @@ class Incident:
         A torn last line is cut off first. A file that holds another record is a ``ValueError``.
         """
         with journal.writing(path) as file:
-            lines = file.records
-            stored = _from_lines(path, lines) if lines else replace(self, events=())
-            known = self.events[: len(stored.events)]
-            if _header(stored) != _header(self) or stored.events[: len(known)] != known:
-                why = f"{path} holds another record than {self.id} as it stands"
-                raise ValueError(f"{why}; give another path")
-            added = [journal.to_record(event) for event in self.events[len(stored.events) :]]
+            lines, header, done = file.records, _header(self), 0
+            if lines:
+                stored = _from_lines(path, lines)
+                done = len(stored.events)
+                same = stored.events[: len(self.events)] == self.events[:done]
+                if not same or _header(stored) != header:
+                    other = f"another record than {self.id} as it stands"
+                    raise ValueError(f"{path} holds {other}; give another path")
+            added = [journal.to_record(event) for event in self.events[done:]]
             if not lines:
-                added.insert(0, _header(self))
+                added.insert(0, header)
             elif added and max(line.get("version", 0) for line in lines.values()) < VERSION:
                 added.insert(0, UPGRADE)
             file.add(added)
@@ -274,8 +321,8 @@ class Incident:
     def load(cls, path: str | Path) -> Incident:
         """The record in a journal file of this version or of version 1.
 
-        A torn last line is left out with a ``TornJournal`` warning; a bad line elsewhere is a
-        ``ValueError`` with its number; so is a file written by a newer version.
+        A torn last line is left out with a ``TornJournal`` warning; a bad line elsewhere, or one of
+        a newer version, is a ``ValueError`` with its number.
         """
         return _from_lines(path, journal.read(path))
 
@@ -306,7 +353,8 @@ def metrics(incident: Incident) -> Metrics:
     restarts = [i for i, event in enumerate(events, 1) if event.verb in ("mitigate", "reopen")]
     since = events[max(restarts, default=0) :]  # before that it had not ended
     detected = _first(events, "detect")
-    mitigated = _first(since, "mitigated", "resolve")
+    ended = (e.at for e in since if e.verb == "mitigated" or e.move == AUTO_RECOVERED)
+    mitigated = next(ended, None)
 
     def between(first: datetime | None, last: datetime | None) -> timedelta | None:
         return None if first is None or last is None else last - first
@@ -320,17 +368,11 @@ def metrics(incident: Incident) -> Metrics:
     )
 
 
-def _first(events: Iterable[Event], *verbs: str) -> datetime | None:
-    return next((event.at for event in events if event.verb in verbs), None)
+def _first(events: Iterable[Event], verb: str) -> datetime | None:
+    return next((event.at for event in events if event.verb == verb), None)
 
 
 # --- checks --------------------------------------------------------------------------------------
-
-
-def _checked_percent(value: Any) -> float:
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    check(is_number and 0 <= value <= 100, "percent", "a number from 0 to 100", value)
-    return float(value)
 
 
 def _alert_details(alert: Alert) -> dict[str, Any]:
@@ -348,11 +390,13 @@ def _alert_details(alert: Alert) -> dict[str, Any]:
 
 
 def _header(incident: Incident) -> journal.Record:
+    corrections = incident.events_of("correct")
+    start = corrections[0].get("was") if corrections else moment_text(incident.impact_start)
     return UPGRADE | {
         "id": incident.id,
         "title": incident.title,
         "symptom": incident.symptom,
-        "impact_start": moment_text(incident.impact_start),
+        "impact_start": start,  # as far as was known at first
         "slo": slo_to_record(incident.slo),
     }
 
@@ -365,7 +409,7 @@ def _from_lines(path: str | Path, lines: Mapping[int, journal.Record]) -> Incide
             if incident is None:
                 incident, version = _from_header(record), record["version"]
             elif set(record) == set(UPGRADE):
-                version = _known_version(record)
+                version = journal.known_version(record)
             else:
                 if version < VERSION:
                     record = journal.from_version_1(record, incident.events)
@@ -377,18 +421,8 @@ def _from_lines(path: str | Path, lines: Mapping[int, journal.Record]) -> Incide
     return incident
 
 
-def _known_version(record: journal.Record) -> int:
-    """The version that a header or an upgrade tells, if this program reads it."""
-    if record.get("journal") != UPGRADE["journal"]:
-        raise ValueError("this is not the journal of an incident")
-    if (version := record.get("version")) not in (1, VERSION):
-        known = f"this oncall reads versions 1 to {VERSION}"
-        raise ValueError(f"written in version {version}; {known}: upgrade it")
-    return int(version)
-
-
 def _from_header(record: journal.Record) -> Incident:
-    _known_version(record)
+    journal.known_version(record)
     slo = slo_from_record(record.get("slo"))
     start = parse_moment(str(record.get("impact_start", "")), "impact_start")
     texts = {name: record.get(name, "") for name in ("id", "title", "symptom")}
@@ -401,6 +435,13 @@ def _with_record(
     """The record with one more stored event, through the same verb and so the same checks."""
     if verb not in journal.TRANSITIONS:
         raise ValueError(f"unknown verb {verb!r}; known are {', '.join(journal.TRANSITIONS)}")
+    moment = parse_moment(str(at), "at")
+    is_bare = set(details) <= {"auto_recovered", "afterwards"} and set(details.values()) <= {True}
+    if verb in journal.AFTERWARDS and is_bare:  # an impact that ends too early was once allowed
+        return incident._add(verb, moment, by, **details)
     if verb == "detect":
-        details = {"alert": Alert(**details) if details else None}
-    return cast(Incident, getattr(incident, verb)(**details, at=parse_moment(str(at), "at"), by=by))
+        details = {"alert": Alert(**details)}
+    if verb == "correct":
+        start = parse_moment(str(details.get("impact_start")), "impact_start")
+        details = {"impact_start": start}
+    return cast(Incident, getattr(incident, verb)(**details, at=moment, by=by))

@@ -35,7 +35,7 @@ LEARN_KINDS = (
     "cause", "segment", "trigger", "onset", "factor", "well", "wrong", "lucky",
     "prevent", "detect", "process", "automate",
 )  # fmt: skip
-SECURITY_STEPS = ("restrict", "preserve", "call")
+SECURITY_STEPS = ("restrict", "preserve", "call")  # who reads; evidence; security
 FACTS = (
     "page", "escalate", "rollback", "learn", "suspect", "ask", "approval", "predict", "secure",
 )  # fmt: skip
@@ -64,10 +64,19 @@ TRANSITIONS: dict[str, dict[str, str]] = {
     "reopen": {"resolved": "triaged"},
     "false_alarm": dict.fromkeys(("detected", "acknowledged", "triaged"), "closed"),
     **{verb: _stay(*STATES[:-1]) for verb in REMARKS},
+    "correct": _stay(*STATES),  # what is known later may come after all is filed
 }
-# What goes away by itself does so in any state from detected to mitigated.
+# What goes away by itself does so in any state from detected to mitigated. Of an incident that is
+# typed in afterwards only some times are known, and nothing stands between them.
 AUTO_RECOVERED = "resolve with auto_recovered=True"
-MOVES = TRANSITIONS | {AUTO_RECOVERED: dict.fromkeys(STATES[1:6], "resolved")}
+MOVES = TRANSITIONS | {
+    AUTO_RECOVERED: dict.fromkeys(STATES[1:6], "resolved"),
+    "mitigated afterwards": dict.fromkeys(STATES[1:3], "mitigated"),
+    "resolve afterwards": dict.fromkeys(("detected", "acknowledged", "mitigated"), "resolved"),
+}
+# The facts are legal whenever a note is; a refusal that listed them would bury the rest.
+UNLISTED = (*FACTS, "correct", "mitigated afterwards", "resolve afterwards")
+AFTERWARDS = ("detect", "acknowledge", "mitigated", "resolve")
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,10 @@ class Event:
 
     @property
     def move(self) -> str:
-        """The row of ``MOVES`` that it follows: its verb, or what it is to recover without help."""
+        """The row of ``MOVES`` that it follows: its verb, or a way of its own to that state."""
+        afterwards = f"{self.verb} afterwards"
+        if ("afterwards", True) in self.details and afterwards in MOVES:
+            return afterwards
         return AUTO_RECOVERED if ("auto_recovered", True) in self.details else self.verb
 
 
@@ -228,6 +240,16 @@ UPGRADE = {"journal": "oncall incident", "version": VERSION}
 def to_record(event: Event) -> Record:
     """An event as a line holds it."""
     return {"at": moment_text(event.at), "by": event.by, "verb": event.verb, **dict(event.details)}
+
+
+def known_version(record: Record) -> int:
+    """The version that a header or an upgrade tells, if this program reads it."""
+    if record.get("journal") != UPGRADE["journal"]:
+        raise ValueError("this is not the journal of an incident")
+    if (version := record.get("version")) not in (1, VERSION):
+        known = f"this oncall reads versions 1 to {VERSION}"
+        raise ValueError(f"written in version {version}; {known}: upgrade it")
+    return int(version)
 
 
 def from_version_1(record: Record, before: Sequence[Event]) -> Record:

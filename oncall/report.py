@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import textwrap
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import gt, lt, sub
 
-from oncall.alerting import BurnRule, Policy, SilenceRule, alert_intervals, fits, lint_alerting
+from oncall.alerting import BurnRule, Policy, SilenceRule, alert_intervals, fits
+from oncall.alerting_lint import lint_alerting
 from oncall.counts import Counts
 from oncall.slo import SLO, budget_action, burn_rate, exceeds, percent, sli
-from oncall.times import duration_text
+from oncall.times import MINUTE, duration_text, not_negative
 
 
-def report(counts: Counts, slo: SLO, policy: Policy) -> str:
+def report(counts: Counts, slo: SLO, policy: Policy, delay: timedelta = 2 * MINUTE) -> str:
     """What happened to a service and when a policy would have fired, in at most 80 columns.
 
-    Rules whose windows the buckets do not divide are named and left out.
+    Rules whose windows the buckets do not divide are named and left out. ``delay`` is what lies
+    between a request and a page: scrape, evaluation, grouping.
     """
+    not_negative(delay, "delay")
     usable = tuple(rule for rule in policy if fits(rule, counts.step))
     sections = (
         _overview(counts, slo),
         _budget(counts, slo),
         ["Alerts", *_alerts(counts, slo, policy, usable)],
-        ["What this policy cannot see", *_blind_spots(counts, slo, usable)],
+        ["What this policy cannot see", *_blind_spots(counts, slo, usable, delay)],
     )
     return "\n".join("\n".join(lines) + "\n" for lines in sections)
 
@@ -92,9 +95,9 @@ def _alerts(counts: Counts, slo: SLO, policy: Policy, usable: Policy) -> list[st
     return lines
 
 
-def _blind_spots(counts: Counts, slo: SLO, policy: Policy) -> list[str]:
+def _blind_spots(counts: Counts, slo: SLO, policy: Policy, delay: timedelta) -> list[str]:
     """The bounds below which nobody is told, and the lint's findings at this traffic."""
-    texts = _bounds(slo, policy) + [str(finding) for finding in lint_alerting(policy, slo, counts)]
+    texts = _bounds(slo, policy, delay) + list(map(str, lint_alerting(policy, slo, counts)))
     if not policy:
         texts.append("Everything else: no rule is left to tell anybody.")
     elif not any(rule.action == "page" for rule in policy):
@@ -105,7 +108,7 @@ def _blind_spots(counts: Counts, slo: SLO, policy: Policy) -> list[str]:
     return [line for text in texts for line in _wrapped("  - ", text)]
 
 
-def _bounds(slo: SLO, policy: Policy) -> list[str]:
+def _bounds(slo: SLO, policy: Policy, delay: timedelta) -> list[str]:
     """The longest total outage and the largest lasting share of failures that nobody is told of."""
     rules = [rule for rule in policy if isinstance(rule, BurnRule) and rule.reachable(slo)]
     detections = [rule.detection_time(slo, 1.0) for rule in rules if rule.action == "page"]
@@ -115,6 +118,9 @@ def _bounds(slo: SLO, policy: Policy) -> list[str]:
         cost = shortest / slo.period / slo.error_budget
         outage = f"A total outage of up to {length}, after clean hours and at even traffic"
         texts.append(f"{outage}, does not page; it costs up to {cost:.2%} of the {period} budget.")
+        page, waits = duration_text(shortest + delay), duration_text(delay)
+        texts.append(f"The page of a longer one comes {page} after its start, if {waits} go by")
+        texts[-1] += " between a request and a page."
     for action, verb in (("page", "pages"), ("ticket", "opens a ticket")):
         thresholds = [rule.threshold(slo) for rule in rules if rule.action == action]
         if thresholds:

@@ -7,6 +7,7 @@ text, because in floats ``1 - 0.9995`` rounds low and a burn rate exactly at a t
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -14,7 +15,7 @@ from fractions import Fraction
 from numbers import Real
 from typing import Any
 
-from oncall.checks import shown
+from oncall.checks import check, shown
 from oncall.times import LONGEST, duration_text, from_seconds, positive
 
 _ENDLESS = 1e300  # what is larger would soon pass the end of the floats
@@ -214,6 +215,28 @@ def _percent_hint(value: float | Fraction) -> str:
     if value == 1:
         return ": a target of 100 % leaves no error budget; give e.g. 0.999"
     return f"; did you mean {float(exact(value) / 100)}?" if 1 < value < 100 else ""
+
+
+# --- how many are a proof ------------------------------------------------------------------------
+
+
+def asks_needed(error_ratio: float, confidence: float = 0.95) -> int:
+    """How many asks, all of them answered well, exclude that so many fail, or more.
+
+    It is the smallest n with (1 − error_ratio)^n ≤ 1 − confidence, for asks that fail independently
+    of each other; at 95 % about 3 ÷ error_ratio (the rule of three: Hanley and Lippman-Hand, JAMA
+    249, 1983). What takes more than 10,000 is a ``ValueError``.
+
+    >>> [asks_needed(ratio) for ratio in (0.2, 0.1, 0.05, 0.01)]
+    [14, 29, 59, 299]
+    """
+    ratio, sure = exact(error_ratio, "error_ratio"), exact(confidence, "confidence")
+    check(0 < ratio < 1, "error_ratio", "above 0 and below 1", error_ratio)
+    check(0 < sure < 1, "confidence", "above 0 and below 1", confidence)
+    asks = range(1, 10_001)
+    place = bisect_left(asks, True, key=lambda n: (1 - ratio) ** n <= 1 - sure)
+    check(place < len(asks), "error_ratio", f"one that {len(asks)} asks can exclude", error_ratio)
+    return asks[place]
 
 
 # --- as JSON -------------------------------------------------------------------------------------

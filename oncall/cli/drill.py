@@ -15,7 +15,7 @@ from pathlib import Path
 
 from oncall import journal
 from oncall.cli.layout import wrap
-from oncall.files import regular_file
+from oncall.files import one_line, regular_file
 from oncall.gameday import Desk, actions
 from oncall.gameday.script import ScriptLine
 from oncall.gameday.shift import Responder
@@ -71,7 +71,7 @@ def by_script(script: Sequence[ScriptLine], tell: Tell, keep: Keep) -> Responder
             if ahead > 0:
                 tell(obey(desk, "wait", str(ahead)))
             reply = obey(desk, line.action, *line.words)
-            tell(f"{desk.now:%H:%M}  {' '.join((line.action, *line.words))}")
+            tell(f"{desk.now:%H:%M}  {one_line(' '.join((line.action, *line.words)))}")
             tell(reply)
 
     return responder

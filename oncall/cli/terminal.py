@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from oncall.alerting import google_policy
-from oncall.catalogue import RUNBOOKS
+from oncall.catalogue import RUNBOOKS, symptom_of
 from oncall.cli.layout import INDENT, WIDTH, axis_lines, chart, cut, mark_lines, wrap
 from oncall.counts import Counts
 from oncall.gameday.scoring import Score, mean_points, score
@@ -196,8 +196,9 @@ def _triaged(incident: Incident) -> list[str]:
         roles = ", ".join(f"{role} {who}" for role, who in event.details if role != "severity")
         lines.append(_line(event, f"{incident.id} is {event.get('severity')}; {roles}"))
     lines = lines or ["nobody acknowledged"]
-    if incident.symptom in RUNBOOKS:
-        lines.append(f"runbook            {RUNBOOKS[incident.symptom].title}")
+    symptom = symptom_of(incident.cause, incident.symptom)
+    if symptom in RUNBOOKS:
+        lines.append(f"runbook            {RUNBOOKS[symptom].title}")
     return lines
 
 
@@ -232,7 +233,7 @@ def _learnt(incident: Incident) -> list[str]:
 
 def _case(incident: Incident, items: Sequence[ActionItem]) -> list[str]:
     """The regression case: does it fail as it was, and pass with what the action items automate?"""
-    if incident.symptom not in RUNBOOKS:
+    if symptom_of(incident.cause, incident.symptom) not in RUNBOOKS:
         return ["regression case    none: no runbook, and so nothing to replay"]
     try:
         case = to_eval_case(incident)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oncall.catalogue import RUNBOOKS
+from oncall.catalogue import RUNBOOKS, SYMPTOMS
 from oncall.gameday.desk import Desk
 from oncall.gameday.pager import LADDER
 from oncall.incident import Incident
@@ -10,6 +10,7 @@ from oncall.journal import MAJOR
 from oncall.postmortem import ActionItem, automations, due_date, write_postmortem
 from oncall.runbook import Mitigation, is_healthy, run_runbook
 from oncall.scenario import Review
+from oncall.severity import severity_for
 from oncall.times import HOUR, MINUTE
 
 WATCH = 30 * MINUTE  # how long all must be well before mitigated is called resolved
@@ -56,7 +57,7 @@ def _take(desk: Desk, who: str) -> None:
     desk.acknowledge(who)
     desk.advance(3 * MINUTE)
     incident = desk.incidents[-1]
-    desk.triage(_severity(incident), who, by=who, comms="bo")
+    desk.triage(_severity(desk, incident), who, by=who, comms="bo")
     if not desk.service.felt and not is_healthy(desk, desk.scenario.slo):
         desk.note("what is counted as failed is nobody's request: users feel nothing", by=who)
         desk.false_alarm(by=who)
@@ -64,13 +65,16 @@ def _take(desk: Desk, who: str) -> None:
         desk.update(f"{incident.title}. We are working on it.", by="bo")
 
 
-def _severity(incident: Incident) -> str:
-    """The alert's, or for a page the runbook's if that is higher: when unsure, take the higher."""
-    alert = incident.severity or "sev1"
-    runbook = RUNBOOKS.get(incident.symptom)
-    if runbook and incident.events[0].get("action") == "page":
-        return min(alert, runbook.severity)
-    return alert
+def _severity(desk: Desk, incident: Incident) -> str:
+    """By the table, for the worst minute so far: a good cure does not make it less severe."""
+    minutes = desk.service.counts.slice(incident.impact_start)
+    fired = incident.events[0].get("window", "")
+    counted = zip(minutes.good, minutes.total, strict=True)
+    shares = [(total - good) / total for good, total in counted if total]
+    share = 1.0 if fired.startswith("silence") else max(shares, default=1.0)
+    symptom = SYMPTOMS.get(incident.symptom)
+    whom = "users" if desk.service.felt or is_healthy(desk, desk.scenario.slo) else "nobody"
+    return severity_for(share, symptom.sli if symptom else "availability", whom=whom)
 
 
 def _mitigate(desk: Desk, who: str) -> bool:
@@ -93,12 +97,12 @@ def _mitigate(desk: Desk, who: str) -> bool:
 
 
 def _learn(desk: Desk, incident: Incident, who: str) -> None:
-    """File the incident, a major one with a postmortem, unless it comes back meanwhile."""
+    """File the incident, with a postmortem if it paged or is major, unless it comes back."""
     written = desk.now + HOUR  # writing it takes a while
     desk.advance_until(lambda desk: desk.now >= written or desk.incident is not incident)
     if desk.incident is incident:
-        is_major = incident.severity in MAJOR
-        desk.close(_postmortem(desk, incident, who) if is_major else None, by=who)
+        is_due = incident.severity in MAJOR or incident.events[0].get("action") == "page"
+        desk.close(_postmortem(desk, incident, who) if is_due else None, by=who)
 
 
 def _postmortem(desk: Desk, incident: Incident, who: str) -> str:

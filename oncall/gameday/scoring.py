@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from oncall.catalogue import MITIGATIONS, RUNBOOKS
+from oncall.catalogue import MITIGATIONS, RUNBOOKS, symptom_of
 from oncall.incident import Incident
 from oncall.journal import REMARKS, UPDATE_EVERY, Event, in_effect
 from oncall.postmortem import SECTIONS, measured, read_action_items
@@ -144,8 +144,10 @@ def _not_due_for_false_alarm(journal: Incident) -> dict[str, Judgement]:
     spared = dict.fromkeys(("budget", "postmortem", "recurrence", "updates"), nothing)
     if told := len(journal.events_of("update")):
         spared["updates"] = (1 - 0.5 * told, f"Users were told {_times(told)} of a false alarm.")
-    if journal.events_of("false_alarm") and not journal.events_of("triage"):
-        spared |= {"severity": nothing, "actions": nothing}
+    if journal.events_of("false_alarm"):
+        spared["severity"] = nothing  # whatever was decided before it was called off
+        if not journal.events_of("triage"):
+            spared["actions"] = nothing
     return spared
 
 
@@ -322,7 +324,7 @@ def _recurrence(journal: Incident, reference: Incident) -> Judgement:
     if risky := _irreversible(one.automates for one in items if one.automates):
         return 0, f"{risky[0]} cannot be undone, so it is never left to a machine."
     record = reference if _quicker(journal, reference) else journal
-    if record.symptom not in RUNBOOKS:
+    if symptom_of(record.cause, record.symptom) not in RUNBOOKS:
         return 0, "No case: there is no runbook, and so nothing to replay."
     try:
         verdict = prove(to_eval_case(record), record, items)

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oncall.alerting import AlertInterval, Policy, lint_alerting
+from oncall.alerting import AlertInterval, Policy
+from oncall.alerting_lint import lint_alerting
 from oncall.counts import Counts
 from oncall.findings import Finding
 from oncall.scenario import KnownIncident
@@ -19,7 +20,7 @@ from oncall.telemetry._arrays import Integers
 from oncall.telemetry.blind_spots import DURATIONS, ERROR_RATIOS, VERDICTS, BlindSpots, blind_spots
 from oncall.telemetry.engine import alert_intervals
 from oncall.telemetry.labels import label_of, read_incidents
-from oncall.times import WEEK, ceil_div, moment_text
+from oncall.times import WEEK, ceil_div, moment_text, not_negative
 
 __all__ = [
     "DURATIONS", "ERROR_RATIOS", "VERDICTS", "AlertEpisode", "BlindSpots", "Detection", "History",
@@ -89,6 +90,7 @@ def backtest(
     policies: Mapping[str, Policy],
     *,
     partial: bool = False,
+    delay: timedelta = timedelta(),
 ) -> list[PolicyResult]:
     """How each policy would have done over a past whose incidents are known, in the order given.
 
@@ -100,12 +102,13 @@ def backtest(
 
     Intervals that start before the data fills the rule's long window are left out unless
     ``partial`` is true. An incident outside the counts is a ``ValueError``. Budgets are those of a
-    period with the traffic of the counts. Each result carries the findings of ``lint_alerting`` for
-    its policy.
+    period with the traffic of the counts. ``delay``, that of scrape, evaluation and grouping, is
+    added to each time to a page. Each result carries the findings of ``lint_alerting`` for its
+    policy.
     """
     if not isinstance(policies, Mapping):
         raise ValueError("policies must be given by name, e.g. {'google': google_policy()}")
-    history = History(counts, incidents, slo)
+    history = History(counts, incidents, slo, delay)
     results = []
     for name, policy in policies.items():
         alerts = alert_intervals(counts, slo, policy)
@@ -125,7 +128,14 @@ class History:
     outside the counts are ``ValueError``s.
     """
 
-    def __init__(self, counts: Counts, incidents: Iterable[KnownIncident], slo: SLO):
+    def __init__(
+        self,
+        counts: Counts,
+        incidents: Iterable[KnownIncident],
+        slo: SLO,
+        delay: timedelta = timedelta(),
+    ):
+        self._delay = not_negative(delay, "delay")
         if not len(counts):
             raise ValueError("the counts hold no buckets; give some")
         self.counts = counts
@@ -171,8 +181,9 @@ class History:
             left = self._budget_left(incident.start, incident.end or self.counts.end)
             return Detection(incident, None, None, left)
         page = max(about[0].start, incident.start)
-        left = self._budget_left(incident.start, page)
-        return Detection(incident, page - incident.start, self._reset(incident, about[-1]), left)
+        seen = min(page + self._delay, self.counts.end)
+        after, left = page + self._delay - incident.start, self._budget_left(incident.start, seen)
+        return Detection(incident, after, self._reset(incident, about[-1]), left)
 
     def _reset(self, incident: KnownIncident, last: AlertEpisode) -> timedelta | None:
         if incident.end is None or last.end is None:

@@ -11,7 +11,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from oncall.alerting import BurnRule, Policy, check_step, lint_alerting, quotient
+from oncall.alerting import BurnRule, Policy, check_step, quotient
+from oncall.alerting_lint import lint_alerting
 from oncall.checks import shown
 from oncall.counts import Counts, check_buckets
 from oncall.findings import Finding

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from oncall.catalogue import symptom_of
 from oncall.files import reading_csv
 from oncall.incident import Incident
 from oncall.scenario import KnownIncident
@@ -51,4 +52,5 @@ def label_of(incident: Incident) -> KnownIncident:
         raise ValueError(f"{incident.id} was a false alarm; leave it out")
     title, start, impact = incident.title, incident.impact_start, incident.metrics().impact
     end = None if impact is None else start + impact
-    return KnownIncident(f"{incident.id} {title}", incident.symptom, start, end, math.nan)
+    symptom = symptom_of(incident.cause, incident.symptom)
+    return KnownIncident(f"{incident.id} {title}", symptom, start, end, math.nan)

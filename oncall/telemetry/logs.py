@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from glob import escape, glob
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oncall.counts import Counts, check_buckets
+from oncall.files import reading_csv
 from oncall.telemetry._arrays import Integers
 from oncall.times import DAY, EARLIEST, HOUR, LATEST, MINUTE, SECOND, duration_text, positive
 
@@ -26,7 +27,8 @@ BLANK_LINE = "\n\n"
 NO_REQUESTS = "the source holds no requests; give one that does"
 NO_MOMENT = (
     "; timestamp must be a moment, e.g. 'to_timestamp(seconds)', 'CAST(text AS TIMESTAMP)' or, "
-    "in duckdb, \"strptime(text, '%d/%b/%Y:%H:%M:%S %z')\""
+    "in duckdb, \"strptime(text, '%d/%b/%Y:%H:%M:%S %z')\"; "
+    "03/04/2025 is text, for it reads two ways"
 )
 BY_NAME = "; give connection=duckdb.connect(), source=\"read_csv('*.csv', union_by_name = true)\""
 
@@ -134,12 +136,22 @@ def _opened(source: str | Path) -> Iterator[tuple[Any, str]]:
         try:
             connection.execute("SET TimeZone = 'UTC'")
             # Without the option a folder such as status=7 would give its files' column.
-            yield connection, f"{reader}([{names}], hive_partitioning = false) AS requests"
+            options = "hive_partitioning = false"
+            if reader == "read_csv" and _has_two_readings(connection, files[0]):
+                options += ", auto_type_candidates = ['BOOLEAN', 'BIGINT', 'DOUBLE', 'VARCHAR']"
+            yield connection, f"{reader}([{names}], {options}) AS requests"
         except (duckdb.DataError, duckdb.ProgrammingError) as error:
             why = str(error).partition(BLANK_LINE)[0]
             if "union_by_name" in why:  # advice on duckdb's SQL
                 why = why.partition("\nPotential Fixes")[0] + BY_NAME
             raise ValueError(f"cannot read {source}: {why}") from None
+
+
+def _has_two_readings(connection: Any, file: Path) -> bool:
+    """Whether the file's dates are such as 03/04/2025, which duckdb reads day first if it can."""
+    sniffed = f"SELECT DateFormat, TimestampFormat FROM sniff_csv({_quoted(file)})"
+    formats = connection.execute(sniffed).fetchone()
+    return any(form and not form.startswith("%Y") for form in formats)
 
 
 def _quoted(file: Path) -> str:
@@ -240,8 +252,27 @@ def _why(connection: Any, refusal: Exception, source: str | Path, table: str) ->
         return f"cannot read {source}: {error}"
     is_cursor = hasattr(nothing, "fetchall")
     columns = [column[0] for column in nothing.description] if is_cursor else nothing.columns
+    if table.startswith("read_csv") and (torn := _torn_row(source)):
+        return torn
     mend = NO_MOMENT if "date_trunc(" in error else ""
     return f"{error}; the columns are {', '.join(columns)}{mend}"
+
+
+def _torn_row(source: str | Path) -> str:
+    """What is wrong with the first row of a CSV file that has not as many cells as its header.
+
+    One such row, torn in mid-write, and duckdb takes every row for one cell.
+    """
+    for file in _files(source)[1]:
+        with suppress(ValueError), reading_csv(file) as rows:
+            columns = len(rows.fieldnames or ())
+            for row in rows:
+                surplus = len(row.pop(None, ()))  # csv puts them under no name
+                cells = columns + surplus - list(row.values()).count(None)
+                if columns > 1 and cells != columns:
+                    odd = f"{cells} cells for {columns} columns"
+                    return f"{file}, row {rows.line_num} has {odd}; if it is torn, remove it"
+    return ""
 
 
 def _check_zone(connection: Any) -> None:

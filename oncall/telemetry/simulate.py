@@ -216,7 +216,7 @@ def _test(rule: Rule, slo: SLO, month: _Month) -> Callable[[Integers], Flags]:
         silent = had_events & (_in_window(month, month.requests, rule.after) == 0)
         return lambda failed: silent
     threshold = rule.threshold(slo)
-    fits = int(month.requests[-1]) * threshold.numerator < 2**63
+    fits = max(1, int(month.requests[-1])) * max(threshold.as_integer_ratio()) < 2**63
     requests = month.requests.astype(np.int64 if fits else object)
 
     def allowed(window: timedelta) -> Integers:

@@ -98,9 +98,11 @@ def test_the_cases_load_and_say_what_they_said(tmp_path: Path) -> None:
     assert prove(replayed, Incident.load(DRILLED), []).case == "regression-INC-001"
     assert isinstance(prompt, PromptCase)
     assert prompt.must_contain == ("2025-03-31",)
+    assert (prompt.asks, prompt.passes_needed) == (1, None)
     for case in (replayed, prompt):
         again = tmp_path / f"{case.id}.json"
         save_case(case, again)
+        assert json.loads(again.read_text(encoding="utf-8"))["version"] == 2
         assert load_case(again) == case
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from oncall.alerting import BurnRule, SilenceRule, google_policy, lint_alerting
+from oncall.alerting import BurnRule, SilenceRule, google_policy
+from oncall.alerting_lint import lint_alerting
 from oncall.counts import Counts
 from oncall.scenario import KnownIncident
 from oncall.slo import SLO, burn_rate

@@ -38,8 +38,8 @@ from oncall.alerting import (
     alert,
     alert_intervals,
     google_policy,
-    lint_alerting,
 )
+from oncall.alerting_lint import lint_alerting
 from oncall.counts import Counts, MissingBuckets, read_csv
 from oncall.report import report
 from oncall.slo import (

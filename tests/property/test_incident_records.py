@@ -16,10 +16,12 @@ from examples import examples
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from oncall.alerting import SEVERITIES, Alert
+from oncall.alerting import Alert
 from oncall.incident import IllegalTransition, Incident, metrics
 from oncall.journal import LEARN_KINDS, SECURITY_STEPS, STATES, STATUSES, TRANSITIONS, TornJournal
+from oncall.severity import SEVERITIES
 from oncall.slo import SLO
+from oncall.times import parse_moment
 
 START = datetime(2024, 12, 4, 23, 48, tzinfo=UTC)
 NOTHING = timedelta()
@@ -74,6 +76,7 @@ NAMED: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "triage": optional(ops=words, comms=words, scribe=words),
     "resolve": optional(auto_recovered=st.booleans()),
     "mitigate": optional(value=words),
+    "correct": st.fixed_dictionaries({"impact_start": moments}),
     "update": optional(status=st.sampled_from(STATUSES), percent=st.floats(0, 100)),
 }
 
@@ -100,6 +103,14 @@ def records(draw: st.DrawFn) -> Incident:
             continue
         at += draw(st.timedeltas(NOTHING, timedelta(days=2)))
     return incident
+
+
+def first_events(incident: Incident, count: int) -> Incident:
+    """The record as it was after this many events; what is corrected later was not known then."""
+    start, events = incident.impact_start, incident.events[:count]
+    if later := [event for event in incident.events[count:] if event.verb == "correct"]:
+        start = parse_moment(later[0].get("was"))
+    return replace(incident, impact_start=start, events=events)
 
 
 @contextmanager
@@ -156,7 +167,7 @@ def test_how_often_it_was_saved_on_the_way_cannot_be_seen(
     with journal_file() as at_once, journal_file() as in_steps:
         incident.save(at_once)
         for stop in (*stops, len(incident.events)):
-            replace(incident, events=incident.events[:stop]).save(in_steps)
+            first_events(incident, stop).save(in_steps)
         assert at_once.read_bytes() == in_steps.read_bytes()
 
 
@@ -173,7 +184,7 @@ def test_a_file_cut_anywhere_holds_a_beginning_of_the_record_and_is_mended_by_a_
         cut = data.draw(st.integers(header, len(whole)))
         path.write_bytes(whole[:cut])
         lines = whole[: cut + 1].count(b"\n")  # a line that lacks only its newline counts
-        assert Incident.load(path) == replace(incident, events=incident.events[: lines - 1])
+        assert Incident.load(path) == first_events(incident, lines - 1)
         incident.save(path)
         assert path.read_bytes() == whole
 
@@ -181,7 +192,7 @@ def test_a_file_cut_anywhere_holds_a_beginning_of_the_record_and_is_mended_by_a_
 @examples(60)
 @given(records(), records())
 def test_a_record_is_never_saved_over_another(first: Incident, second: Incident) -> None:
-    assume(replace(first, events=()) != replace(second, events=()))
+    assume(first_events(first, 0) != first_events(second, 0))
     with journal_file() as path:
         first.save(path)
         with pytest.raises(ValueError, match="another record"):

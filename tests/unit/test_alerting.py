@@ -19,9 +19,9 @@ from oncall.alerting import (
     alert,
     check_step,
     google_policy,
-    lint_alerting,
     quotient,
 )
+from oncall.alerting_lint import lint_alerting
 from oncall.counts import Counts
 from oncall.slo import SLO
 from oncall.times import DAY, HOUR, MINUTE, SECOND
@@ -339,3 +339,50 @@ def test_an_slo_in_the_place_of_the_policy_is_told_what_a_policy_is() -> None:
         lint_alerting(mixed_up, THREE_NINES)
     with pytest.raises(ValueError, match=r"a policy is a tuple of rules .* given SLO$"):
         check_step(mixed_up, MINUTE)
+
+
+# --- another period, and the way to a page -------------------------------------------------------
+
+
+@pytest.mark.parametrize("days", [7, 14, 90, 365])
+def test_a_policy_made_for_another_period_is_found(days: int) -> None:
+    slo = SLO("availability", 0.999, days * DAY)
+    found = lint_alerting(google_policy(), slo)
+    assert {finding.rule for finding in found} == {"another-period"}
+    assert [finding.line for finding in found] == [1, 2, 3, 4]
+    assert found[0].suggestion == "Give google_policy(slo.period)."
+    assert "another-period" not in {f.rule for f in lint_alerting(google_policy(slo.period), slo)}
+
+
+def test_it_says_what_the_rule_was_made_for_and_what_it_spends_here() -> None:
+    [finding] = lint_alerting((FAST,), SLO("availability", 0.999, 7 * DAY))
+    assert finding.why == "it is made for 30d, and fires at 8.57% of this budget."
+
+
+@pytest.mark.parametrize("days", [28, 29, 30, 31, 33])
+def test_a_tenth_more_or_less_is_the_same_period(days: int) -> None:
+    assert lint_alerting(google_policy(), SLO("availability", 0.999, days * DAY)) == []
+
+
+def test_a_rule_of_one_s_own_is_made_for_no_period() -> None:
+    rule = BurnRule(HOUR, 5 * MINUTE, 13)
+    assert lint_alerting((rule,), SLO("availability", 0.999, 7 * DAY)) == []
+
+
+def test_a_rule_that_outruns_its_pipeline_is_found() -> None:
+    assert lint_alerting(google_policy(), THREE_NINES, delay=51 * SECOND) == []
+    [finding] = lint_alerting(google_policy(), THREE_NINES, delay=2 * MINUTE)
+    assert (finding.line, finding.rule) == (1, "late")
+    wanted = "a total outage reaches it after 51.84s, and 2m go by on the way."
+    assert finding.why == wanted
+    assert "2m51.84s from outage to alert" in finding.suggestion
+
+
+@pytest.mark.parametrize("delay", [-SECOND, 2, None])
+def test_a_delay_is_a_length_of_time(delay: Any) -> None:
+    for use in (
+        lambda: FAST.detection_time(THREE_NINES, 1.0, delay),
+        lambda: lint_alerting((FAST,), THREE_NINES, delay=delay),
+    ):
+        with pytest.raises(ValueError, match="delay must be a timedelta of zero or more, given"):
+            use()

@@ -23,8 +23,8 @@ from oncall.alerting import (
     SilenceRule,
     alert_intervals,
     google_policy,
-    lint_alerting,
 )
+from oncall.alerting_lint import lint_alerting
 from oncall.counts import Counts, read_csv
 from oncall.incident import Incident
 from oncall.scenario import KnownIncident
@@ -74,6 +74,19 @@ def test_an_outage_is_detected_and_clears_as_worked_out_by_hand() -> None:
     assert (result.detection_median, result.reset_median) == (MINUTE, 30 * MINUTE)
     assert result.budget_left_median == pytest.approx(1 - 100 / 4320)
     assert result.pages_a_week == pytest.approx(7 / 5)
+
+
+def test_the_way_from_a_request_to_a_page_is_added_to_each_detection() -> None:
+    counts, outage = past((5000, 10)), incident(5000, 10)
+    at_once, late = google(counts, outage), google(counts, outage, delay=2 * MINUTE)
+    assert at_once.detection_median is not None
+    assert late.detection_median == at_once.detection_median + 2 * MINUTE
+    assert late.detection_worst == late.detection_median
+    assert late.reset_median == at_once.reset_median
+    assert late.budget_left_median < at_once.budget_left_median
+    assert (late.pages, late.recall) == (at_once.pages, at_once.recall)
+    with pytest.raises(ValueError, match="delay must be a timedelta of zero or more"):
+        google(counts, outage, delay=-MINUTE)
 
 
 def test_medians_and_worst_cases_are_over_the_incidents() -> None:

@@ -8,10 +8,10 @@ from functools import cache
 
 import pytest
 
-from oncall.alerting import SEVERITIES
 from oncall.catalogue import FLOORS, MITIGATIONS, RUNBOOKS, SYMPTOMS, Symptom
 from oncall.mock_system import MockSystem
 from oncall.runbook import RunbookRun, is_healthy, run_runbook
+from oncall.severity import SEVERITIES
 from oncall.slo import SLO
 
 AT = datetime(2025, 3, 4, 18, 30, tzinfo=UTC)

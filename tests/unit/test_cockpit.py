@@ -22,13 +22,13 @@ from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oncall.alerting import SEVERITIES
 from oncall.catalogue import MITIGATIONS, RUNBOOKS
 from oncall.gameday.actions import ACTIONS
 from oncall.gameday.bundled import SCENARIOS
 from oncall.gameday.script import ScriptLine, read_script, scripted
 from oncall.gameday.shift import run_shift
 from oncall.postmortem import LEARNT
+from oncall.severity import SEVERITIES
 from oncall.workbook.cockpit import Cockpit
 
 NOTHING_WRONG = (

@@ -43,7 +43,11 @@ replay_cases = st.builds(ReplayCase, texts, symptoms, slos, ratios, lengths, len
 demands = st.lists(texts, min_size=1, max_size=3).map(tuple)
 bans = st.lists(texts, max_size=3).map(tuple)
 limits = st.none() | lengths
-prompt_cases = st.builds(PromptCase, texts, texts, texts, texts, demands, bans, limits)
+asks = st.integers(20, 1000)
+passes = st.none() | st.integers(1, 20)
+prompt_cases = st.builds(
+    PromptCase, texts, texts, texts, texts, demands, bans, limits, asks, passes
+)
 
 
 @examples(30)
@@ -75,12 +79,13 @@ def test_a_file_holds_one_json_object_with_kind_and_version(tmp_path: Path) -> N
     for case in (to_eval_case(outage()), to_prompt_case(asked(), must_contain=["Paris"])):
         save_case(case, tmp_path / "case.json")
         record = json.loads((tmp_path / "case.json").read_text(encoding="utf-8"))
-        assert record["version"] == 1
+        assert record["version"] == 2
         assert record["id"] == case.id
 
 
 BROKEN_FIELDS = [
-    ({"version": 2}, "written in version 2"),
+    ({"version": 3}, "written in version 3; this oncall reads versions 1 to 2: upgrade it"),
+    ({"version": 0}, "written in version 0"),
     ({"version": None}, "written in version None"),
     ({"case": "riddle"}, "unknown kind 'riddle'; known are replay, prompt"),
     ({"case": None}, "unknown kind None; known are replay, prompt"),
@@ -140,6 +145,9 @@ def test_a_broken_field_is_named_with_the_file(
         {"input": 5},
         {"good_output": None},
         {"max_latency": -1},
+        {"asks": 0},
+        {"asks": "10"},
+        {"passes_needed": 2},
     ],
 )
 def test_a_broken_prompt_case_is_refused(changed: dict[str, Any], tmp_path: Path) -> None:

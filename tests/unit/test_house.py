@@ -115,8 +115,8 @@ def test_an_import_leads_to_a_module_and_what_is_left_is_a_name() -> None:
 
 
 def test_there_are_at_most_28_rooms() -> None:
-    """Each module and each folder at the top of ``oncall/``, ``__init__`` and ``__main__`` too."""
-    assert len(arrows()) <= 28
+    """Each module and each folder at the top of ``oncall/``, but for the two doors."""
+    assert len(set(arrows()) - {"__init__", "__main__"}) <= 28
 
 
 def test_there_are_at_most_9_floors() -> None:

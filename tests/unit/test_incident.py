@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 from incident_verbs import ARGUMENTS, FACTS, NEW, PAGE, PATH_TO, REMARKS, START, after, do, triaged
 
-from oncall.alerting import SEVERITIES
 from oncall.incident import IllegalTransition, Incident
 from oncall.journal import STATES, Event
+from oncall.severity import SEVERITIES
 
 # What is promised, typed out anew: for each state its verbs and the states that they lead to.
 # Remarks and facts are legal in every state but the last.

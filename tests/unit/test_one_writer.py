@@ -205,7 +205,8 @@ def processes(code: str, path: Path, names: list[str]) -> Iterator[list[subproce
     def start(name: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-W", "ignore", "-c", code, str(path), name, str(SECONDS)]
         pipe: Any = subprocess.PIPE
-        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=ROOT)
+        with open(path.with_name(f"said by {name}"), "w", encoding="utf-8") as said:
+            return subprocess.Popen(command, stdout=said, stderr=pipe, text=True, cwd=ROOT)
 
     started = [start(name) for name in names]
     try:
@@ -214,6 +215,12 @@ def processes(code: str, path: Path, names: list[str]) -> Iterator[list[subproce
         for process in started:
             process.kill()
             process.wait()
+
+
+def acknowledged(path: Path, name: str) -> list[str]:
+    """The notes whose saving had returned in a process, by what it printed, in whole lines."""
+    said = path.with_name(f"said by {name}").read_text(encoding="utf-8").rpartition("\n")[0]
+    return [f"{name} {word}" for word in said.split() if word != "refused"]
 
 
 def texts(path: Path) -> list[str]:
@@ -226,11 +233,11 @@ def test_whatever_was_saved_is_there_once_and_in_order(writers: int, tmp_path: P
     after("detect").save(path)
     names = ["ana", "bo", "chen"][:writers]
     with processes(NOTES, path, names) as started:
-        said = [process.communicate() for process in started]
+        errors = [process.communicate()[1] for process in started]
     kept = texts(path)
-    for name, (out, err) in zip(names, said, strict=True):
+    for name, err in zip(names, errors, strict=True):
         assert err == ""
-        saved = [f"{name} {word}" for word in out.split() if word != "refused"]
+        saved = acknowledged(path, name)
         assert saved == [text for text in kept if text.startswith(f"{name} ")]
         assert saved, f"{name} was never let in"
     assert lock_files(tmp_path) == []
@@ -240,26 +247,23 @@ def test_whatever_was_saved_is_there_once_and_in_order(writers: int, tmp_path: P
 def test_kills_among_writers_lose_nothing_that_had_returned(tmp_path: Path) -> None:
     path, chance = tmp_path / "j", random.Random(1)
     after("detect").save(path)
-    acknowledged: list[str] = []
+    returned: list[str] = []
     for kill in range(KILLS):
         names = [f"{name}{kill}" for name in ("ana", "bo")]
         with processes(NOTES, path, names) as started:
-            lines = [process.stdout.readline() for process in started if process.stdout]
+            while not any(acknowledged(path, name) for name in names):
+                time.sleep(0.01)
             time.sleep(chance.random() * 0.2)
             started[kill % 2].kill()
             time.sleep(chance.random() * 0.05)
-            for process in started:
-                process.kill()
-            said = [process.communicate()[0] for process in started]
-        for name, first, rest in zip(names, lines, said, strict=True):
-            whole = (first + rest).rpartition("\n")[0].split()
-            acknowledged += [f"{name} {word}" for word in whole if word != "refused"]
+        for name in names:
+            returned += acknowledged(path, name)
     after_all = Incident.load(path) if path.exists() else None
     assert after_all is not None
     kept = texts(path)
     assert len(set(kept)) == len(kept)
-    assert not set(acknowledged) - set(kept)
-    assert len(kept) <= len(acknowledged) + 2 * KILLS  # at most the one that each was about
+    assert not set(returned) - set(kept)
+    assert len(kept) <= len(returned) + 2 * KILLS  # and at most the one that each was about
     after_all.note("the end", at=START.replace(year=2025), by="ana").save(path)
 
 
@@ -272,10 +276,11 @@ def test_a_case_that_several_write_is_always_one_whole_case(tmp_path: Path) -> N
                 case = load_case(path)
                 assert set(case.input) == {case.id}  # type: ignore[union-attr]
                 seen.add(case.id)
-        said = [process.communicate() for process in started]
-    assert all(out and not err for out, err in said)
+        errors = [process.communicate()[1] for process in started]
+    assert errors == ["", "", ""]
+    assert all(acknowledged(path, name) for name in "abc")
     assert len(seen) > 1
-    assert [path.name for path in tmp_path.iterdir()] == ["c.json"]
+    assert lock_files(tmp_path) == []
 
 
 def test_what_another_appends_meanwhile_is_not_cut_off(

@@ -50,7 +50,7 @@ def test_an_incident_in_any_state_is_told_without_a_remark(state: str, symptom: 
     [
         "detect false_alarm",
         "measure detect",
-        "detect@-5 acknowledge triage mitigate mitigated resolve reopen mitigate",
+        "detect@-5 acknowledge triage mitigate mitigated@2 resolve reopen mitigate",
         "detect acknowledge triage mitigate rollback mitigate mitigated mitigate",
         "detect update sample note page escalate ask approval secure predict suspect",
         "note",

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import pytest
+from examples import examples
+from hypothesis import given
+from hypothesis import strategies as st
 from recorded_outage import SECOND, START, asked, outage
 
 from oncall.regression import judge_answer, prove, to_eval_case, to_prompt_case
@@ -117,3 +123,103 @@ def test_a_bare_or_an_empty_text_as_demand_is_refused(demands: dict[str, Any]) -
 def test_a_prompt_case_that_differs_from_the_sample_is_refused(field: str, value: Any) -> None:
     case = replace(to_prompt_case(asked(), must_contain=["Paris"]), **{field: value})
     assert not prove(case, asked()).passed
+
+
+# --- blank answers, and bans alone ---------------------------------------------------------------
+
+BLANK = [
+    "", " ", "\n\t\r", "\x00\x1b", "\u200b", "\ufeff\u2060", "\u00a0\u3000", "\u00ad", "\u2800",
+    "\u3164", "\u115f\u1160", "\u0301", "\ufe0f", "\u202e \u200d", "\U000e0041",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", BLANK, ids=ascii)
+@pytest.mark.parametrize(
+    "demands", [{"must_not_contain": ["Lyon"]}, {"must_contain": [" ", "\u2800"]}]
+)
+def test_a_blank_answer_fails_whatever_is_demanded(demands: dict[str, Any], answer: str) -> None:
+    case = to_prompt_case(asked(), **demands)
+    for verdict in (judge_answer(case, answer), judge_answer(case, (answer, SECOND))):
+        assert not verdict.passed
+        assert verdict.why.startswith("the answer is blank: ")
+
+
+@pytest.mark.parametrize("answer", ["0", ".", "—", "é", "e\u0301", "巴黎", "🗼", "\u200bx", " ok "])
+def test_a_short_answer_is_not_blank(answer: str) -> None:
+    assert judge_answer(to_prompt_case(asked(), must_not_contain=["Lyon"]), answer).passed
+
+
+def test_a_blank_answer_once_given_fails_so_that_a_ban_can_prove_the_fix() -> None:
+    incident = asked(bad=" ")
+    assert prove(to_prompt_case(incident, must_not_contain=["error"]), incident).passed
+
+
+def test_a_blank_answer_is_no_good_output() -> None:
+    incident = asked(good="\u200b")
+    verdict = prove(to_prompt_case(incident, must_not_contain=["Lyon"]), incident)
+    assert verdict.why.startswith("not proved: the recorded good output fails: the answer is blank")
+
+
+def test_a_case_that_only_bans_says_what_it_lets_in() -> None:
+    bans = prove(to_prompt_case(asked(), must_not_contain=["Lyon"]), asked())
+    assert bans.why.endswith("; without must_contain, an error page passes too")
+    assert "error page" not in prove(to_prompt_case(asked(), must_contain=["Paris"]), asked()).why
+
+
+# --- how often -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asks", [0, -1, 2.0, "3", None, True])
+def test_asks_are_a_whole_number_from_1(asks: Any) -> None:
+    with pytest.raises(ValueError, match="asks must be a whole number from 1, given"):
+        to_prompt_case(asked(), must_contain=["Paris"], asks=asks, passes_needed=1)
+
+
+def test_asks_are_at_most_a_thousand() -> None:
+    assert to_prompt_case(asked(), must_contain=["Paris"], asks=1000).asks == 1000
+    with pytest.raises(ValueError, match="asks must be at most 1,000, given 1001"):
+        to_prompt_case(asked(), must_contain=["Paris"], asks=1001)
+
+
+@pytest.mark.parametrize("passes", [0, -1, 2.0, "3", False])
+def test_passes_needed_are_a_whole_number_from_1(passes: Any) -> None:
+    with pytest.raises(ValueError, match="passes_needed must be a whole number from 1, given"):
+        to_prompt_case(asked(), must_contain=["Paris"], asks=3, passes_needed=passes)
+
+
+def test_no_more_passes_can_be_needed_than_are_asked() -> None:
+    with pytest.raises(ValueError, match="passes_needed must be at most 3, given 4"):
+        to_prompt_case(asked(), must_contain=["Paris"], asks=3, passes_needed=4)
+
+
+def test_more_asks_need_more_passes_unless_they_are_given() -> None:
+    case = to_prompt_case(asked(), must_contain=["Paris"])
+    assert replace(case, asks=5).chance(0.2) == 0.32768  # all five
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.1, 20])
+def test_the_chance_is_of_a_rate(wrong: float) -> None:
+    case = to_prompt_case(asked(), must_contain=["Paris"])
+    with pytest.raises(ValueError, match="wrong must be a rate from 0 to 1, given"):
+        case.chance(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["often", None, math.nan])
+def test_the_chance_is_of_a_number(wrong: Any) -> None:
+    case = to_prompt_case(asked(), must_contain=["Paris"])
+    with pytest.raises(ValueError, match=r"wrong must be a number such as 0\.999, given"):
+        case.chance(wrong)
+
+
+@examples(30)
+@given(
+    asks=st.integers(1, 9), least=st.integers(1, 9), wrong=st.fractions(0, 1, max_denominator=20)
+)
+def test_the_chance_is_that_of_all_ways_to_answer_that_pass(
+    asks: int, least: int, wrong: Fraction
+) -> None:
+    needed = min(asks, least)
+    case = to_prompt_case(asked(), must_contain=["Paris"], asks=asks, passes_needed=needed)
+    ways = (way for way in product((True, False), repeat=asks) if sum(way) >= needed)
+    chance = sum(math.prod(1 - wrong if right else wrong for right in way) for way in ways)
+    assert case.chance(wrong) == pytest.approx(float(chance), rel=1e-12)  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from recorded_outage import MITIGATIONS, START, SYMPTOM, TWO_NINES, automating, 
 
 from oncall.alerting import google_policy
 from oncall.catalogue import RUNBOOKS
+from oncall.incident import Incident
 from oncall.postmortem import ActionItem
 from oncall.regression import ReplayCase, gate, prove, replay, save_case, to_eval_case
 from oncall.slo import SLO
@@ -72,6 +73,51 @@ def test_the_worst_of_several_measures_is_the_fault() -> None:
     incident = incident.measure(300, 1000, at=START + 31 * MINUTE, by="metrics")
     incident = incident.measure(999, 1000, at=START + 40 * MINUTE, by="metrics")
     assert to_eval_case(incident).error_ratio == 0.7
+
+
+def measured(*measures: tuple[int, int]) -> Incident:
+    """An incident with these measures, good and total, and no others."""
+    incident = outage(0, 0, mitigated=None)
+    for good, total in measures:
+        incident = incident.measure(good, total, at=START + HOUR, by="metrics")
+    return incident
+
+
+@pytest.mark.parametrize(
+    ("measures", "ratio"),
+    [
+        ([(0, 1), (500, 1000), (999, 1000)], 0.5),  # a lone request among thousands
+        ([(500, 1000), (0, 4), (980, 1000)], 0.5),
+        ([(500, 1000), (0, 5), (980, 1000)], 1.0),  # five are none that is alone
+        ([(1000, 1000), (0, 40), (1000, 1000)], 1.0),  # traffic goes with the service
+        ([(10, 10), (3, 10), (10, 10)], 0.7),  # ten requests an hour
+        ([(1, 1), (0, 1), (0, 2), (0, 1), (1, 2), (0, 1), (9, 9)], 6 / 7),  # an hour in bits
+        ([(0, 3), (0, 0), (0, 2)], 1.0),
+    ],
+)
+def test_the_worst_measure_is_one_that_enough_requests_show(
+    measures: list[tuple[int, int]], ratio: float
+) -> None:
+    assert to_eval_case(measured(*measures)).error_ratio == ratio
+
+
+@pytest.mark.parametrize(
+    "measures", [[(0, 1)], [(0, 4)], [(9, 10), (999, 1000)], [(0, 2), (0, 2)], [(0, 0)], []]
+)
+def test_fewer_than_five_failed_requests_are_no_case(measures: list[tuple[int, int]]) -> None:
+    with pytest.raises(ValueError, match="INC-001 holds no measure that shows the fault in five"):
+        to_eval_case(measured(*measures))
+
+
+@pytest.mark.parametrize("total", [5, 6, 10, 60, 5000])
+@pytest.mark.parametrize("failed", [5, 6, 20, 60])
+def test_a_ratio_that_five_requests_show_is_at_most_two_and_a_half_times_the_true_one(
+    failed: int, total: int
+) -> None:
+    if failed <= total:
+        true = 0.39 * failed / total
+        fewer = (math.comb(total, n) * true**n * (1 - true) ** (total - n) for n in range(failed))
+        assert 1 - sum(fewer) <= 0.05
 
 
 def test_without_a_measure_that_shows_the_fault_there_is_no_case() -> None:

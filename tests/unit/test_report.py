@@ -35,6 +35,20 @@ def report_on(counts: Counts, slo: SLO = TWO_NINES, policy: Policy | None = None
     return report(counts, slo, google_policy(slo.period) if policy is None else policy)
 
 
+def test_the_way_from_a_request_to_a_page_is_added_to_the_time_of_a_page() -> None:
+    slo, counts = SLO("availability", 0.999), even(0, 100, 60)
+    for delay, comes in (
+        (timedelta(), "51.84s"),
+        (2 * MINUTE, "2m51.84s"),
+        (5 * MINUTE, "5m51.84s"),
+    ):
+        text = " ".join(report(counts, slo, google_policy(), delay).split())
+        assert f"The page of a longer one comes {comes} after its start, if " in text
+    assert report(counts, slo, google_policy()) == report(counts, slo, google_policy(), 2 * MINUTE)
+    with pytest.raises(ValueError, match="delay must be a timedelta of zero or more"):
+        report(counts, slo, google_policy(), -MINUTE)
+
+
 def rows(text: str, rule: str) -> list[str]:
     """The lines of the alert history that belong to a rule."""
     return [line.strip() for line in text.splitlines() if line.startswith(f"  {rule} ")]
@@ -234,7 +248,7 @@ def test_that_silence_is_not_watched_is_told_until_a_rule_watches_it() -> None:
 def test_a_silence_rule_has_its_line_in_the_history() -> None:
     counts = Counts(START, MINUTE, [100] * 30 + [0] * 30, [100] * 30 + [0] * 30)
     [row] = rows(report_on(counts, policy=(SilenceRule(10 * MINUTE),)), "silence 10m")
-    assert row == "silence 10m     page sev2     2025-03-03 00:40  still firing      100%"
+    assert row == "silence 10m     page sev1     2025-03-03 00:40  still firing      100%"
 
 
 def test_a_silence_rule_too_fine_for_the_buckets_is_named_and_silence_counts_as_unwatched() -> None:

@@ -123,4 +123,5 @@ def test_no_reason_says_what_to_call_or_asks_what_was_meant() -> None:
     reason = why(score(edge, worked), "recurrence")
     assert reason == "No case: there is no runbook, and so nothing to replay."
     [missed] = score_shift((), reference_shift("provider_outage").incidents).values()
-    assert why(missed, "recurrence") == "No case: INC-001 holds no measure that shows the fault."
+    none = "No case: INC-001 holds no measure that shows the fault in five requests or more."
+    assert why(missed, "recurrence") == none

@@ -18,6 +18,7 @@ from oncall.alerting import alert
 from oncall.slo import (
     BUDGET_POLICY,
     SLO,
+    asks_needed,
     budget_action,
     budget_remaining,
     burn_rate,
@@ -388,3 +389,41 @@ def test_a_scaled_length_is_right_to_the_microsecond() -> None:
 )
 def test_percent_shows_no_digit_that_is_not_there(ratio: Any, text: str) -> None:
     assert percent(ratio) == text
+
+
+# --- how many are a proof ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error_ratio", "confidence", "asks"),
+    [(0.05, 0.95, 59), (0.05, 0.9, 45), (0.5, 0.75, 2), (0.1, 0.19, 2), (0.9, 0.5, 1)],
+)
+def test_the_asks_that_exclude_an_error_ratio_are_known(
+    error_ratio: float, confidence: float, asks: int
+) -> None:
+    assert asks_needed(error_ratio, confidence) == asks
+
+
+@given(st.fractions(Fraction(1, 2000), Fraction(99, 100), max_denominator=2000))
+def test_one_ask_fewer_would_not_exclude_it(ratio: Fraction) -> None:
+    asks = asks_needed(float(ratio))
+    typed = exact(float(ratio))
+    assert (1 - typed) ** asks <= Fraction(5, 100) < (1 - typed) ** (asks - 1)
+
+
+@pytest.mark.parametrize("error_ratio", [0, 1, -0.1, 5])
+def test_an_error_ratio_to_exclude_lies_between_0_and_1(error_ratio: float) -> None:
+    with pytest.raises(ValueError, match="error_ratio must be above 0 and below 1, given"):
+        asks_needed(error_ratio)
+
+
+@pytest.mark.parametrize("confidence", [0, 1, 95])
+def test_a_confidence_lies_between_0_and_1(confidence: float) -> None:
+    with pytest.raises(ValueError, match="confidence must be above 0 and below 1, given"):
+        asks_needed(0.1, confidence)
+
+
+def test_an_error_ratio_that_is_too_small_to_exclude_by_asking_is_refused() -> None:
+    assert asks_needed(0.0003) == 9985
+    with pytest.raises(ValueError, match=r"error_ratio must be one that 10000 asks can exclude"):
+        asks_needed(0.0002)

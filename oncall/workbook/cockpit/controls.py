@@ -8,12 +8,12 @@ from typing import Any
 
 from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, Layout, Text, VBox
 
-from oncall.alerting import SEVERITIES
 from oncall.catalogue import MITIGATIONS, RUNBOOKS, known_mitigation
 from oncall.gameday import Desk
 from oncall.gameday.actions import ACTIONS, allowed_actions
 from oncall.gameday.pager import LADDER
 from oncall.postmortem import LEARNT
+from oncall.severity import SEVERITIES
 from oncall.workbook.cockpit.picture import VIEWS
 
 # Each button, by what is written on it: the action, and the words that it always says.
