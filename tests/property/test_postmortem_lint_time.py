@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from itertools import count, takewhile
@@ -24,19 +25,23 @@ def _warm() -> None:
 
 
 def seconds(text: str, people: tuple[str, ...] = ("Bob", "O'Neil")) -> float:
-    """Processor seconds to lint a text."""
-    begin = time.process_time()
-    lint_postmortem(text, people=people, lowest_sli=0.5)
-    return time.process_time() - begin
+    """Processor seconds to lint a text, but for the search through what other tests left behind."""
+    gc.disable()
+    try:
+        begin = time.process_time()
+        lint_postmortem(text, people=people, lowest_sli=0.5)
+        return time.process_time() - begin
+    finally:
+        gc.enable()
 
 
 def grows_in_proportion(shape: Shape, size: int) -> bool:
-    """Whether four times the text takes at most nine times as long; what is quadratic takes 16.
+    """Whether four times the text takes at most six times as long; what is quadratic takes 16.
 
-    A busy machine may slow one run, and so the best of three counts.
+    Other work on the machine may slow one run, and so the best of four pairs counts.
     """
-    small = max(seconds(shape(size)), 0.02)
-    return any(seconds(shape(4 * size)) <= 9 * small for _ in range(3))
+    small, large = shape(size), shape(4 * size)
+    return any(seconds(large) <= 6 * max(seconds(small), 0.02) for _ in range(4))
 
 
 def repeated(unit: str, before: str = "", after: str = "") -> Shape:
