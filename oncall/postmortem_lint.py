@@ -66,21 +66,11 @@ def _did(who: str, what: str) -> str:
 
 # --- rules ---------------------------------------------------------------------------------------
 
-# What other people's templates call each section, and what belongs in it; in their order.
-_SECTION_GUIDE = dict(zip(SECTIONS, (
-    ("summary, executive/incident summary, overview, tl dr, what happened",
-        "what happened, in three lines"),
-    ("(*) impact", "how many of how many, from when to when"),
-    ("(*) detection, how we found out, how we noticed",
-        "what told you, and how long after the start"),
-    ("(incident) timeline, chronology", "who saw and did what, with times in UTC"),
-    ("(contributing/root) factors?/causes?, root cause analysis", "all that had to be true"),
-    ("what went well/right, what worked", "what to keep"),
-    ("what went wrong/poorly/badly, what didn't work, what didn't go well", "what made it worse"),
-    ("(where) we got lucky, luck", "what helped that you cannot count on"),
-    ("(corrective) actions?, actions? items?, follow ups?, next steps", "who does what by when"),
-    ("(key) metrics/numbers", "TTD, TTA, TTM, TTR and the budget spent"),
-), strict=True))  # fmt: skip
+
+@cache
+def _section_guide() -> dict[str, tuple[str, str]]:
+    """What other people's templates call each section, and what belongs in it; in their order."""
+    return dict(zip(SECTIONS, map(tuple, _words()["sections"]), strict=True))
 
 
 @dataclass(frozen=True)
@@ -98,7 +88,11 @@ class _Rule:
     unless: str = ""
 
 
+_ROOT_CAUSE = (
+    "root-cause", "there is seldom one.",
+    'Call it "Contributing factors" and list all that had to be true.')  # fmt: skip
 _RULES = (
+    _Rule(_ROOT_CAUSE[0], "root causes? ... was/were/is/are, root causes?\\s?:", *_ROOT_CAUSE[1:]),
     _Rule("blame-person", _did("@", "FAULT") + """, & who ... FAULT, @ ... by mistake/accident
         @ ... in error, @ ... too early/soon, @ ... against/in/on/at the wrong
         @ ... without ... CHECK, & without ... CHECK
@@ -128,6 +122,7 @@ _RULES = (
         "Say what made it easy to miss: was there a step, a reminder, a check that fails without "
         "it?"),
     _Rule("vague-impact", r"""(?<!\bhow\s)FEW (of) (our/the) (*) USERS ... SUFFERED
+        (some/had/brief/was) (very) minor/short/brief/small downtime/outage/disruption/interruption
         (?<!\w\s)users/customers were affected/impacted, some (*) impact
         impact ... was/is (*ly) minor/small/limited/low/minimal/significant/large/severe
         somewhat/slightly/partially/noticeably degraded/slow*/worse, for a while, for some time""",
@@ -136,6 +131,7 @@ _RULES = (
         not_in=SECTIONS[2:],
         unless=r"NUMBER percent/of/USERS, NUMBER (?!FEW)\w+ USERS, USERS \(NUMBER, NUMBER\s?%"),
     _Rule("be-careful", """more careful*, be careful, try/trying harder, more vigilant/diligent
+        remind/reminded (all/the/our) @, remind/reminded (all/the/our) &/people/staff
         be mindful, remember to, double check, pay (more/closer) attention, take more care""",
         "nobody is careful at three in the morning, and nothing will be different next time.",
         "Change something that works when people are tired: a check in the pipeline, a limit, an "
@@ -219,16 +215,14 @@ def _section_findings(blocks: list[_Block], whole: bool) -> Iterator[Finding]:
     lines = {title.section: title.line for title in reversed(titles)}
     bodies = [block for block in blocks if block.kind not in _HEADINGS]
     filled = {block.section for block in bodies if not _UNFILLED.fullmatch(block.text)}
-    for name, (_, contents) in _SECTION_GUIDE.items():
+    for name, (_, contents) in _section_guide().items():
         if whole and name not in filled:
             rule, why = "missing-section", "the section is missing or empty."
             advice = f'Write {contents}, or "Nothing recorded."'
             yield Finding(lines.get(name, 0), name, rule, why, advice)
     for title in titles:
         if "root" in title.text.lower():
-            phrase = title.text.strip("#*_: ")
-            advice = 'Call it "Contributing factors" and list all that had to be true.'
-            yield Finding(title.line, phrase, "root-cause", "there is seldom one.", advice)
+            yield Finding(title.line, title.text.strip("#*_: "), *_ROOT_CAUSE)
 
 
 def _item_findings(blocks: list[_Block]) -> Iterator[Finding]:
@@ -321,7 +315,10 @@ def _person() -> re.Pattern[str]:
 _HEADINGS = ("title", "heading")  # a title opens one of SECTIONS
 _NO_TEXT = re.compile(r"\s*(?:\S+\.(?:md|txt)\s*)?")  # nothing, or only a path, given by mistake
 _UNFILLED = re.compile(r"\W*+(?:todo|tbd|tba|fill in|fill this in)?\W*", re.I)
-_NO_ITEM = re.compile(r"\W*(?:nothing|none|no|tbd|todo)\b", re.I)
+_NO_ITEM = re.compile(  # nothing, or what is done
+    r"(?s)\W*(?:nothing|none|no|tbd|todo)\b|\W*\[x\]|[-*+\s]*~~.*~~\W*$|.*\((?:done|fixed)\)\W*$",
+    re.I,
+)
 _ACTION = re.compile(r"\W*(?:prevent|mitigate|detect|process):|.*\bowner:", re.I)
 _SENTENCE = re.compile(r"(?:[^.!?]++|[.!?](?!\s))++")
 _STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d\u0130", "''\"\"i")  # the last grows in small
@@ -440,11 +437,12 @@ def _blocks(text: str, prose: str, starts: list[int]) -> Iterator[_Block]:
 
 def _title(words: str) -> str:
     """The section that this heading opens, or "" if it opens none."""
-    plain = " ".join(re.findall(r"[a-z']+", re.sub(r"\([^()]*\)", "", words[:80].lower())))
+    heard = re.sub(r"\([^()]*\)|:\w+:", "", words[:80].lower())  # and no emoji by its name
+    plain = " ".join(re.findall(r"[a-z']+", heard))
     found = _titles().fullmatch(plain)
     return SECTIONS[(found.lastindex or 0) - 1] if found else ""
 
 
 @cache
 def _titles() -> re.Pattern[str]:
-    return re.compile("|".join(f"({_any(titles)})" for titles, _ in _SECTION_GUIDE.values()))
+    return re.compile("|".join(f"({_any(titles)})" for titles, _ in _section_guide().values()))
