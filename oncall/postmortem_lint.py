@@ -316,7 +316,7 @@ _HEADINGS = ("title", "heading")  # a title opens one of SECTIONS
 _NO_TEXT = re.compile(r"\s*(?:\S+\.(?:md|txt)\s*)?")  # nothing, or only a path, given by mistake
 _UNFILLED = re.compile(r"\W*+(?:todo|tbd|tba|fill in|fill this in)?\W*", re.I)
 _NO_ITEM = re.compile(  # nothing, or what is done
-    r"(?s)\W*(?:nothing|none|no|tbd|todo)\b|\W*\[x\]|[-*+\s]*~~.*~~\W*$|.*\((?:done|fixed)\)\W*$",
+    r"(?s)\W*(?:nothing|none|no|tbd|todo)\b|\W*\[x\]|[-*+\s]*+~~[^~]++~~\W*+$|.*\((?:done|fixed)\)\W{0,9}$",
     re.I,
 )
 _ACTION = re.compile(r"\W*(?:prevent|mitigate|detect|process):|.*\bowner:", re.I)
