@@ -16,7 +16,7 @@ from operator import and_, eq, gt, index, sub
 from oncall.checks import check, check_choice
 from oncall.counts import Buckets, Counts
 from oncall.severity import SEVERITIES, severity_for
-from oncall.slo import SLO, exact, exact_burn, exact_ratio, exceeds, scaled
+from oncall.slo import SLO, changes_of, exact, exact_burn, exact_ratio, exceeds, scaled
 from oncall.times import (
     DAY,
     HOUR,
@@ -331,7 +331,7 @@ def alert_intervals(counts: Counts, slo: SLO, policy: Policy) -> list[AlertInter
         raise ValueError("give Counts.from_frame(frame); oncall.telemetry.engine takes frames too")
     check_step(policy, counts.step)
     bad, total = list(map(sub, counts.total, counts.good)), counts.total
-    changes = [_changes(_firing(rule, slo, bad, total, counts.step)) for rule in policy]
+    changes = [changes_of(_firing(rule, slo, bad, total, counts.step)) for rule in policy]
     changes = tell_silences_apart(policy, changes, counts.missing, counts.step, len(counts))
     return AlertInterval.from_changes(policy, changes, counts.start, counts.step)
 
@@ -376,7 +376,7 @@ def tell_silences_apart(
                 firing[begin:end] = b"\1" * (end - begin)
             for run in missing.runs:
                 firing[run.start : run.stop] = bytes(len(run))
-            own = _changes(bytes(firing))
+            own = changes_of(bytes(firing))
         apart.append(own)
     return apart
 
@@ -384,16 +384,6 @@ def tell_silences_apart(
 def _before(sums: list[int], buckets: int) -> Iterable[int]:
     """The running sum so many buckets ago: 0 before the data."""
     return chain(repeat(0, min(buckets, len(sums))), sums)
-
-
-def _changes(firing: bytes) -> list[int]:
-    """The buckets in which the verdict changes; before the first, the rule does not fire."""
-    changes, verdict, bucket = [], 1, firing.find(1)
-    while bucket >= 0:
-        changes.append(bucket)
-        verdict = 1 - verdict
-        bucket = firing.find(verdict, bucket)
-    return changes
 
 
 # --- checking ------------------------------------------------------------------------------------

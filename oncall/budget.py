@@ -14,13 +14,13 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import accumulate, islice, pairwise
-from operator import sub
+from itertools import accumulate, islice, repeat
+from operator import gt, mul, sub
 from typing import NamedTuple
 
 from oncall.checks import check, check_choice
 from oncall.counts import Counts
-from oncall.slo import SLO, exceeds, sli
+from oncall.slo import SLO, changes_of, exceeds, sli
 from oncall.times import (
     DAY,
     ceil_div,
@@ -168,9 +168,9 @@ def breaches(counts: Counts, slo: SLO) -> list[Breach]:
     It is exact, and strict: a trailing SLI at the target is no breach, nor is one without events.
     """
     bad, total = _trailing_events(counts, slo)
-    budget = slo.exact_budget
-    breached = [exceeds(*events, budget) for events in zip(bad, total, strict=True)]
-    changes = [i for i, (was, now) in enumerate(pairwise([False, *breached])) if was != now]
+    weighed = map(mul, bad, repeat(slo.exact_budget.denominator))  # as ``exceeds`` weighs them
+    allowed = map(mul, total, repeat(slo.exact_budget.numerator))
+    changes = changes_of(bytes(map(gt, weighed, allowed)))
     stretches, deepest = breached_stretches(changes, len(counts)), []
     for first, last in stretches:
         worst = first

@@ -201,6 +201,16 @@ def exceeds(bad: int | Fraction, total: int, threshold: Fraction) -> bool:
     return bad * threshold.denominator > total * threshold.numerator
 
 
+def changes_of(verdicts: bytes) -> list[int]:
+    """The buckets whose verdict, 1 or 0, is another than that before; before the first it is 0."""
+    changes, verdict, bucket = [], 1, verdicts.find(1)
+    while bucket >= 0:
+        changes.append(bucket)
+        verdict = 1 - verdict
+        bucket = verdicts.find(verdict, bucket)
+    return changes
+
+
 def scaled(length: timedelta, factor: Fraction) -> timedelta:
     """A length of time times an exact number, to the nearest microsecond."""
     return timedelta(microseconds=round(length // timedelta(microseconds=1) * factor))

@@ -23,8 +23,8 @@ from oncall.times import MINUTE, SECOND
 FIRST = "plain numpy cumsum"
 ALERTS = "alert_intervals, standard library"
 OF_MINUTES = {  # of which alert_intervals is to become three times as fast
-    "budget_history, standard library": Limit(at_most=0.5, beside=ALERTS),
-    "breaches, standard library": Limit(at_most=0.5, beside=ALERTS),
+    "budget_history, standard library": Limit(at_most=0.75, beside=ALERTS),
+    "breaches, standard library": Limit(at_most=0.75, beside=ALERTS),
     "budget_history, engine": Limit(at_most=3),
     "breaches, engine": Limit(at_most=3),
 }
