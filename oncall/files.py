@@ -18,8 +18,8 @@ import sys
 import time
 import tomllib
 import unicodedata
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from io import BufferedWriter
 from pathlib import Path
@@ -261,17 +261,15 @@ def locked(path: str | Path, *, wait: bool = True) -> Iterator[None]:
 
 
 def _unlock(beside: Path, file: BufferedWriter) -> None:
-    steps: list[Callable[[], None]] = [beside.unlink, file.close]
+    try:
+        if os.name != "nt":  # Windows removes no open file
+            with suppress(OSError):
+                beside.unlink()
+    finally:  # whatever became of that, such as a Ctrl-C
+        file.close()
     if os.name == "nt":
-        steps.reverse()  # Windows removes no open file; if another opened it, it stays
-    with ExitStack() as ending:  # which does the second whatever becomes of the first
-        for step in reversed(steps):
-            ending.callback(_unless_it_fails, step)
-
-
-def _unless_it_fails(step: Callable[[], None]) -> None:
-    with suppress(OSError):
-        step()
+        with suppress(OSError):  # another has opened it: then it stays
+            beside.unlink()
 
 
 def _lock_file(path: Path, pauses: int) -> BufferedWriter | None:
