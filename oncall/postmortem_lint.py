@@ -20,7 +20,6 @@ from oncall.postmortem import SECTIONS
 from oncall.slo import exact_ratio
 
 # --- phrases -------------------------------------------------------------------------------------
-#
 # How a phrase is written stands in ``postmortem_words.toml``, beside the words that have a name.
 
 _JOINS = "that|which|because|when|while|after|how|why|if"
@@ -75,10 +74,7 @@ def _section_guide() -> dict[str, tuple[str, str]]:
 
 @dataclass(frozen=True)
 class _Rule:
-    """Phrases that make a finding, except in the sections ``not_in`` and beside ``unless``.
-
-    ``unless`` holds phrases too; a sentence with one of them is left alone.
-    """
+    """Phrases that make a finding, but not in the sections ``not_in`` or beside the ``unless``."""
 
     name: str
     phrases: str
@@ -136,6 +132,8 @@ _RULES = (
         "nobody is careful at three in the morning, and nothing will be different next time.",
         "Change something that works when people are tired: a check in the pipeline, a limit, an "
         "alert, a default."),
+    _Rule("local-time", r"\d\d?:\d\d(?::\d\d)? (am/pm) ZONE", "only some readers know when it was.",
+        "Give all times in UTC.", not_in=tuple(name for name in SECTIONS if name != SECTIONS[3])),
     _Rule("not-an-outage", "outages?", "the SLI never reached 0.",
         "Call it a degradation and give the lowest SLI.", not_in=("Action items",)),
 )  # fmt: skip
@@ -259,11 +257,6 @@ def _action_items(blocks: list[_Block]) -> list[tuple[int, str]]:
 
 # --- people --------------------------------------------------------------------------------------
 
-_COMMON_NAMES = """alice bob carol dave mallory steve mike john jane mary peter paul anna maria
-    david james robert susan sarah lisa kate emma linda karen nancy laura kevin brian george daniel
-    matthew emily rachel priya yuki ivan"""
-_ALSO_WORDS = """art bill chase drew faith frank grace grant hope hunter i jack mark max may miles
-    page pat ray rich rob rose skip stone sue will"""  # names only if they have a capital
 _GIVEN = rf"@?(?!{_NOBODY})([^\W\d_]++)(?=\s?(?:[,;)|.]|$))"
 _NAMED = re.compile(rf"(?im)\b(?:owner|IC|commander|scribe|author)\s?[:=]\s?{_GIVEN}")
 _WORD = r"(?<![\w@./-])(?<!\bthe\s)"  # what may be a name begins here
@@ -283,8 +276,8 @@ def _mark_people(prose: str, people: Sequence[str]) -> str:
 
 def _mark_names(plain: str, people: list[str]) -> str:
     """The text in small letters, with names as "NNN", which no other word can be then."""
-    names = set(" ".join([*people, _COMMON_NAMES, "I"]).lower().split())
-    also_words = _ALSO_WORDS.split()
+    names = set(" ".join([*people, _words()["names"], "I"]).lower().split())
+    also_words = _words()["also_words"].split()
 
     def mark(match: re.Match[str]) -> str:
         word = match[0]
@@ -316,10 +309,9 @@ _HEADINGS = ("title", "heading")  # a title opens one of SECTIONS
 _NO_TEXT = re.compile(r"\s*(?:\S+\.(?:md|txt)\s*)?")  # nothing, or only a path, given by mistake
 _UNFILLED = re.compile(r"\W*+(?:todo|tbd|tba|fill in|fill this in)?\W*", re.I)
 _NO_ITEM = re.compile(  # nothing, or what is done
-    r"(?s)\W*(?:nothing|none|no|tbd|todo)\b|\W*\[x\]|[-*+\s]*+~~[^~]++~~\W*+$|.*\((?:done|fixed)\)\W{0,9}$",
-    re.I,
+    r"(?is)\W*(?:nothing|none|no|tbd|todo)\b|\W*\[x\]|[-*+\s]*+~~[^~]++~~\W*+$|.*\((?:done|fixed)\)\W{0,9}$"
 )
-_ACTION = re.compile(r"\W*(?:prevent|mitigate|detect|process):|.*\bowner:", re.I)
+_ACTION = re.compile(r"\W*(?:prevent|mitigate|detect|process):|.*\bowner:|[-*+\s]++\[ \]\s", re.I)
 _SENTENCE = re.compile(r"(?:[^.!?]++|[.!?](?!\s))++")
 _STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d\u0130", "''\"\"i")  # the last grows in small
 _ESCAPED = re.compile(r"\\[\\*_<]")  # shown, and so no emphasis and no comment
@@ -337,6 +329,7 @@ _OPENING = re.compile(  # of a list item, a comment or code
     rf"""(?x)(?P<lead>[ \t]*+(?P<item>(?:{_ITEM}[ \t]{{0,3}}+)*+))
     (?P<mark><!--|`{{3,}}+(?=[^`]*$)|~{{3,}}+|)"""
 )
+_BEGINS = re.compile(rf"[#|]|```|~~~|<!--|---|{_ITEM}")  # a block
 _RUN = re.compile(  # what a mark and the one that closes it must both stand in
     rf"(?m)^[ \t]*+(?:(?:#{{1,6}}[ \t]|\|).*|(?!$).+(?:{_MORE}(?!\0).+)*+)"
 )
@@ -376,6 +369,15 @@ def _blank(hidden: re.Match[str], filler: str = "\0") -> str:
     return "\n".join(filler * len(line) for line in hidden[0].split("\n"))
 
 
+def _without_quotes(lines: list[str]) -> Iterator[str]:
+    """The lines, those of a quotation blank; it goes on in a line that begins no block."""
+    quoted = False
+    for line in lines:
+        words = line.lstrip(" \t")
+        quoted = words[:1] == ">" or (quoted and words != "" and not _BEGINS.match(words))
+        yield "\0" * len(line) if quoted else line
+
+
 def _prose_lines(text: str) -> Iterator[str]:
     """The lines of a text without block comments, fenced or indented code, and quoted lines.
 
@@ -384,7 +386,7 @@ def _prose_lines(text: str) -> Iterator[str]:
     item = 0  # the column where a line must begin to belong to the last list item
     closes: re.Pattern[str] | None = None  # what ends the comment or code that is open
     may_be_code, filler = True, ""
-    for line in text.split("\n"):
+    for line in _without_quotes(text.split("\n")):
         words = line.lstrip(" \t")
         indent = len(line[: len(line) - len(words)].expandtabs(4))
         begin = after = 0  # where the line is hidden from, and where that may end
@@ -392,8 +394,8 @@ def _prose_lines(text: str) -> Iterator[str]:
             closes = None
         if closes or not words:
             may_be_code = not closes
-        elif words[0] == ">" or (may_be_code and indent >= item + 4):
-            may_be_code = words[0] != ">"
+        elif words[0] == "\0" or (may_be_code and indent >= item + 4):
+            may_be_code = words[0] != "\0"
             line = "\0" * len(line)
         elif opening := _OPENING.match(line):
             lead, mark = opening["lead"], opening["mark"]

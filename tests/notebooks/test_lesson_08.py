@@ -106,7 +106,7 @@ def test_every_rule_of_the_lint_has_a_kind_and_a_colour() -> None:
     texts = {str(constant.value) for constant in constants}
     assert {text for text in texts if re.fullmatch("[a-z]+(-[a-z]+)+", text)} <= set(RULE_COLOURS)
     assert set(RULE_COLOURS) <= texts
-    assert len(RULE_COLOURS) == sum(len(rules) for _, rules in RULE_KINDS.values()) == 11
+    assert len(RULE_COLOURS) == sum(len(rules) for _, rules in RULE_KINDS.values()) == 12
 
 
 @examples(60)

@@ -36,7 +36,7 @@ from oncall.workbook.plots.explorer import Explorer, Model, blank_figure, slider
 RULE_KINDS = {
     "blame": (VERMILION, ("blame-person", "human-error", "judgement")),
     "regret": (ORANGE, ("counterfactual",)),
-    "vague": (SKY, ("vague-impact", "not-an-outage", "root-cause")),
+    "vague": (SKY, ("vague-impact", "not-an-outage", "root-cause", "local-time")),
     "loose ends": (PURPLE, ("no-owner", "no-date", "be-careful", "missing-section")),
 }
 RULE_COLOURS = {rule: colour for colour, rules in RULE_KINDS.values() for rule in rules}
