@@ -307,15 +307,15 @@ def _read(counts: AnyCounts) -> tuple[datetime, timedelta, Columns]:
 
 
 def _is_odd_frame(counts: AnyCounts) -> TypeGuard[pd.DataFrame]:
-    """Whether it is a frame that is not plain: ``Counts`` read it, or say what is wrong."""
+    """Whether it is a frame in which buckets may be missing: ``Counts`` read those."""
     if isinstance(counts, Counts | Counters) or not hasattr(counts, "columns"):
         return False
-    return _step(counts.index) is None or _plain_columns(counts) is None
+    return _plain_columns(counts) is None
 
 
 def _read_frame(frame: pd.DataFrame) -> tuple[datetime, timedelta, Columns]:
     step, columns = _step(frame.index), _plain_columns(frame)
-    if step is None or columns is None:
+    if step is None or columns is None:  # ``Counts`` read what is not plain, or say what is wrong
         return _read(Counts.from_frame(frame))
     start = utc(frame.index[0], "the index")
     check_end(start, step, len(columns))

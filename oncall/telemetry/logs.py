@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oncall.counts import Counts
-from oncall.files import reading_csv
+from oncall.files import reading_csv, regular_file
 from oncall.telemetry._arrays import Integers
 from oncall.times import (
     DAY,
@@ -181,7 +181,8 @@ def _files(source: str | Path) -> tuple[str, list[Path]]:
         named = [Path(name) for name in glob(str(source), recursive=True)]
         if not named:
             raise ValueError(f"there is no file {source}")
-    files = [file for file in sorted(named) if _reader(file)]
+    named = [file for file in sorted(named) if _reader(file) and not file.is_dir()]
+    files = list(map(regular_file, named))  # duckdb would wait for a pipe for ever
     readers = {_reader(file) for file in files}
     if not files:
         raise ValueError(f"{source} holds no file that ends in {', '.join(READERS)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,27 @@ def test_a_year_first_reads_one_way(date: str, tmp_path: Path) -> None:
     path.write_text("timestamp,status\n" + f"{date},200\n" * 9, encoding="utf-8")
     counts = count_requests(path, good="status < 500")
     assert (counts.start.month, counts.start.day) == (4, 3)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and devices are files of POSIX systems")
+@pytest.mark.parametrize("kind", ["pipe", "zeros", "gone"])
+@pytest.mark.parametrize("within", [False, True], ids=["alone", "in a folder"])
+def test_what_is_no_regular_file_is_refused_and_never_waited_for(
+    kind: str, within: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "log.csv"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero" if kind == "zeros" else "nowhere")
+    with pytest.raises((ValueError, OSError), match=r"log\.csv"):
+        count_requests(tmp_path if within else path, good="status < 500")
+
+
+def test_a_folder_of_files_that_is_itself_called_csv_is_read(tmp_path: Path) -> None:
+    for name in ("logs/march.csv", "logs/april.csv"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "part-0.csv").write_text("timestamp,status\n2025-03-04T18:00:00Z,200\n")
+    for source in ("logs", "logs/march.csv"):
+        wanted = 2 if source == "logs" else 1
+        assert sum(count_requests(tmp_path / source, good="status < 500").total) == wanted

@@ -6,7 +6,6 @@ never zero.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +15,7 @@ from statistics import mean, median
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from oncall.files import reading_csv
 from oncall.incident import Incident
 from oncall.times import MINUTE, duration_text, parse_moment
 from oncall.workbook.plots import base
@@ -68,8 +68,8 @@ class PublicIncident:
 
 def read_rows(path: str | Path) -> list[PublicIncident]:
     """The rows of the file of public incidents, in its order: one for each wave of an incident."""
-    with open(path, newline="", encoding="utf-8") as file:
-        return [_incident(row) for row in csv.DictReader(file)]
+    with reading_csv(path) as rows:
+        return list(map(_incident, rows))
 
 
 def _incident(row: dict[str, str]) -> PublicIncident:
