@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -264,12 +265,14 @@ BAD_CALENDARS = [
 
 @pytest.mark.parametrize("room", [calendar, engine.calendar])
 @pytest.mark.parametrize(("wrong", "message"), BAD_CALENDARS)
-def test_a_bad_calendar_says_what_to_give(wrong: dict[str, object], message: str, room) -> None:  # type: ignore[no-untyped-def]
+def test_a_bad_calendar_says_what_to_give(
+    wrong: dict[str, object], message: str, room: Callable[..., object]
+) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         room(**{"counts": HOURS, "slo": THREE_NINES, **wrong})
 
 
 @pytest.mark.parametrize("function", [budget_history, breaches, calendar])
-def test_a_frame_is_sent_to_the_engine(function) -> None:  # type: ignore[no-untyped-def]
+def test_a_frame_is_sent_to_the_engine(function: Callable[..., object]) -> None:
     with pytest.raises(ValueError, match=r"given 'DataFrame'; give Counts\.from_frame\(frame\)"):
         function(pd.DataFrame(), THREE_NINES)

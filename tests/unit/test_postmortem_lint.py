@@ -103,6 +103,9 @@ def test_the_corpus_is_large_and_half_of_it_are_traps() -> None:
     assert len({row["sentence"] for row in rows}) == len(rows)
 
 
+UNSEEN = "held-out-5"  # of which nothing was tuned on
+
+
 def test_precision_and_recall_on_the_corpus(capsys: pytest.CaptureFixture[str]) -> None:
     """Counted by sentence and rule: a finding of the wrong rule is one miss and one false alarm.
 
@@ -112,21 +115,29 @@ def test_precision_and_recall_on_the_corpus(capsys: pytest.CaptureFixture[str]) 
     0.19 before "build-3" was written for them, 0.86 and 0.75 after, by this part alone. Expect that
     of sentences of a new kind. What they still miss has no word of fault.
     """
+    precision, recall, wrong = measured_on([row for row in corpus() if row["part"] != UNSEEN])
+    with capsys.disabled():
+        print("\nlint_postmortem on the sentences of the corpus: ", end="")
+        print(f"precision {precision:.3f}, recall {recall:.3f}")
+    assert precision >= 0.98, wrong
+    assert recall >= 0.98, wrong
+    precision, recall, wrong = measured_on([row for row in corpus() if row["part"] == UNSEEN])
+    assert precision >= 0.85, wrong
+    assert recall >= 0.75, wrong
+
+
+def measured_on(rows: list[dict[str, str]]) -> tuple[float, float, list[str]]:
+    """Precision, recall, and what is wrong."""
     hits = false_alarms = misses = 0
     wrong = []
-    for row in corpus():
+    for row in rows:
         expected, found = rules_expected(row), rules_found(row)
         hits += len(expected & found)
         false_alarms += len(found - expected)
         misses += len(expected - found)
         if expected != found:
             wrong.append(f"{row['sentence']}: wanted {sorted(expected)}, got {sorted(found)}")
-    precision, recall = hits / (hits + false_alarms), hits / (hits + misses)
-    with capsys.disabled():
-        print(f"\nlint_postmortem on {len(corpus())} sentences: ", end="")
-        print(f"precision {precision:.3f}, recall {recall:.3f}")
-    assert precision >= 0.98, wrong
-    assert recall >= 0.97, wrong
+    return hits / (hits + false_alarms), hits / (hits + misses), wrong
 
 
 # --- people and systems --------------------------------------------------------------------------
