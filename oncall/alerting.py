@@ -239,6 +239,11 @@ class AlertEvaluator:
 
         A bucket without data is ``None`` of ``None``.
         """
+        self.take(good, total)
+        return tuple(rule for rule, fires in self._tests if fires())
+
+    def take(self, good: int | None, total: int | None) -> None:
+        """Take in the next bucket, and say nothing: what came before anybody looked."""
         has_data = good is not None and total is not None
         if good is None or total is None:
             need = "both None, or both whole numbers"
@@ -250,7 +255,6 @@ class AlertEvaluator:
         bad, events, data = self._ring[self._now % self._size]
         self._now += 1
         self._ring[self._now % self._size] = bad + total - good, events + total, data + has_data
-        return tuple(rule for rule, fires in self._tests if fires())
 
     def window(self, length: timedelta) -> tuple[int, int]:
         """Good and total events in the last ``length``.

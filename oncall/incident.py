@@ -240,6 +240,10 @@ class Incident:
         check_choice(kind, "kind", journal.LEARN_KINDS)
         return self._add("learn", at, by, kind=kind, value=checked_text(value, "value"))
 
+    def look(self, reading: str, *, at: datetime, by: str) -> Incident:
+        """Somebody took a reading, such as ``errors by release``."""
+        return self._add("look", at, by, reading=checked_text(reading, "reading"))
+
     def suspect(self, cause: str, *, at: datetime, by: str) -> Incident:
         """Somebody named a cause. The last one named counts."""
         return self._add("suspect", at, by, cause=checked_text(cause, "cause"))

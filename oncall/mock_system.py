@@ -11,8 +11,9 @@ from functools import cache
 from itertools import chain, combinations
 
 from oncall.alerting import AlertEvaluator, BurnRule, google_policy
-from oncall.catalogue import FLOORS, RUNBOOKS, SYMPTOMS, known_mitigation, known_symptom
+from oncall.catalogue import RUNBOOKS, known_mitigation, known_symptom
 from oncall.checks import check, checked_text, checked_texts
+from oncall.mitigations import FLOORS, SYMPTOMS
 from oncall.runbook import is_healthy
 from oncall.slo import SLO, exact, exact_ratio, percent
 from oncall.times import DAY, MINUTE, duration_text, positive

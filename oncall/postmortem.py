@@ -13,11 +13,12 @@ from datetime import date, datetime, timedelta
 from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
-from oncall.catalogue import MITIGATIONS, RUNBOOKS, symptom_of
+from oncall.catalogue import RUNBOOKS, symptom_of
 from oncall.checks import check, check_choice, check_date, checked_list, checked_text
 from oncall.files import one_line
 from oncall.incident import Incident
 from oncall.journal import Event, in_effect
+from oncall.mitigations import MITIGATIONS
 from oncall.slo import percent
 from oncall.times import DAY, duration_text
 

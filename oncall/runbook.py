@@ -17,10 +17,14 @@ from oncall.times import MINUTE, utc
 
 @dataclass(frozen=True)
 class Check:
-    """A reading to take before acting, and what it shows if the symptom is this one."""
+    """A reading to take before acting, and what it shows if the symptom is this one.
+
+    ``reading`` are the words that take it in a shift; empty if nobody measures that there.
+    """
 
     look: str
     expect: str
+    reading: str = ""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ class Fault:
     up to ``error_ratio``. With a ``duration`` the fault ends by itself. If the requests are
     ``lost``, they never arrive and so are not counted; if they are ``synthetic``, they are counted,
     but no user sent them. ``catches`` gives the share that each mitigation catches; if it is empty,
-    the symptom's own shares apply.
+    the symptom's own shares apply. ``cause`` is the cause behind it, and ``segment`` the part of
+    the traffic that it hits, such as ``region=eu``; empty, the cause's own.
     """
 
     symptom: str
@@ -43,6 +44,8 @@ class Fault:
     lost: bool = False
     synthetic: bool = False
     catches: tuple[tuple[str, float], ...] = ()
+    cause: str = ""
+    segment: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "error_ratio", _share(self.error_ratio, "error_ratio"))
@@ -121,6 +124,7 @@ class Scenario:
     ``requests`` is their mean number per minute, ``errors`` the share that fails on a good day.
     ``warm_up`` is time without faults before the start, so that every long window is full.
     ``reviews`` holds what there is to find about each incident, in the order in which they open.
+    ``causes`` are what the seed draws a fault for, each with its segment, its strength and onset.
     ``length`` and ``warm_up`` are whole minutes, all of it lies from 1900 to 2200, and there are at
     most a billion requests a minute; anything else is a ``ValueError``.
     """
@@ -136,6 +140,7 @@ class Scenario:
     red_herrings: tuple[RedHerring, ...] = ()
     reviews: tuple[Review, ...] = ()
     warm_up: timedelta = 3 * DAY
+    causes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", utc(self.start, "start"))

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from oncall import journal
 from oncall.alerting import google_policy
-from oncall.catalogue import MITIGATIONS
 from oncall.cli.artefacts import write_artefacts
 from oncall.cli.drill import Keep, LeftEarly, Words, by_script, forget, human, resuming, saving
 from oncall.cli.layout import fill, wrap
@@ -26,6 +25,7 @@ from oncall.files import read_text
 from oncall.gameday import SCENARIOS, parse_scenario, read_scenario, reference, run_shift
 from oncall.gameday.scoring import score, score_shift
 from oncall.gameday.script import read_script
+from oncall.mitigations import MITIGATIONS
 from oncall.regression import gate
 from oncall.report import is_missed, report
 from oncall.scenario import Scenario

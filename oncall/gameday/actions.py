@@ -1,23 +1,42 @@
-"""The actions: what can be done at a desk as words, such as ``triage sev1 ana``."""
+"""The actions: what can be done at a desk as words, such as ``triage sev1 ana``.
+
+``MINUTES`` is the table of what they take. Whoever is named ``ops`` and has answered acts for you,
+and ``comms`` writes for you, while you look; one thing after the other.
+"""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from oncall.catalogue import MITIGATIONS, known_mitigation
+from oncall.catalogue import CAUSES, RUNBOOKS, known_mitigation
 from oncall.checks import is_short_number, shown
-from oncall.gameday import views
+from oncall.gameday import readings, views
+from oncall.gameday.causes import AIMS, DEFAULTS, DIMENSIONS
 from oncall.gameday.desk import Desk
+from oncall.gameday.people import PEOPLE, YOU
 from oncall.incident import IllegalTransition
-from oncall.journal import OVER, TRANSITIONS
-from oncall.postmortem import LEARNT, draft_postmortem
+from oncall.journal import LEARN_KINDS, OVER, SECURITY_STEPS, STATUSES, TRANSITIONS
+from oncall.mitigations import MITIGATIONS
+from oncall.postmortem import draft_postmortem
+from oncall.severity import SEVERITIES
 from oncall.times import HOUR, MINUTE, duration_text
 
-_Do = Callable[..., str]
+_Do = Callable[..., "str | readings.Reading"]
 MOST_TYPED = 4_000  # characters in the words of an action
+MINUTES = {"look": 2, "check": 2, "runbook": 1, "triage": 1, "ask": 1, "rollback": 1, "update": 3}
+"""The minutes of your own that an action takes; those that are not here take none."""
+APPLY_MINUTES = {"low": 1, "medium": 2, "high": 3}
+"""What applying a mitigation takes, by its risk: the first word of what is said of it."""
+ALIASES = {
+    "logs": ("look", "logs"), "metrics": ("look", "metrics"), "status": ("look", "status"),
+    "changes": ("look", "changes"), "support": ("look", "support"), "acknowledge": ("ack",),
+    "undo": ("rollback",), "resolved": ("resolve",), "mitigate": ("apply",),
+}  # fmt: skip
+"""Words that people type for others."""
 
 
 def do(desk: Desk, action: str, *words: str) -> str:
@@ -25,11 +44,42 @@ def do(desk: Desk, action: str, *words: str) -> str:
 
     What is unknown or not allowed now is a ``ValueError`` that says why, and changes nothing.
     """
+    return obey(desk, action, *words)[0]
+
+
+def obey(desk: Desk, action: str, *words: str) -> tuple[str, Any]:
+    """Do one thing, and return what there is to see as a text, and as data where there are any."""
+    action, words = unaliased(action, words)
     check_action(action, *words)
     try:
-        return ACTIONS[action].do(desk, *words)
+        shown = ACTIONS[action].do(desk, *words)
     except IllegalTransition as error:  # the verbs that it allows are the record's, not these
-        raise ValueError(str(error).partition("; allowed")[0]) from None
+        raise ValueError(_refusal(desk, action, str(error).partition("; allowed")[0])) from None
+    return (shown.text, shown.data) if isinstance(shown, readings.Reading) else (shown, None)
+
+
+def unaliased(action: str, words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """The action and its words, in place of other words for it."""
+    if action in MITIGATIONS:
+        return "apply", (action, *words)
+    if action in ALIASES:
+        real, *first = ALIASES[action]
+        return real, (*first, *words)
+    return action, tuple(words)
+
+
+def _refusal(desk: Desk, action: str, why: str) -> str:
+    """Why an action is refused, and what comes first."""
+    state = desk.incident.state if desk.incident else ""
+    first = {
+        "detected": "first ack, then triage",
+        "acknowledged": "first triage",
+        "triaged": "first apply a mitigation; what is over by itself can be resolved",
+        "mitigating": "first say mitigated; what is over by itself can be resolved",
+        "mitigated": "first resolve",
+        "resolved": "reopen it, or close it",
+    }.get(state)
+    return f"{why}; {first}" if first and action not in ("ack",) else why
 
 
 def try_to_do(desk: Desk, action: str, *words: str) -> str:
@@ -47,6 +97,7 @@ def check_action(action: str, *words: str) -> None:
     """
     if (size := sum(map(len, (action, *words)))) > MOST_TYPED:
         raise ValueError(f"an action of {size:,} characters; give at most {MOST_TYPED:,}")
+    action, words = unaliased(action, words)
     if action not in ACTIONS:
         raise ValueError(f"unknown action {action!r}; the actions are {', '.join(ACTIONS)}")
     try:
@@ -114,13 +165,13 @@ def _action(
 # --- time ----------------------------------------------------------------------------------------
 
 
-@_action("wait MINUTES", "let time pass")
+@_action("wait MINUTES", "let time pass; a page ends it")
 def _wait(desk: Desk, minutes: str) -> str:
     number = minutes.removesuffix("m")
     if not is_short_number(number):
         given = f"given {shown(minutes)}; e.g. 5"
         raise ValueError(f"minutes are a whole number up to 999999, {given}")
-    return _pass_time(desk, int(number) * MINUTE)
+    return _pass_time(desk, int(number) * MINUTE, stops=True)
 
 
 @_action("next", "let time pass until something happens, an hour at most")
@@ -137,10 +188,11 @@ def _end(desk: Desk) -> str:
     return _pass_time(desk, desk.ends - desk.now)
 
 
-def _pass_time(desk: Desk, length: timedelta) -> str:
+def _pass_time(desk: Desk, length: timedelta, *, stops: bool = False) -> str:
     """Let time pass and return a line for each event and for each sign that appeared or went.
 
-    A sign that comes and goes is reported once, at its latest change.
+    A sign that comes and goes is reported once, at its latest change. If it ``stops``, a page ends
+    it early.
     """
     lines: dict[object, str] = {}
     events, signs = views.events(desk), views.signs(desk)
@@ -157,16 +209,45 @@ def _pass_time(desk: Desk, length: timedelta) -> str:
             if text and sign.shows != before.shows:
                 lines.pop((number, sign.shows), None)  # so that it stands where its time belongs
                 lines[number, sign.shows] = f"{desk.now:%H:%M} {text}"
+        if stops and any(key not in events_before and "paged" in events[key] for key in events):
+            break
     return "\n".join(lines.values())
 
 
 # --- looking -------------------------------------------------------------------------------------
 
-_look = "read the metrics, the logs or the provider's status page"
-_action("look [metrics|logs|status]", _look)(views.look)
-_action("runbook [SYMPTOM]", "open a runbook, the incident's unless named")(views.runbook)
-_reading = _action("check N [SYMPTOM]", "take a reading that a runbook asks for", _verb("note"))
-_reading(views.take_reading)
+
+def _spend(desk: Desk, action: str) -> None:
+    desk.advance(MINUTES.get(action, 0) * MINUTE)
+
+
+@_action("look THING [by DIMENSION] [in DIMENSION=VALUE]", "take a reading; look alone lists them")
+def _look(desk: Desk, *words: str) -> readings.Reading:
+    if words == ():
+        return readings.read(desk.service, ("metrics",))
+    readings.parsed(words)
+    if words != ("metrics",):  # the dashboard is always in sight
+        _spend(desk, "look")
+        desk.look(" ".join(words), by=_who(desk))
+    return readings.read(desk.service, words)
+
+
+@_action("runbook [SYMPTOM]", "open a runbook; without a symptom, a line of each")
+def _runbook(desk: Desk, symptom: str = "") -> readings.Reading:
+    shown = views.runbook(desk, symptom)
+    if symptom:
+        _spend(desk, "runbook")
+    return shown
+
+
+@_action("check N SYMPTOM", "take a reading that a runbook asks for")
+def _check(desk: Desk, number: str, symptom: str = "") -> readings.Reading:
+    look = views.check_words(desk, number, symptom)
+    if not look:
+        return readings.Reading("", "nobody measures that here")
+    _spend(desk, "check")
+    desk.look(look, by=_who(desk))
+    return readings.read(desk.service, look.split())
 
 
 # --- working the incident ------------------------------------------------------------------------
@@ -180,10 +261,29 @@ def _who(desk: Desk) -> str:
     return desk.pager.policy.steps[0].on_call(desk.now)[0]
 
 
+def _role(desk: Desk, role: str) -> str | None:
+    """Who has a role in the incident at hand, if anybody."""
+    triages = desk.incident.events_of("triage") if desk.incident else []
+    who = triages[-1].get(role) if triages else None
+    return None if who is None else str(who)
+
+
+def _delegate(desk: Desk, role: str, takes: int) -> None:
+    """Let the minutes pass that an act takes of your own, with whoever has the role."""
+    minute = desk.service.minute
+    desk.advance(desk.people.minutes_for(_role(desk, role), takes, minute) * MINUTE)
+
+
 @_action("declare", "open an incident before an alert does", _may_declare)
 def _declare(desk: Desk) -> str:
     desk.declare(by=_who(desk))
     return f"{desk.incidents[-1].id} is open"
+
+
+@_action("use INCIDENT", "choose which incident is at hand")
+def _use(desk: Desk, name: str) -> str:
+    desk.use(name.upper())
+    return f"{name.upper()} is at hand"
 
 
 @_action("ack [NAME]", "take the page: the ladder stops", _verb("acknowledge"))
@@ -198,6 +298,10 @@ def _triage(desk: Desk, severity: str, ic: str = "", *roles: str) -> str:
     if unknown := set(named) - {"ops", "comms", "scribe"}:
         form = "roles are given as ops=NAME comms=NAME scribe=NAME"
         raise ValueError(f"{form}, given {', '.join(sorted(unknown))}")
+    if severity not in SEVERITIES:
+        raise ValueError(f"severity is one of {', '.join(SEVERITIES)}, given {severity!r}")
+    desk.current.triage(severity, ic or _who(desk), at=desk.now, by=_who(desk), **named)
+    _spend(desk, "triage")
     desk.triage(severity, ic or _who(desk), by=_who(desk), **named)
     return f"{desk.current.id} is {severity}"
 
@@ -215,22 +319,124 @@ def _escalate(desk: Desk) -> str:
     return f"paged {desk.current.events_of('page')[-1].get('who')}"
 
 
-@_action("apply NAME", "start a mitigation", _verb("mitigate"))
-def _apply(desk: Desk, name: str) -> str:
+@_action(f"page {'|'.join(PEOPLE)}", "wake somebody", _verb("note"))
+def _page(desk: Desk, who: str) -> str:
+    desk.page(who, by=_who(desk))
+    return f"paged {who}"
+
+
+@_action("suspect CAUSE", "name what you think is wrong; the last name counts", _verb("note"))
+def _suspect(desk: Desk, cause: str) -> str:
+    if cause not in CAUSES:
+        raise ValueError(f"suspect one of {', '.join(CAUSES)}, given {shown(cause)}")
+    desk.suspect(cause, by=_who(desk))
+    return f"suspected: {cause}"
+
+
+@_action("ask MITIGATION [VALUE]", "ask for approval; the answer comes later", _verb("note"))
+def _ask(desk: Desk, name: str, value: str = "") -> str:
+    _checked_aim(desk, known_mitigation(name), value)
+    desk.current.ask(name, at=desk.now, by=_who(desk))
+    _spend(desk, "ask")
+    desk.ask(name, by=_who(desk))
+    return "eli is asked"
+
+
+@_action(f"secure {'|'.join(SECURITY_STEPS)}", "what security demands", _verb("note"))
+def _secure(desk: Desk, step: str) -> str:
+    if step not in SECURITY_STEPS:
+        raise ValueError(f"secure one of {', '.join(SECURITY_STEPS)}, given {step!r}")
+    desk.current.secure(step, at=desk.now, by=_who(desk))
+    desk.advance(MINUTE if step != "call" else 0 * MINUTE)
+    desk.secure(step, by=_who(desk))
+    told = {"restrict": "only who needs it reads the data", "preserve": "the evidence is kept"}
+    return told.get(step, "security is called")
+
+
+@_action(
+    "predict PERCENT", "say what the SLI will be when the next mitigation shows", _verb("note")
+)
+def _predict(desk: Desk, percent: str) -> str:
+    desk.predict(_percent(percent), by=_who(desk))
+    return f"predicted: {percent}"
+
+
+def _percent(text: str) -> float:
+    try:
+        number = float(text.removesuffix("%"))
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 100:
+        raise ValueError(f"a percentage is a number from 0 to 100, given {shown(text)}")
+    return number
+
+
+@_action("apply MITIGATION [VALUE]", "start a mitigation, aimed at a value", _verb("mitigate"))
+def _apply(desk: Desk, name: str, value: str = "") -> str:
     step = MITIGATIONS[known_mitigation(name)]
-    desk.apply(name, by=_who(desk))
-    return f"{step.action}: give it {duration_text(step.settle)}"
+    aim = _checked_aim(desk, name, value)
+    desk.service.check_apply(name)
+    desk.current.mitigate(name, at=desk.now, by=_who(desk))
+    _delegate(desk, "ops", APPLY_MINUTES[step.risk.partition(":")[0]])
+    desk.apply(name, by=_who(desk), value=aim or None)
+    said = f"{step.action}{f' ({aim})' if aim else ''}: give it {duration_text(step.settle)}"
+    return f"{said}; nobody has approved it" if _is_unapproved(desk, name, aim) else said
+
+
+def _checked_aim(desk: Desk, name: str, value: str) -> str:
+    """What a mitigation is aimed at, if it is aimed at anything."""
+    kind = AIMS.get(name)
+    if kind is None:
+        if value:
+            raise ValueError(f"{name} is aimed at nothing, given {shown(value)}; apply {name}")
+        return ""
+    values = aims(desk, name)
+    aim = value or DEFAULTS.get(name, "")
+    if aim not in values:
+        known = ", ".join(values) or "none yet; look changes"
+        given = f", given {shown(value)}" if value else ""
+        raise ValueError(f"{name} needs a {kind}: {known}{given}")
+    return aim
+
+
+def aims(desk: Desk, name: str) -> list[str]:
+    """The values that a mitigation can be aimed at: all of them, whatever is wrong."""
+    kind = AIMS.get(name, "")
+    if kind == "change":
+        known = desk.service.world.changes
+        return [one.id for one in known if one.minute < desk.service.minute]
+    return list(DIMENSIONS.get(kind, ()))
+
+
+def _is_unapproved(desk: Desk, name: str, value: str) -> bool:
+    granted = any(
+        event.get("mitigation") == name and event.get("granted")
+        for event in desk.current.events_of("approval")
+    )
+    return desk.needs_approval(name, value) and not granted
 
 
 @_action("rollback NAME", "take a mitigation back", _may_roll_back)
 def _rollback(desk: Desk, name: str) -> str:
+    desk.service.check_rollback(name)
+    desk.current.rollback(name, at=desk.now, by=_who(desk))
+    _spend(desk, "rollback")
     desk.rollback(name, by=_who(desk))
-    return f"{name} is gone in a minute"
+    return f"{name} will be off in a minute"
 
 
-@_action("update TEXT", "tell users", _verb("update"))
+@_action("update [STATUS [PERCENT]] TEXT", "tell users", _verb("update"))
 def _update(desk: Desk, first: str, *words: str) -> str:
-    desk.update(" ".join([first, *words]), by=_who(desk))
+    """Tell users; status and the percentage of requests hit are fields, the text is not read."""
+    status, percent, text = None, None, [first, *words]
+    if text[0] in STATUSES and len(text) > 1:
+        status = text.pop(0)
+        if len(text) > 1 and text[0].removesuffix("%").replace(".", "", 1).isdigit():
+            percent = _percent(text.pop(0))
+    said = " ".join(text)
+    desk.current.update(said, status, percent, at=desk.now, by=_who(desk))
+    _delegate(desk, "comms", MINUTES["update"])
+    desk.update(said, status, percent, by=_role(desk, "comms") or _who(desk))
     return "users are told"
 
 
@@ -272,12 +478,14 @@ def _false_alarm(desk: Desk) -> str:
 
 
 @_action(
-    f"learn {'|'.join(LEARNT)} TEXT", "write down for the postmortem; automate NAME", _verb("note")
+    f"learn {'|'.join(LEARN_KINDS)} TEXT",
+    "write down for the postmortem; automate NAME",
+    _verb("note"),
 )
 def _learn(desk: Desk, kind: str, first: str, *words: str) -> str:
     text = " ".join([first, *words])
-    if kind not in LEARNT:
-        raise ValueError(f"learn one of {', '.join(LEARNT)}, given {kind!r}")
+    if kind not in LEARN_KINDS:
+        raise ValueError(f"learn one of {', '.join(LEARN_KINDS)}, given {kind!r}")
     if kind == "automate":
         known_mitigation(text)
     desk.learn(kind, text, by=_who(desk))
@@ -293,3 +501,40 @@ def _close(desk: Desk, *words: str) -> str:
     learnt = [event.get("value") for event in incident.events_of("learn")]
     is_lost = learnt and not any(value in text for value in learnt)
     return f"{incident.id} is closed{', without what was learnt' if is_lost else ''}"
+
+
+@_action("journal", "read what has been written down of the incident at hand")
+def _journal(desk: Desk) -> str:
+    return views.journal(desk)
+
+
+# --- what may follow -----------------------------------------------------------------------------
+
+
+def options(desk: Desk, action: str, words: Sequence[str]) -> tuple[list[str] | None, bool]:
+    """What may follow these words of an action, and whether a text of one's own may.
+
+    It is free of cost, and the same whatever is wrong.
+    """
+    place = len(words)
+    if action == "look":
+        return readings.options(words), False
+    first: dict[str, Sequence[str]] = {
+        "triage": SEVERITIES, "page": tuple(PEOPLE), "suspect": tuple(CAUSES),
+        "apply": tuple(MITIGATIONS), "ask": tuple(MITIGATIONS), "rollback": desk.applied,
+        "secure": SECURITY_STEPS, "learn": LEARN_KINDS, "update": STATUSES,
+        "runbook": tuple(RUNBOOKS), "use": tuple(one.id for one in desk.incidents),
+        "handover": tuple(PEOPLE), "ack": (YOU,),
+    }  # fmt: skip
+    is_text = action in ("update", "note", "close") or (action == "learn" and place == 1)
+    if place == 0:
+        return (list(first[action]) if action in first else None), is_text
+    if action in ("apply", "ask") and place == 1:
+        return (aims(desk, words[0]) or None), False
+    if action == "triage":
+        if place == 1:
+            return list(PEOPLE), False
+        return [f"{role}={who}" for role in ("ops", "comms", "scribe") for who in PEOPLE], False
+    if action == "check" and place == 1:
+        return list(RUNBOOKS), False
+    return None, is_text

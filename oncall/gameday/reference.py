@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from oncall.catalogue import RUNBOOKS, SYMPTOMS
+from oncall.catalogue import RUNBOOKS
 from oncall.gameday.desk import Desk
 from oncall.gameday.pager import LADDER
 from oncall.incident import Incident
 from oncall.journal import MAJOR
+from oncall.mitigations import SYMPTOMS
 from oncall.postmortem import ActionItem, automations, due_date, write_postmortem
 from oncall.runbook import Mitigation, is_healthy, run_runbook
 from oncall.scenario import Review

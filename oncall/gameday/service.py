@@ -1,21 +1,50 @@
-"""The service of a shift: its traffic, its faults, and what the mitigations do about them."""
+"""The service of a shift, minute by minute: what is counted, and the mitigations in effect.
+
+A minute is drawn from the expectations of its world, with the noise that whole requests have. A
+scenario that tells its faults itself is smooth: what rounding leaves over goes to the next minute.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import random
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
+from typing import NamedTuple
 
-from oncall.catalogue import MITIGATIONS, RUNBOOKS, known_mitigation
+from oncall.catalogue import known_mitigation
 from oncall.counts import Counts
-from oncall.mock_system import MockSystem
-from oncall.scenario import Fault, Scenario, Traffic
+from oncall.gameday.causes import SLOS
+from oncall.gameday.draw import world_of
+from oncall.gameday.world import Active, aim_of
+from oncall.mitigations import FLOORS, MITIGATIONS
+from oncall.scenario import Scenario, Traffic, rhythm
 from oncall.slo import sli
 from oncall.times import MINUTE
 
+JUDGED = 90  # answers that the judge samples in a minute
+SENSITIVITY, SPECIFICITY = 0.9, 0.99  # of the judge: bad ones that it finds, good ones it passes
+
+
+class Minute(NamedTuple):
+    """A minute that was played: what the faults were, which mitigations showed, and the counts."""
+
+    levels: tuple[float, ...]
+    active: Active
+    bad: dict[str, int]
+    total: dict[str, int]
+
+
+class InEffect(NamedTuple):
+    """A mitigation in effect: what it is aimed at, and the minute from which it shows."""
+
+    aim: str
+    shows_from: int
+
 
 class Service:
-    """A service as a scenario has it, played minute by minute from the end of its warm-up.
+    """A service as a scenario and a seed have it, played from the end of its warm-up.
 
     It is a ``System``, so a runbook can be run on it, and it knows nothing of alerts, incidents or
     people. Time moves only in ``pass_minute`` and ``wait``.
@@ -23,15 +52,18 @@ class Service:
 
     def __init__(self, scenario: Scenario, seed: int):
         self.scenario = scenario
+        self.world = world_of(scenario, seed)
+        self.minutes: list[Minute] = []
+        self.watched = scenario.slo.name
+        self._random = random.Random(f"minutes of {seed}").random
         self._traffic = Traffic(scenario, seed)
-        self._good: list[int] = []
-        self._total: list[int] = []
+        self._in_effect: dict[str, InEffect] = {}
         self._minute = -(scenario.warm_up // MINUTE)  # counted from the start of the shift
-        self._shows_from: dict[str, int] = {}  # the minute from which each mitigation shows
-        self._faults: list[_FaultNow] = []
-        self._effect_of = cache(_effect_of)  # most minutes are like the one before
+        if self.world.is_drawn:
+            self.minutes = list(_usual_minutes(scenario))
+            self._minute = 0
         while self._minute < 0:
-            self._count(0.0, 0.0)
+            self.pass_minute()
 
     # --- what can be seen
 
@@ -41,35 +73,60 @@ class Service:
         return self.scenario.start + self._minute * MINUTE
 
     @property
+    def minute(self) -> int:
+        """How many minutes of the shift have been played."""
+        return self._minute
+
+    @property
     def counts(self) -> Counts:
-        """What has been counted so far, the warm-up included."""
-        return Counts(self.scenario.start - self.scenario.warm_up, MINUTE, self._good, self._total)
+        """What has been counted so far of the SLI of the scenario's SLO, the warm-up included."""
+        return self.counts_of(self.scenario.slo.name)
+
+    def counts_of(self, name: str) -> Counts:
+        """What has been counted so far of an SLI, the warm-up included."""
+        good = [minute.total[name] - minute.bad[name] for minute in self.minutes]
+        total = [minute.total[name] for minute in self.minutes]
+        return Counts(self.scenario.start - self.scenario.warm_up, MINUTE, good, total)
+
+    @property
+    def window(self) -> timedelta:
+        """The length of time that shows how an SLI is now: one drawn minute is noise."""
+        return 5 * MINUTE if self.world.is_drawn else MINUTE
 
     @property
     def sli(self) -> float:
-        """The share of good requests in the last minute; ``nan`` without any."""
-        return self.sli_over(MINUTE)
+        """The share of good events now in the SLI that is watched; ``nan`` without any."""
+        return self.sli_over(self.window)
 
     @property
     def harmed(self) -> tuple[str, ...]:
-        """Other SLIs that the mitigations in effect have brought below their floor."""
-        return tuple(sorted({name for fault in self._faults for name in fault.harmed}))
+        """Other SLIs that are below what users accept."""
+        if self.world.is_drawn:
+            others = (name for name in SLOS if name != self.watched)
+            return tuple(sorted(name for name in others if self.is_low(name)))
+        if not self.minutes:
+            return ()
+        last = self.minutes[-1]
+        bad = self.world.measured(last.levels, last.active).bad
+        names = (name for name in bad if name != self.watched and 1 - bad[name] < FLOORS[name])
+        return tuple(sorted(names))
+
+    def is_low(self, name: str) -> bool:
+        """Whether an SLI is below its target now; without events it is not known to be."""
+        return self.sli_of(name, self.window) < self.target_of(name)
+
+    def target_of(self, name: str) -> float:
+        """The target of an SLI."""
+        return self.scenario.slo.target if name == self.scenario.slo.name else SLOS[name].target
 
     @property
     def applied(self) -> tuple[str, ...]:
         """The mitigations in effect, those included that do not show yet."""
-        return tuple(self._shows_from)
+        return tuple(self._in_effect)
 
-    @property
-    def symptom(self) -> str:
-        """The symptom of the fault that hits most requests in the last minute; else ``unknown``."""
-        hits = [(fault.share, fault.fault.symptom) for fault in self._faults if fault.share]
-        return max(hits, default=(0.0, "unknown"))[1]
-
-    @property
-    def felt(self) -> bool:
-        """Whether users feel anything, as support hears it: not all that is counted is theirs."""
-        return any(fault.share and not fault.fault.synthetic for fault in self._faults)
+    def aim(self, mitigation: str) -> str:
+        """What a mitigation in effect is aimed at; empty where it needs no aim."""
+        return self._in_effect[mitigation].aim
 
     @property
     def spent(self) -> float:
@@ -80,22 +137,35 @@ class Service:
         return (total - good) / allowed if allowed else 0.0
 
     def sli_over(self, length: timedelta) -> float:
-        """The share of good requests in the last ``length``; ``nan`` without any."""
-        return sli(*self.counted(-max(1, length // MINUTE)))
+        """The share of good events in the last ``length`` of the SLI that is watched."""
+        return self.sli_of(self.watched, length)
 
-    def counted(self, begin: int, end: int | None = None) -> tuple[int, int]:
-        """Good and total requests in a slice of the minutes that have been counted."""
-        return sum(self._good[begin:end]), sum(self._total[begin:end])
+    def sli_of(self, name: str, length: timedelta) -> float:
+        """The share of good events of an SLI in the last ``length``; ``nan`` without any."""
+        return sli(*self.counted(-max(1, length // MINUTE), name=name))
+
+    def counted(
+        self, begin: int, end: int | None = None, *, name: str | None = None
+    ) -> tuple[int, int]:
+        """Good and total events in a slice of the minutes that have been counted."""
+        name = name or self.watched
+        minutes = self.minutes[begin:end]
+        total = sum(minute.total[name] for minute in minutes)
+        return total - sum(minute.bad[name] for minute in minutes), total
 
     def __len__(self) -> int:
         """How many minutes have been counted."""
-        return len(self._good)
+        return len(self.minutes)
 
     @property
     def below_target_since(self) -> int:
         """The first minute of the current run below target; ``len`` if the last one was fine."""
-        start, target = len(self), self.scenario.slo.target
-        while start and not sli(self._good[start - 1], self._total[start - 1]) >= target:
+        start, name, target = len(self), self.watched, self.target_of(self.watched)
+        while start:
+            minute = self.minutes[start - 1]
+            total = minute.total[name]
+            if sli(total - minute.bad[name], total) >= target:
+                break
             start -= 1
         return start
 
@@ -103,19 +173,20 @@ class Service:
 
     def check_apply(self, mitigation: str) -> None:
         """Raise a ``ValueError`` unless the mitigation exists and is not in effect."""
-        if known_mitigation(mitigation) in self._shows_from:
+        if known_mitigation(mitigation) in self._in_effect:
             raise ValueError(f"{mitigation!r} is applied already; roll it back, or apply another")
 
-    def apply(self, mitigation: str) -> None:
-        """Start a mitigation. It shows once its settle time is over."""
+    def apply(self, mitigation: str, value: str | None = None) -> None:
+        """Start a mitigation, aimed at a value. It shows once its settle time is over."""
         self.check_apply(mitigation)
         settle = MITIGATIONS[mitigation].settle // MINUTE
-        self._shows_from[mitigation] = self._minute + max(0, settle - 1)
+        shows_from = self._minute + max(0, settle - 1)
+        self._in_effect[mitigation] = InEffect(aim_of(mitigation, value), shows_from)
 
     def check_rollback(self, mitigation: str) -> None:
         """Raise a ``ValueError`` unless the mitigation is in effect and can be rolled back."""
-        if mitigation not in self._shows_from:
-            applied = ", ".join(self._shows_from) or "none"
+        if mitigation not in self._in_effect:
+            applied = ", ".join(self._in_effect) or "none"
             raise ValueError(f"{mitigation!r} is not applied; applied are {applied}")
         if not MITIGATIONS[mitigation].reversible:
             raise ValueError(f"{mitigation!r} cannot be rolled back")
@@ -123,52 +194,91 @@ class Service:
     def rollback(self, mitigation: str) -> None:
         """Take a mitigation back; it is gone in the next minute."""
         self.check_rollback(mitigation)
-        del self._shows_from[mitigation]
+        del self._in_effect[mitigation]
 
     # --- how time passes
 
     @property
     def is_about_to_show(self) -> bool:
         """Whether a mitigation shows for the first time in the minute to come."""
-        return self._minute in self._shows_from.values()
+        return any(one.shows_from == self._minute for one in self._in_effect.values())
 
     def wait(self, length: timedelta) -> None:
         """Play the whole minutes of ``length``."""
         for _ in range(length // MINUTE):
             self.pass_minute()
 
-    def pass_minute(self) -> tuple[int, int]:
-        """Play a minute and return its good and total requests."""
-        showing = tuple(name for name, start in self._shows_from.items() if start <= self._minute)
-        shares = self.scenario.failing(self._minute)
-        hits = zip(self.scenario.faults, shares, strict=True)
-        self._faults = [self._effect_of(fault, share, showing) for fault, share in hits]
-        shares = [fault.share for fault in self._faults]
-        return self._count(*self.scenario.failing_and_lost(shares))
-
-    def _count(self, failing: float, lost: float) -> tuple[int, int]:
-        good, total = self._traffic.minute(self._minute, failing, lost)
-        self._good.append(good)
-        self._total.append(total)
+    def pass_minute(self) -> Minute:
+        """Play a minute and return what was counted in it."""
+        now = self._minute
+        active = tuple(
+            (name, one.aim) for name, one in self._in_effect.items() if one.shows_from <= now
+        )
+        levels = self.world.levels(now)
+        play = self._drawn if self.world.is_drawn else self._smooth
+        self.minutes.append(play(levels, active))
         self._minute += 1
-        return good, total
+        return self.minutes[-1]
+
+    def _drawn(self, levels: tuple[float, ...], active: Active) -> Minute:
+        rates = self.world.measured(levels, active)
+        at = self.scenario.start + self._minute * MINUTE
+        sent = self.scenario.requests * rhythm(at) * (0.97 + 0.06 * self._random())
+        requests = int(sent * rates.traffic + self._random())
+        bad, totals = {}, {}
+        for name in SLOS:
+            total = min(requests, JUDGED) if name == "quality" else requests
+            share = rates.bad[name]
+            if name == "quality":
+                share = share * SENSITIVITY + (1 - share) * (1 - SPECIFICITY)
+            bad[name], totals[name] = binomial(self._random, total, share), total
+        return Minute(levels, active, bad, totals)
+
+    def _smooth(self, levels: tuple[float, ...], active: Active) -> Minute:
+        rates, name = self.world.measured(levels, active), self.scenario.slo.name
+        failing = 1 - (1 - rates.bad[name]) / (1 - self.scenario.errors or 1)
+        good, total = self._traffic.minute(self._minute, max(0.0, failing), 1 - rates.traffic)
+        return Minute(levels, active, {name: total - good}, {name: total})
 
 
-@dataclass(frozen=True)
-class _FaultNow:
-    """A fault in one minute: the share of requests that it still hits, and the other SLIs that
-    its mitigations harm."""
+@cache
+def _usual_minutes(scenario: Scenario) -> tuple[Minute, ...]:
+    """The minutes of a warm-up, without faults and without noise."""
+    rates = world_of(scenario, 0).measured((), ())
+    minutes, over = [], dict.fromkeys(SLOS, 0.0)
+    for number in range(-(scenario.warm_up // MINUTE), 0):
+        requests = int(scenario.requests * rhythm(scenario.start + number * MINUTE))
+        bad, totals = {}, {}
+        for name, share in rates.bad.items():
+            total = min(requests, JUDGED) if name == "quality" else requests
+            if name == "quality":
+                share = share * SENSITIVITY + (1 - share) * (1 - SPECIFICITY)
+            over[name] += total * share
+            bad[name], totals[name] = int(over[name]), total
+            over[name] -= bad[name]
+        minutes.append(Minute((), (), bad, totals))
+    return tuple(minutes)
 
-    fault: Fault
-    share: float
-    harmed: tuple[str, ...] = ()
 
+def binomial(share: Callable[[], float], number: int, chance: float) -> int:
+    """How many of a number happen, each with this chance, drawn from a source of shares.
 
-def _effect_of(fault: Fault, share: float, mitigations: tuple[str, ...]) -> _FaultNow:
-    """What a fault that would hit this share of requests does under these mitigations."""
-    if mitigations and not fault.catches and fault.symptom in RUNBOOKS:
-        system = MockSystem(fault.symptom, mitigations, failing=share)
-        return _FaultNow(fault, 1 - system.sli, system.harmed)
-    for name in mitigations:
-        share = min(1.0, share * (1 - dict(fault.catches).get(name, 0.0)))
-    return _FaultNow(fault, share)
+    Where few are expected it goes through the distribution; where many are, a sum of twelve shares
+    stands for the normal one, so that no library's sines decide a game.
+    """
+    if chance > 0.5:
+        return number - binomial(share, number, 1 - chance)
+    expected = number * chance
+    if expected <= 0:
+        return 0
+    if expected > 12:
+        normal = sum(share() for _ in range(12)) - 6
+        drawn = int(expected + normal * math.sqrt(expected * (1 - chance)) + 0.5)
+        return min(number, max(0, drawn))
+    left, odds = share(), chance / (1 - chance)
+    weight, happened = (1 - chance) ** number, 0
+    while left > weight and happened < number:
+        left -= weight
+        happened += 1
+        weight *= odds * (number - happened + 1) / happened
+    return happened

@@ -13,7 +13,8 @@ from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oncall.catalogue import FLOORS, MITIGATIONS, RUNBOOKS
+from oncall.catalogue import RUNBOOKS
+from oncall.mitigations import FLOORS, MITIGATIONS
 from oncall.mock_system import MockSystem
 from oncall.runbook import run_runbook
 from oncall.slo import SLO

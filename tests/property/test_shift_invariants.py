@@ -11,7 +11,7 @@ from functools import cache
 
 import pytest
 
-from oncall.catalogue import MITIGATIONS, RUNBOOKS
+from oncall.catalogue import RUNBOOKS
 from oncall.cli.terminal import score_text, shift_text
 from oncall.gameday.actions import ACTIONS, allowed_actions, do
 from oncall.gameday.bundled import SCENARIOS
@@ -20,6 +20,7 @@ from oncall.gameday.reference import reference
 from oncall.gameday.scoring import mean_points, score_shift
 from oncall.gameday.shift import Responder, run_shift
 from oncall.incident import Incident
+from oncall.mitigations import MITIGATIONS
 from oncall.postmortem import LEARNT
 
 SHIFTS = int(os.environ.get("ONCALL_RANDOM_SHIFTS", "60"))

@@ -8,7 +8,8 @@ from functools import cache
 
 import pytest
 
-from oncall.catalogue import FLOORS, MITIGATIONS, RUNBOOKS, SYMPTOMS, Symptom
+from oncall.catalogue import RUNBOOKS
+from oncall.mitigations import FLOORS, MITIGATIONS, SYMPTOMS, Symptom
 from oncall.mock_system import MockSystem
 from oncall.runbook import RunbookRun, is_healthy, run_runbook
 from oncall.severity import SEVERITIES

@@ -22,11 +22,12 @@ from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oncall.catalogue import MITIGATIONS, RUNBOOKS
+from oncall.catalogue import RUNBOOKS
 from oncall.gameday.actions import ACTIONS
 from oncall.gameday.bundled import SCENARIOS
 from oncall.gameday.script import ScriptLine, read_script, scripted
 from oncall.gameday.shift import run_shift
+from oncall.mitigations import MITIGATIONS
 from oncall.postmortem import LEARNT
 from oncall.severity import SEVERITIES
 from oncall.workbook.cockpit import Cockpit

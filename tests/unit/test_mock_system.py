@@ -13,7 +13,8 @@ from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oncall.catalogue import RUNBOOKS, SYMPTOMS
+from oncall.catalogue import RUNBOOKS
+from oncall.mitigations import SYMPTOMS
 from oncall.mock_system import MockSystem
 from oncall.runbook import is_healthy
 from oncall.slo import SLO

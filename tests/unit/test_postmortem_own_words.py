@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from incident_verbs import ARGUMENTS, PAGE, PATH_TO, SLO_999, START, after, do
 
 from oncall.alerting import Alert
-from oncall.catalogue import MITIGATIONS, RUNBOOKS
+from oncall.catalogue import RUNBOOKS
 from oncall.gameday.bundled import SCENARIOS
 from oncall.gameday.shift import run_shift
 from oncall.incident import IllegalTransition, Incident
 from oncall.journal import LEARN_KINDS, SECURITY_STEPS, STATUSES
+from oncall.mitigations import MITIGATIONS
 from oncall.postmortem import automation, automations, draft_postmortem, write_postmortem
 from oncall.postmortem_lint import lint_postmortem
 

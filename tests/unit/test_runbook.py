@@ -10,7 +10,8 @@ from fractions import Fraction
 
 import pytest
 
-from oncall.catalogue import RUNBOOKS, SYMPTOMS
+from oncall.catalogue import RUNBOOKS
+from oncall.mitigations import SYMPTOMS
 from oncall.mock_system import MockSystem
 from oncall.runbook import Mitigation, Runbook, RunbookRun, is_healthy, run_runbook
 from oncall.slo import SLO

@@ -19,11 +19,11 @@ from scored_responses import (
     with_events_before,
 )
 
-from oncall.catalogue import MITIGATIONS
 from oncall.gameday.desk import Desk
 from oncall.gameday.reference import reference
 from oncall.gameday.scoring import Score, score
 from oncall.incident import Incident
+from oncall.mitigations import MITIGATIONS
 from oncall.postmortem import write_postmortem
 from oncall.times import MINUTE
 

@@ -6,13 +6,14 @@ import pytest
 from played_shifts import SCENARIO, absent, forgetful, incident_of, is_open, played, reference_shift
 from scored_responses import alarmed, lost, waves_away
 
-from oncall.catalogue import MITIGATIONS, RUNBOOKS
+from oncall.catalogue import RUNBOOKS
 from oncall.gameday.bundled import SCENARIOS
 from oncall.gameday.desk import Desk
 from oncall.gameday.reference import reference
 from oncall.gameday.scoring import mean_points, score, score_shift
 from oncall.gameday.shift import Responder, run_shift
 from oncall.incident import Incident
+from oncall.mitigations import MITIGATIONS
 from oncall.postmortem import measured, write_postmortem
 from oncall.times import HOUR, MINUTE
 

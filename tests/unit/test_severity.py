@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from oncall.alerting import SilenceRule
-from oncall.catalogue import RUNBOOKS, SYMPTOMS
+from oncall.catalogue import RUNBOOKS
 from oncall.gameday import SCENARIOS, reference, run_shift
+from oncall.mitigations import SYMPTOMS
 from oncall.severity import HARM_OF, HARMS, SEVERITIES, SEVERITY_TABLE, severity_for
 from oncall.times import MINUTE
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, Layout, Text, VBox
 
-from oncall.catalogue import MITIGATIONS, RUNBOOKS, known_mitigation
+from oncall.catalogue import RUNBOOKS, known_mitigation
 from oncall.gameday import Desk
 from oncall.gameday.actions import ACTIONS, allowed_actions
 from oncall.gameday.pager import LADDER
+from oncall.mitigations import MITIGATIONS
 from oncall.postmortem import LEARNT
 from oncall.severity import SEVERITIES
 from oncall.workbook.cockpit.picture import VIEWS

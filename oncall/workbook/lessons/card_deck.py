@@ -10,7 +10,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from oncall.catalogue import FLOORS, MITIGATIONS, RUNBOOKS
+from oncall.catalogue import RUNBOOKS
+from oncall.mitigations import FLOORS, MITIGATIONS
 from oncall.mock_system import MockSystem
 from oncall.runbook import Runbook, RunbookRun, is_healthy, run_runbook
 from oncall.slo import SLO, percent
