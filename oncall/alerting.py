@@ -6,10 +6,11 @@ gives the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import cached_property
 from itertools import accumulate, chain, repeat, zip_longest
 from operator import and_, eq, gt, index, sub
 
@@ -92,7 +93,7 @@ class BurnRule:
             object.__setattr__(self, "exact_factor", factor)
         object.__setattr__(self, "factor", float(factor))
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The rule as people write it: ``14.4x 1h/5m``."""
         return f"{self.factor:.4g}x {duration_text(self.long)}/{duration_text(self.short)}"
@@ -239,11 +240,17 @@ class AlertEvaluator:
 
         A bucket without data is ``None`` of ``None``.
         """
-        self.take(good, total)
+        self._take(good, total)
         return tuple(rule for rule, fires in self._tests if fires())
 
-    def take(self, good: int | None, total: int | None) -> None:
-        """Take in the next bucket, and say nothing: what came before anybody looked."""
+    def take_all(self, bad: Sequence[int], total: Sequence[int]) -> None:
+        """Take in the first buckets at once, and say nothing: what came before anybody looked."""
+        sums = list(zip(accumulate(bad), accumulate(total), range(1, len(bad) + 1), strict=True))
+        for place, slot in enumerate(sums[-self._size :], max(0, len(sums) - self._size) + 1):
+            self._ring[place % self._size] = slot
+        self._now = len(sums)
+
+    def _take(self, good: int | None, total: int | None) -> None:
         has_data = good is not None and total is not None
         if good is None or total is None:
             need = "both None, or both whole numbers"

@@ -10,6 +10,7 @@ import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -77,7 +78,7 @@ class Incident:
 
     # --- what the journal says
 
-    @property
+    @cached_property
     def state(self) -> str:
         """One of ``STATES``, as the events leave it."""
         state = "new"

@@ -48,6 +48,7 @@ class Desk:
         self.alarms: tuple[Alarm, ...] = ()
         self._watch = Watch(self.service)
         self._chosen = ""
+        self._called_off: set[str] = set()  # SLIs whose alarms are false until they clear
         self._measured = 0  # minutes already in a measure
         self._last_trouble = self.now
 
@@ -263,7 +264,10 @@ class Desk:
 
     def false_alarm(self, *, by: str) -> None:
         """There was nothing that users felt."""
+        slo = self.current.slo.name
         self._record(self.current.false_alarm(at=self.now, by=by))
+        if any(alarm.sli == slo for alarm in self.alarms):
+            self._called_off.add(slo)
         self._look_at_hand()
 
     def close(self, postmortem: str | None = None, *, by: str) -> None:
@@ -285,16 +289,18 @@ class Desk:
             self._measure()  # so that the next one shows what the mitigation does, and only that
         before = self.alarms
         self.alarms = self._watch.observe(self.service.pass_minute())
-        self._respond_to([alarm for alarm in self.alarms if alarm not in before])
+        self._called_off &= {alarm.sli for alarm in self.alarms}
+        heard = [alarm for alarm in self.alarms if alarm.sli not in self._called_off]
+        self._respond_to([alarm for alarm in heard if alarm not in before], heard)
         if _paging(self.alarms) or self.harmed or not self.sli >= self.slo.target:
             self._last_trouble = self.now
         self._page()
         self._hear()
 
-    def _respond_to(self, fired: list[Alarm]) -> None:
+    def _respond_to(self, fired: list[Alarm], heard: list[Alarm]) -> None:
         """Open, reopen or page, as the rules require that began to fire in the last minute."""
         if self._last_was_closed():
-            fired = _paging(self.alarms) or fired  # closed while its page fires: it comes back
+            fired = _paging(heard) or fired  # closed while its page fires: it comes back
         if fired and self._opens(fired[0]):
             self._open(self._title(fired[0]), fired[0], "alerts")
         if _paging(fired) and self._wakes():

@@ -36,7 +36,14 @@ class Game:
     def __init__(self, scenario: Scenario, seed: int, sealed: bytes | None = None):
         self.desk = Desk(scenario, seed)
         self._scenario, self._seed, self._sealed = scenario, seed, sealed
-        self._is_left = False
+
+    @classmethod
+    def of(cls, desk: Desk) -> Game:
+        """The game that is played at a desk."""
+        game = cls.__new__(cls)
+        game.desk, game._sealed = desk, None
+        game._scenario, game._seed = desk.scenario, desk.service.world.seed
+        return game
 
     @property
     def over(self) -> bool:

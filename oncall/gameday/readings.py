@@ -11,6 +11,7 @@ import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from oncall.gameday.causes import DIMENSIONS, GAUGES, OUTCOMES, USUAL
@@ -18,6 +19,7 @@ from oncall.gameday.draw import outcomes_of
 from oncall.gameday.service import SENSITIVITY, SPECIFICITY, Minute, Service, binomial
 from oncall.gameday.world import Where
 from oncall.scenario import rhythm
+from oncall.slo import sli
 from oncall.times import HOUR, MINUTE
 
 WINDOW = 10  # minutes
@@ -31,7 +33,7 @@ THINGS = {
     "traffic": "availability",
 }
 """What can be looked at by a dimension, and the SLI behind it."""
-OTHERS = ("changes", "status", "support", "probe", "rejudge", "logs", "metrics")
+OTHERS = ("changes", "status", "support", "probe", "rejudge", "logs", "metrics", "history")
 """What else can be looked at."""
 BY = ("outcome", *DIMENSIONS)
 
@@ -102,22 +104,22 @@ def read(service: Service, words: Sequence[str]) -> Reading:
 
 
 def _table(service: Service, said: str, thing: str, by: str, where: Where) -> Reading:
-    sli, minutes = THINGS[thing], service.minutes[-WINDOW:]
-    chance = _chance(service, f"{sli} {by} {where}")
-    bad, total = _counted(service, minutes, sli)
+    of, minutes = THINGS[thing], service.minutes[-WINDOW:]
+    chance = _chance(service, f"{of} {by} {where}")
+    bad, total = _counted(service, minutes, of)
     if where:
-        bad, total = _part(service, minutes, sli, where, bad, total)
+        bad, total = _part(service, minutes, of, where, bad, total)
     rows = []
     values = list(OUTCOMES) if by == "outcome" else list(DIMENSIONS.get(by, ("all",)))
     if by == "outcome":
         bads = _allocated(chance, bad, _outcomes(service, minutes))
-        totals, usual = [total] * len(values), [USUAL[sli] * OUTCOMES[name] for name in values]
+        totals, usual = [total] * len(values), [USUAL[of] * OUTCOMES[name] for name in values]
     else:
         parts = [(*where, (by, value)) if by else where for value in values]
-        bads = _allocated(chance, bad, [_weight(service, minutes, sli, part)[0] for part in parts])
-        sizes = [_weight(service, minutes, sli, part)[1] for part in parts]
+        bads = _allocated(chance, bad, [_weight(service, minutes, of, part)[0] for part in parts])
+        sizes = [_weight(service, minutes, of, part)[1] for part in parts]
         totals = [max(b, t) for b, t in zip(bads, _allocated(chance, total, sizes), strict=True)]
-        usual = [_usually(service, sli)] * len(values)
+        usual = [_usually(service, of)] * len(values)
         if thing == "traffic":
             usual = [_usual_requests(service) * service.world.size(part) for part in parts]
     for value, number, size, usually in zip(values, bads, totals, usual, strict=True):
@@ -362,6 +364,31 @@ def _metrics(service: Service) -> Reading:
     return Reading("metrics", "\n".join(lines), data)
 
 
+def _history(service: Service) -> Reading:
+    """The SLI at hand over the last four hours, five minutes at a time."""
+    name, rows = service.watched, []
+    begin = max(0, len(service) - 240)
+    begin += (len(service) - begin) % 5
+    for first in range(begin, len(service), 5):
+        at = service.now - (len(service) - first) * MINUTE
+        good, total = service.counted(first, first + 5, name=name)
+        rows.append({"at": f"{at:%H:%M}", "sli": _share(sli(good, total))})
+    known = [row["sli"] for row in rows if row["sli"] is not None]
+    marks = "▁▂▃▄▅▆▇█"
+    low = min(known, default=0.0)
+    span = max(known, default=1.0) - low or 1.0
+    line = "".join(
+        " " if row["sli"] is None else marks[int((row["sli"] - low) / span * 7)] for row in rows
+    )
+    turns = [
+        f"{row['at']} {row['sli']:.1%}"
+        for before, row in pairwise(rows)
+        if None not in (before["sli"], row["sli"]) and abs(row["sli"] - before["sli"]) > span / 3
+    ]
+    text = f"{name} since {rows[0]['at'] if rows else 'now'}, {low:.1%} to {low + span:.1%}\n{line}"
+    return Reading("history", "\n".join([text, *turns[-6:]]), rows)
+
+
 def _share(value: float) -> float | None:
     return None if math.isnan(value) else round(value, 4)
 
@@ -378,4 +405,5 @@ _OTHERS: dict[str, Callable[[Service], Reading]] = {
     "rejudge": _rejudge,
     "logs": _logs,
     "metrics": _metrics,
+    "history": _history,
 }

@@ -1,115 +1,534 @@
-"""The reference responder: it plays the book, and other responses are scored against its own."""
+"""The reference responder: an experienced engineer's procedure, who is as blind as everybody.
+
+It plays through the protocol's words and never reads the simulation: page → dashboard → change log →
+compare the dimensions and take the largest contrast → the reading that splits what is left →
+suspect → least risk → verify → tell. It loses points where luck is against it.
+"""
 
 from __future__ import annotations
 
-from oncall.catalogue import RUNBOOKS
-from oncall.gameday.desk import Desk
-from oncall.gameday.pager import LADDER
-from oncall.incident import Incident
-from oncall.journal import MAJOR
-from oncall.mitigations import SYMPTOMS
-from oncall.postmortem import ActionItem, automations, due_date, write_postmortem
-from oncall.runbook import Mitigation, is_healthy, run_runbook
-from oncall.scenario import Review
-from oncall.severity import severity_for
-from oncall.times import HOUR, MINUTE
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-WATCH = 30 * MINUTE  # how long all must be well before mitigated is called resolved
+from oncall.gameday.causes import SLOS
+from oncall.gameday.desk import Desk
+from oncall.severity import severity_for
+
+Ask = Callable[[dict[str, Any]], dict[str, Any]]
+Row = dict[str, Any]
+
+THING = {
+    "availability": "errors", "first_token": "latency", "quality": "quality", "cost": "cost",
+    "safety": "safety",
+}  # fmt: skip
+SPLITS = {
+    "5xx": ("upstream", "region", "release"),
+    "401": ("upstream", "tenant"),
+    "429": ("tenant", "upstream"),
+    "499": ("upstream", "surface"),
+    "blocked": ("rule", "tenant"),
+    "latency": ("replica", "upstream", "bundle", "cache"),
+    "quality": ("bundle", "cache", "age", "upstream"),
+    "cost": ("surface", "tenant"),
+    "safety": ("tenant", "rule", "cache"),
+}
+"""The dimensions that part the causes of a family, by outcome or by what is looked at."""
+BEHIND = {
+    ("5xx", "upstream"): "provider_fails",
+    ("5xx", "region"): "edge_config",
+    ("5xx", "release"): "gateway_release",
+    ("401", "upstream"): "secret_rotated",
+    ("499", "upstream"): "slow_upstream",
+    ("blocked", "rule"): "guardrail_strict",
+    ("blocked", "tenant"): "attack_blocked",
+    ("latency", "replica"): "straggler",
+    ("latency", "bundle"): "longer_prompts",
+    ("latency", "cache"): "cold_cache",
+    ("quality", "bundle"): "prompt_release",
+    ("quality", "cache"): "cache_mixes_keys",
+    ("quality", "age"): "ingestion_stopped",
+    ("quality", "upstream"): "snapshot_moved",
+    ("cost", "surface"): "agent_loops",
+    ("cost", "tenant"): "tenant_doubled",
+    ("safety", "tenant"): "prompt_injection",
+    ("safety", "rule"): "rule_switched_off",
+    ("safety", "cache"): "cache_mixes_keys",
+}
+"""The cause that a contrast points at."""
+MOVES: dict[str, tuple[str, ...]] = {
+    "provider_fails": ("fail_over", "serve_cached", "serve_degraded"),
+    "gateway_release": ("undo_change",),
+    "secret_rotated": ("undo_change", "fail_over"),
+    "edge_config": ("undo_change", "drain_region"),
+    "runaway_tenant": ("throttle_tenant",),
+    "retry_storm": ("cap_retries", "shed_low_priority"),
+    "slow_upstream": ("fail_over", "hedge_requests"),
+    "straggler": ("drain_replica", "hedge_requests"),
+    "longer_prompts": ("undo_change", "trim_context"),
+    "gpu_reclaimed": ("fail_over", "add_replicas"),
+    "cold_cache": ("warm_cache",),
+    "snapshot_moved": ("pin_snapshot", "fail_over"),
+    "prompt_release": ("undo_change",),
+    "ingestion_stopped": ("restart_ingestion", "search_live"),
+    "cache_mixes_keys": ("bypass_cache", "new_cache_namespace"),
+    "agent_loops": ("cap_tokens", "undo_change"),
+    "cache_bypassed": ("undo_change", "serve_cached"),
+    "guardrail_strict": ("shadow_rule", "second_opinion"),
+    "prompt_injection": ("block_tenant",),
+    "rule_switched_off": ("undo_change", "second_opinion"),
+    "edge_lost": ("undo_change", "use_backup_edge"),
+}
+"""What is done about a cause, the least risk first."""
+NOT_OURS = ("judge_drifted", "tenant_doubled", "attack_blocked", "metrics_broken", "load_test")
+SECURITY = ("cache_mixes_keys", "prompt_injection")
+KINDS = {
+    "gateway_release": ("release",), "secret_rotated": ("secret",), "edge_config": ("config",),
+    "retry_storm": ("config",), "longer_prompts": ("bundle",), "prompt_release": ("bundle",),
+    "gpu_reclaimed": ("infrastructure",), "cold_cache": ("infrastructure",),
+    "snapshot_moved": ("snapshot",), "cache_mixes_keys": ("config",), "judge_drifted": ("judge",),
+    "agent_loops": ("flag",), "cache_bypassed": ("flag",), "guardrail_strict": ("rule",),
+    "rule_switched_off": ("flag",), "edge_lost": ("config",), "metrics_broken": ("infrastructure",),
+}  # fmt: skip
+"""The kinds of change that may bring a cause."""
+AIMED = {
+    "fail_over": "upstream", "drain_region": "region", "drain_replica": "replica",
+    "throttle_tenant": "tenant", "block_tenant": "tenant", "exclude_account": "tenant",
+}  # fmt: skip
+TARGETS = {name: slo.target for name, slo in SLOS.items()}
+SETTLE = 12  # minutes at most, until a mitigation must have shown
+
+
+class _OverError(Exception):
+    """The shift is over, wherever the procedure stands."""
+
+
+@dataclass
+class Finding:
+    """What a diagnosis found: the cause, where it lies, and which change brought it."""
+
+    cause: str
+    dimension: str = ""
+    value: str = ""
+    changes: tuple[str, ...] = ()
+    sli: str = ""
+
+    @property
+    def change(self) -> str:
+        """The change that most probably brought it; empty if none fits."""
+        return self.changes[0] if self.changes else ""
+
+    @property
+    def segment(self) -> str:
+        """The segment as it is written down."""
+        return f"{self.dimension}={self.value}" if self.dimension else "all"
+
+
+@dataclass
+class Responder:
+    """Somebody who plays a shift by asking, and remembers the last reply."""
+
+    ask: Ask
+    state: dict[str, Any] = field(default_factory=dict)
+    changes: list[Row] = field(default_factory=list)
+    onset: str = ""
+    approved: dict[str, bool] = field(default_factory=dict)
+    tried: set[str] = field(default_factory=set)
+    applied: list[str] = field(default_factory=list)
+    last_update: str = ""
+
+    def do(self, do: str, *words: str, text: str = "") -> dict[str, Any]:
+        """Do one thing, and return what was answered."""
+        if self.state.get("over"):
+            raise _OverError
+        request: dict[str, Any] = {"do": do, "words": list(words)}
+        reply = self.ask(request | ({"text": text} if text else {}))
+        if reply.get("ok") and "at" in reply:
+            self.state = reply
+            for event in reply["events"]:
+                if event["kind"] == "answer":
+                    self.approved[event["mitigation"]] = event["granted"]
+        return reply
+
+    def play(self) -> None:
+        """Work the shift to its end."""
+        while True:
+            if self.state["current"] is None:
+                self.do("wait", "60")
+            else:
+                self.work()
+
+    def run(self, play: Callable[[Any], None]) -> None:
+        """Play until the shift is over, and let pass what is left of it."""
+        with suppress(_OverError):
+            self.do("look")
+            play(self)
+            self.do("end")
+
+    # --- an incident, from the page to its file
+
+    def work(self) -> None:
+        """Take the incident at hand, find out, mend, watch, and file it."""
+        self.tried, self.approved, self.onset = set(), {}, ""
+        self.do("ack")
+        sli = self.worst()
+        severity = self.triage(sli)
+        self.tell("investigating", "We see that answers fail or suffer and look into it.")
+        found = self.diagnose(sli)
+        findings: list[Finding] = []
+        for _ in range(4):
+            self.retriage(severity)
+            if found.cause not in [one.cause for one in findings]:
+                self.do("suspect", found.cause)
+                findings.append(found)
+            if found.cause in NOT_OURS:
+                if len(findings) == 1:
+                    self.false_alarm(found)
+                    return
+                break
+            is_well = self.mend(found)
+            if is_well:
+                break
+            found = self.diagnose(self.worst())
+        self.finish(findings)
+
+    def triage(self, sli: str) -> str:
+        """Decide the severity by harm, and wake who is needed for it."""
+        severity = severity_for(self.share(sli), sli)
+        roles = ("ops=bo", "comms=chen") if severity in ("sev1", "sev2") else ()
+        self.do("triage", severity, "ana", *roles)
+        return severity
+
+    def retriage(self, severity: str) -> None:
+        """Raise the severity where more is harmed by now than was."""
+        sli = self.worst()
+        now = severity_for(self.share(sli), sli)
+        current = next(
+            one for one in self.state["incidents"] if one["id"] == self.state["current"]
+        )
+        if now < (current["severity"] or severity) and not self.is_well():
+            roles = ("ops=bo", "comms=chen") if now in ("sev1", "sev2") else ()
+            self.do("triage", now, "ana", *roles)
+
+    def mend(self, found: Finding) -> bool:
+        """Apply what helps against a cause, one by one, until all is well; whether it is."""
+        self.secure(found)
+        if found.cause == "nothing":
+            return self.wait_until_well(40)
+        moves = [(name, aim) for name in MOVES[found.cause] for aim in self.aims(found, name)]
+        for name, aim in moves:
+            if f"{name} {aim}" in self.tried:
+                continue
+            self.tried.add(f"{name} {aim}")
+            words = [name, *([aim] if aim else [])]
+            if not self.may(name, words):
+                continue
+            before = self.level(found.sli)
+            if not self.do("apply", *words).get("ok"):
+                continue
+            self.applied.append(name)
+            if self.wait_until_well(SETTLE, found.sli):
+                return self.is_well()
+            if self.level(found.sli) < before + 0.25 * (1 - before):
+                self.do("rollback", name)
+                self.applied.remove(name)
+        return self.is_well()
+
+    def may(self, name: str, words: list[str]) -> bool:
+        """Whether a mitigation may be applied: it is asked for where its runbook says so."""
+        rules = [one["id"] for one in self.changes if one["kind"] == "rule"]
+        if name not in ("add_replicas", "block_tenant", "raise_rate_limit") and (
+            len(words) < 2 or words[1] not in rules
+        ):
+            return True
+        self.do("ask", *words)
+        for _ in range(12):
+            if name in self.approved:
+                break
+            self.do("wait", "1")
+        return self.approved.get(name, False)
+
+    def aims(self, found: Finding, name: str) -> tuple[str, ...]:
+        """What a mitigation may be aimed at, the likeliest first; nothing where nothing fits."""
+        if name == "undo_change":
+            return found.changes
+        if name in AIMED:
+            return (found.value,) if AIMED[name] == found.dimension else ()
+        return ("",)
+
+    def secure(self, found: Finding) -> None:
+        """What security demands, before anything that mends it."""
+        if found.cause in SECURITY:
+            current = next(
+                one for one in self.state["incidents"] if one["id"] == self.state["current"]
+            )
+            if current["severity"] != "sev1":
+                self.do("triage", "sev1", "ana", "ops=bo", "comms=chen")
+            for step in ("call", "restrict", "preserve"):
+                self.do("secure", step)
+
+    def false_alarm(self, found: Finding) -> None:
+        """What users do not feel is called off, with what was found written down."""
+        self.do("triage", "sev5", "ana")
+        self.learn([found])
+        self.do("false_alarm")
+
+    def finish(self, findings: list[Finding]) -> None:
+        """Say that it is mitigated, watch for half an hour, resolve, and file it."""
+        quiet = 0
+        if not self.do("mitigated").get("ok"):
+            self.do("look")  # it ended by itself
+        else:
+            self.tell("monitoring", "It works again as it should, and we go on watching it.")
+        while quiet < 31:
+            self.do("wait", "1")
+            quiet = quiet + 1 if self.is_well() else 0
+            self.tell_if_due()
+            if quiet == 0 and self.low() and self.persists():
+                found = self.diagnose(self.worst())
+                if found.cause not in NOT_OURS:
+                    if found.cause not in [one.cause for one in findings]:
+                        self.do("suspect", found.cause)
+                        findings.append(found)
+                    self.mend(found)
+                    self.do("mitigated")
+        while not self.do("resolve").get("ok"):
+            self.do("wait", "2")
+        self.do("update", "resolved", text="This is resolved, and we will write down what we learnt.")
+        self.learn(findings)
+        self.close(findings)
+
+    def persists(self) -> bool:
+        """Whether an SLI stays low: a minute may be noise."""
+        for _ in range(4):
+            self.do("wait", "1")
+            if not self.low():
+                return False
+        return True
+
+    # --- what is seen
+
+    def worst(self) -> str:
+        """The SLI that burns its budget fastest now; availability where nothing is counted."""
+        burns = {}
+        for name, seen in self.state["slis"].items():
+            if seen["1m"] is None:
+                return "availability"
+            firing = any(alarm["sli"] == name for alarm in self.state["firing"])
+            burns[name] = (1 - seen["1m"]) / (1 - self.target(name)) + 3 * firing
+        return max(burns, key=lambda name: burns[name])
+
+    def target(self, name: str) -> float:
+        return TARGETS.get(name, 0.99)
+
+    def share(self, sli: str) -> float:
+        """The share that is hit, as the dashboard shows it."""
+        seen = self.state["slis"].get(sli, {"1m": None})["1m"]
+        return 1.0 if seen is None else round(max(0.002, 1 - seen - 0.6 * (1 - self.target(sli))), 4)
+
+    def low(self, only: str = "") -> list[str]:
+        """The SLIs below their target in the last minute, by more than the noise of a minute."""
+        return [
+            name
+            for name, seen in self.state["slis"].items()
+            if only in ("", name)
+            and (seen["1m"] is None or seen["1m"] < self.target(name) - self.noise(name))
+        ]
+
+    def noise(self, name: str) -> float:
+        return 0.03 if name == "quality" else 0.002
+
+    def level(self, sli: str) -> float:
+        """How an SLI stands: 0 at nothing, 1 at its target."""
+        seen = self.state["slis"].get(sli, {"1m": None})["1m"]
+        return 0.0 if seen is None else min(1.0, seen / self.target(sli))
+
+    def is_well(self) -> bool:
+        """Whether every SLI is at its target."""
+        return not self.low()
+
+    def wait_until_well(self, minutes: int, sli: str = "") -> bool:
+        """Wait until an SLI, or all, has been well for three minutes, so many minutes at most."""
+        well = 0
+        for _ in range(minutes + 3):
+            self.do("wait", "1")
+            well = 0 if self.low(sli) else well + 1
+            self.tell_if_due()
+            if well == 3:
+                return True
+        return False
+
+    def look(self, *words: str) -> Any:
+        """The data of a reading."""
+        return self.do("look", *words).get("data")
+
+    # --- what users hear
+
+    def tell(self, status: str, text: str) -> None:
+        """Tell users, with the share that is hit as it shows."""
+        percent = f"{100 * self.share(self.worst()):.0f}"
+        words = (status, percent) if status in ("investigating", "identified") else (status,)
+        self.do("update", *words, text=text)
+        self.last_update = self.state["at"]
+
+    def tell_if_due(self) -> None:
+        """An update every quarter of an hour while it lasts, and every half when it is better."""
+        every = 14 if not self.is_well() else 25
+        if _minutes(self.last_update, self.state["at"]) >= every:
+            status = "monitoring" if self.is_well() else "identified"
+            self.tell(status, "We know more about the cause by now and go on working on it.")
+
+    # --- finding out
+
+    def diagnose(self, sli: str) -> Finding:
+        """From a symptom to a cause: the reading that splits what is left."""
+        if self.state["slis"].get(sli, {"1m": None})["1m"] is None:
+            return self.silence()
+        thing = THING.get(sli, "errors")
+        kind = thing
+        if thing == "errors":
+            rows = self.look("errors", "by", "outcome")["rows"]
+            kind = max(rows, key=lambda row: row["bad"] - row["usual"] * row["total"])["value"]
+        self.changes = self.look("changes") or []
+        self.onset = self.onset or self.since()
+        found = self.named(kind, *self.contrast(thing, SPLITS[kind]))
+        return replace(found, sli=sli)
+
+    def silence(self) -> Finding:
+        """Nothing is counted: does it work, seen from outside?"""
+        probe = self.look("probe")
+        self.changes = self.look("changes") or []
+        self.onset = self.onset or self.since()
+        cause = "edge_lost" if probe["now"] > 10 else "metrics_broken"
+        return Finding(cause, changes=self.guilty(cause), sli="availability")
+
+    def contrast(self, thing: str, dimensions: Iterable[str]) -> tuple[str, str, float, float]:
+        """The dimension and the value that differ most from the rest, by how much, and the share."""
+        found: list[tuple[float, str, str, float]] = []
+        for dimension in dimensions:
+            rows = self.look(thing, "by", dimension)["rows"]
+            for row in rows:
+                if row["total"] < 20:
+                    continue
+                inside = row["bad"] / row["total"]
+                bad = sum(one["bad"] for one in rows) - row["bad"]
+                total = sum(one["total"] for one in rows) - row["total"]
+                found.append((inside - bad / max(1, total), dimension, row["value"], inside))
+        best = max(found, default=(0.0, "", "", 0.0))
+        return best[1], best[2], best[0], best[3]
+
+    def named(
+        self, kind: str, dimension: str, value: str, contrast: float, share: float
+    ) -> Finding:
+        """The cause that a contrast points at, after the reading that splits what is left."""
+        if contrast < 0.5 * share:
+            return self.everywhere(kind)
+        cause = BEHIND.get((kind, dimension), "nothing")
+        if kind == "429":
+            cause = self.refused(dimension, value)
+        if cause == "tenant_doubled" and not self.is_swollen(value):
+            cause = "agent_loops"
+        if kind == "latency" and dimension == "upstream":
+            cause = "gpu_reclaimed" if value == "pool" else "slow_upstream"
+        if cause == "agent_loops":
+            self.look("calls")
+        return Finding(cause, dimension, value, self.guilty(cause))
+
+    def refused(self, dimension: str, value: str) -> str:
+        if dimension == "upstream":
+            attempts = self.look("attempts")
+            return "retry_storm" if attempts["now"] > 1.5 * attempts["usual"] else "provider_fails"
+        return "load_test" if value == "synthetic" else "runaway_tenant"
+
+    def is_swollen(self, tenant: str) -> bool:
+        rows = self.look("traffic", "by", "tenant")["rows"]
+        return any(r["value"] == tenant and r["total"] > 1.7 * r["usual"] for r in rows)
+
+    def everywhere(self, kind: str) -> Finding:
+        """Nothing stands out: it is everywhere, or it is over."""
+        if kind == "quality":
+            bad = self.look("rejudge")["now"]
+            cause = "judge_drifted" if bad <= 2 else "prompt_release"
+        elif kind == "cost":
+            cache = self.look("cache")
+            cause = "cache_bypassed" if cache["now"] < 0.6 * cache["usual"] else "agent_loops"
+        elif kind == "429" and (attempts := self.look("attempts"))["now"] > 1.5 * attempts["usual"]:
+            cause = "retry_storm"
+        else:
+            cause = "nothing"
+        return Finding(cause, changes=self.guilty(cause))
+
+    def since(self) -> str:
+        """When it began: the last stretch of five minutes from which on the SLI is lower."""
+        seen = self.look("history")
+        rows = [row for row in seen if row["sli"] is not None]
+        if len(rows) < 4 or len(rows) < len(seen):
+            return str(rows[-1]["at"]) if rows else ""
+        usual = sorted(row["sli"] for row in rows[: len(rows) // 2])[len(rows) // 4]
+        low = min(row["sli"] for row in rows)
+        begun = ""
+        for row in rows:
+            if row["sli"] < usual - 0.35 * (usual - low):
+                begun = begun or row["at"]
+            else:
+                begun = ""
+        return begun or str(rows[-1]["at"])
+
+    def guilty(self, cause: str) -> tuple[str, ...]:
+        """The changes of a fitting kind near the onset, the nearest before it first."""
+        begun, near = _clock(self.onset) + 5, []
+        for one in self.changes:
+            before = begun - _clock(one["at"][11:16])
+            if one["kind"] in KINDS.get(cause, ()) and -10 <= before <= 25:
+                near.append((before if before >= 0 else 30 - before, str(one["id"])))
+        return tuple(id for _, id in sorted(near))
+
+    # --- learning
+
+    def learn(self, findings: list[Finding]) -> None:
+        """Write down what is known: cause, segment, trigger, onset, and the rest in words."""
+        for found in findings:
+            self.do("learn", "cause", found.cause)
+            self.do("learn", "segment", found.segment)
+            self.do("learn", "trigger", found.change or "none")
+        if self.onset:
+            self.do("learn", "onset", f"{(_clock(self.onset) + 2) // 60 % 24:02}:{(_clock(self.onset) + 2) % 60:02}")
+        for kind, text in LEARNT:
+            self.do("learn", kind, text=text)
+        for name in dict.fromkeys(self.applied):
+            self.do("learn", "automate", name)
+
+    def close(self, findings: list[Finding]) -> None:
+        """File it with a postmortem made of what was written down."""
+        self.do("close")
+        self.applied = []
+
+
+LEARNT = (
+    ("factor", "The change went out without a check that watches the segment it hits."),
+    ("factor", "Nothing in the service takes the failing part out of use by itself."),
+    ("well", "The first person who was paged answered within five minutes."),
+    ("wrong", "The page came only when the budget of an hour had been spent."),
+    ("lucky", "It began while enough people were awake to help with it."),
+    ("prevent", "roll out to one percent first, and compare it with the rest"),
+    ("detect", "alert on the contrast between the values of each dimension"),
+)
+
+
+def _clock(text: str) -> int:
+    """The minute of the day of a time such as 18:05."""
+    return int(text[:2]) * 60 + int(text[3:5]) if text else 0
+
+
+def _minutes(since: str, now: str) -> int:
+    """The minutes from a moment to another, of one day or the next."""
+    return (_clock(now[11:16]) - _clock(since[11:16])) % 1440 if since else 999
 
 
 def reference(desk: Desk) -> None:
-    """Play the book: acknowledge, triage, tell users, work the runbook, watch, learn."""
-    at_end: set[tuple[str, str]] = set()  # incidents, and symptoms whose runbook did not suffice
-    while desk.now < desk.ends:
-        incident, symptom = desk.incident, desk.service.symptom
-        who = LADDER.steps[0].on_call(desk.now)[0]
-        if incident is None:
-            desk.advance(MINUTE)
-        elif incident.state in ("detected", "acknowledged"):
-            _take(desk, who)
-        elif desk.pager.ringing:
-            desk.acknowledge(who)
-        elif incident.state == "resolved":
-            _learn(desk, incident, who)
-        elif desk.quiet_for >= WATCH:
-            desk.resolve(by=who, auto_recovered=incident.state != "mitigated")
-            desk.update("This is resolved.", by="bo")
-        elif (incident.id, symptom) not in at_end and _is_its_own(desk, incident):
-            if not _mitigate(desk, who):
-                at_end.add((incident.id, symptom))
-        else:
-            if desk.update_due:
-                desk.update("We are still working on it.", by="bo")
-            desk.advance(MINUTE)
+    """Play a shift at a desk by the written procedure."""
+    from oncall.gameday.protocol import Game
 
-
-def _is_its_own(desk: Desk, incident: Incident) -> bool:
-    """Whether users feel this incident.
-
-    Once it is mitigated, another symptom belongs to another incident, which will page.
-    """
-    mine = incident.state != "mitigated" or desk.service.symptom == incident.symptom
-    return mine and not is_healthy(desk, desk.scenario.slo)
-
-
-def _take(desk: Desk, who: str) -> None:
-    """From the alert to a decision: is it real, how severe, who leads."""
-    desk.advance(3 * MINUTE)
-    desk.acknowledge(who)
-    desk.advance(3 * MINUTE)
-    incident = desk.incidents[-1]
-    desk.triage(_severity(desk, incident), who, by=who, comms="bo")
-    if not desk.service.felt and not is_healthy(desk, desk.scenario.slo):
-        desk.note("what is counted as failed is nobody's request: users feel nothing", by=who)
-        desk.false_alarm(by=who)
-    else:
-        desk.update(f"{incident.title}. We are working on it.", by="bo")
-
-
-def _severity(desk: Desk, incident: Incident) -> str:
-    """By the table, for the worst minute so far: a good cure does not make it less severe."""
-    minutes = desk.service.counts.slice(incident.impact_start)
-    fired = incident.events[0].get("window", "")
-    counted = zip(minutes.good, minutes.total, strict=True)
-    shares = [(total - good) / total for good, total in counted if total]
-    share = 1.0 if fired.startswith("silence") else max(shares, default=1.0)
-    symptom = SYMPTOMS.get(incident.symptom)
-    whom = "users" if desk.service.felt or is_healthy(desk, desk.scenario.slo) else "nobody"
-    return severity_for(share, symptom.sli if symptom else "availability", whom=whom)
-
-
-def _mitigate(desk: Desk, who: str) -> bool:
-    """Work the runbook for what shows most now; ``False`` if there is none or it is not enough."""
-
-    def approve(mitigation: Mitigation) -> bool:
-        desk.approval(mitigation.name, granted=mitigation.reversible, by="chen")
-        return mitigation.reversible
-
-    runbook = RUNBOOKS.get(desk.service.symptom)
-    if runbook is None:
-        desk.note("no runbook fits this; called the head of platform", by=who)
-    elif run_runbook(runbook, desk, slo=desk.scenario.slo, at=desk.now, approve=approve).healthy:
-        desk.mitigated(by=who)
-        desk.update("It works again as it should. We go on watching.", by="bo")
-        return True
-    else:
-        desk.note(f"the runbook is at its end; called {runbook.escalate_to}", by=who)
-    return False
-
-
-def _learn(desk: Desk, incident: Incident, who: str) -> None:
-    """File the incident, with a postmortem if it paged or is major, unless it comes back."""
-    written = desk.now + HOUR  # writing it takes a while
-    desk.advance_until(lambda desk: desk.now >= written or desk.incident is not incident)
-    if desk.incident is incident:
-        is_due = incident.severity in MAJOR or incident.events[0].get("action") == "page"
-        desk.close(_postmortem(desk, incident, who) if is_due else None, by=who)
-
-
-def _postmortem(desk: Desk, incident: Incident, who: str) -> str:
-    reviews = dict(zip([one.id for one in desk.incidents], desk.scenario.reviews, strict=False))
-    review = reviews.get(incident.id, Review())
-    items = list(automations(incident, who))
-    for kind, text in review.action_items:
-        items.append(ActionItem(kind, text, who, due_date(incident)))
-    return write_postmortem(incident, **vars(review) | {"action_items": items})
+    player = Responder(Game.of(desk).handle)
+    player.run(lambda player: player.play())

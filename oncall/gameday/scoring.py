@@ -220,16 +220,22 @@ def _woken_beyond(play: Play) -> int:
 
 
 def _severity(play: Play) -> Judgement | None:
-    """The share of the time in which it was the table's; one off counts half."""
+    """The share of the time in which it was the table's.
+
+    One off counts half, and so does what could be read while the truth was another.
+    """
     if play.truth is None:
         return _severity_by_reference(play)
+    end = (play.end - play.truth.world.scenario.start) // MINUTE
     first = play.truth.minute(next(e for e in play.events if e.verb == "detect")) + GRACE
-    last = max(first + 1, (play.end - play.truth.world.scenario.start) // MINUTE)
+    first = min(first, end)
+    last = max(first + 1, end)
     marks, off = [], {"too low": 0, "too high": 0}
     for minute in range(first, min(last, play.truth.length)):
         mine = play.severity_at(play.truth.world.scenario.start + minute * MINUTE)
         right = play.truth.table[minute]
-        marks.append({0: 1.0, 1: 0.5}.get(abs((mine or 9) - right), 0.0))
+        read = 0.5 if mine == play.truth.readable[minute] else 0.0
+        marks.append({0: 1.0, 1: 0.5}.get(abs((mine or 9) - right), read))
         off["too low" if (mine or 9) > right else "too high"] += mine != right
     share = sum(marks) / max(1, len(marks))
     if not any(off.values()):

@@ -44,7 +44,8 @@ def signs(desk: Desk) -> list[Sign]:
         for sli in desk.slos
         for rule in desk.policy
     ]
-    slis = [(name, name in desk.harmed) for name in FLOORS]
+    harmed = desk.harmed
+    slis = [(name, name in harmed) for name in FLOORS]
     return [
         Sign(desk.sli < desk.slo.target, level, level),
         Sign(not has_requests, "no request arrives", "requests arrive again"),

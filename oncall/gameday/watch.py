@@ -56,9 +56,8 @@ class Watch:
             is_first = name == service.scenario.slo.name  # silence is told once
             rules = self.policy if is_first else self.policy[:-1]
             evaluators[name] = AlertEvaluator(slo, rules, MINUTE)
-            for minute in service.minutes:
-                total = minute.total[name]
-                evaluators[name].take(total - minute.bad[name], total)
+            bad = [minute.bad[name] for minute in service.minutes]
+            evaluators[name].take_all(bad, [minute.total[name] for minute in service.minutes])
         self._evaluators = evaluators
 
     def observe(self, minute: Minute) -> tuple[Alarm, ...]:
