@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oncall.gameday.protocol import Game
-from oncall.gameday.reference import TARGETS, Ask, Responder
+from oncall.gameday.reference import TARGETS, Responder
 from oncall.gameday.scoring import JUDGES, Score
 from oncall.scenario import Scenario
 

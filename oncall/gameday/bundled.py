@@ -15,7 +15,10 @@ from oncall.scenario import Scenario
 _LISTED = """
     provider_outage rate_limit_storm slow_first_token quality_regression stale_index cost_runaway
     guardrail_false_positives poisoned_cache gpu_capacity quiet_shift slow_burn flapping_provider
-    two_incidents false_alarm silent_edge openai_2024_12_04 copilot_2025_12_15"""
+    two_incidents false_alarm silent_edge openai_2024_12_04 copilot_2025_12_15 surprise
+    provider_fails gateway_release secret_rotated edge_config runaway_tenant slow_upstream
+    longer_prompts cold_cache prompt_release judge_drifted tenant_doubled cache_bypassed
+    attack_blocked prompt_injection rule_switched_off metrics_broken nothing"""
 _NAMES = _LISTED.split()
 
 

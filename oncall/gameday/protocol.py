@@ -18,6 +18,8 @@ from oncall.gameday.desk import Desk
 from oncall.gameday.people import PEOPLE
 from oncall.gameday.scoring import JUDGES, Score, score_shift
 from oncall.gameday.truth import Truth, truth_of
+from oncall.incident import Incident
+from oncall.journal import Event
 from oncall.scenario import Scenario
 from oncall.times import HOUR, MINUTE, moment_text
 
@@ -181,19 +183,8 @@ class Game:
         desk, now = self.desk, moment_text(self.desk.now)
         for incident in desk.incidents:
             for event in incident.events[before["events"].get(incident.id, 0) :]:
-                at, said = moment_text(event.at), {"incident": incident.id}
-                if event.verb == "page" and event.by == "pager":
-                    who = event.get("who")
-                    text = f"{who} is paged: {incident.title}"
-                    yield {"at": at, "kind": "page", "text": text, "who": who, **said}
-                elif event.verb == "approval":
-                    granted, name = event.get("granted"), event.get("mitigation")
-                    text = f"{event.by} {'approves' if granted else 'does not approve'} {name}"
-                    fields = {"mitigation": name, "granted": granted}
-                    yield {"at": at, "kind": "answer", "text": text, **fields, **said}
-                elif event.verb == "reopen" and event.by == "alerts":
-                    text = f"{incident.id} is open again"
-                    yield {"at": at, "kind": "reopened", "text": text, **said}
+                if told := _told(event, incident):
+                    yield told
         for alarm in desk.alarms:
             if alarm not in before["alarms"]:
                 text = f"{alarm.sli} {alarm.rule.name} fires"
@@ -233,6 +224,22 @@ class Game:
         if self._sealed is not None:
             reply |= {"scenario": self._scenario.name, "seed": self._seed}
         return reply
+
+
+def _told(event: Event, incident: Incident) -> Reply | None:
+    """An event of a journal that happened without the player, as it is told; else ``None``."""
+    kind, fields, text = "", {}, ""
+    if event.verb == "page" and event.by == "pager":
+        kind, fields = "page", {"who": event.get("who")}
+        text = f"{event.get('who')} is paged: {incident.title}"
+    elif event.verb == "approval":
+        kind, fields = "answer", dict(event.details)
+        answer = "approves" if event.get("granted") else "does not approve"
+        text = f"{event.by} {answer} {event.get('mitigation')}"
+    elif event.verb == "reopen" and event.by == "alerts":
+        kind, text = "reopened", f"{incident.id} is open again"
+    told = {"at": moment_text(event.at), "kind": kind, "text": text, **fields}
+    return told | {"incident": incident.id} if kind else None
 
 
 def _parsed(request: object) -> tuple[str, list[str]]:

@@ -366,7 +366,8 @@ def _metrics(service: Service) -> Reading:
 
 def _history(service: Service) -> Reading:
     """The SLI at hand over the last four hours, five minutes at a time."""
-    name, rows = service.watched, []
+    name = service.watched
+    rows: list[dict[str, Any]] = []
     begin = max(0, len(service) - 240)
     begin += (len(service) - begin) % 5
     for first in range(begin, len(service), 5):

@@ -1,17 +1,18 @@
 """The reference responder: an experienced engineer's procedure, who is as blind as everybody.
 
-It plays through the protocol's words and never reads the simulation: page → dashboard → change log →
-compare the dimensions and take the largest contrast → the reading that splits what is left →
+It plays through the protocol's words and never reads the simulation: page → dashboard → change log
+→ compare the dimensions and take the largest contrast → the reading that splits what is left →
 suspect → least risk → verify → tell. It loses points where luck is against it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from oncall.catalogue import CAUSES
 from oncall.gameday.causes import SLOS
 from oncall.gameday.desk import Desk
 from oncall.severity import severity_for
@@ -149,6 +150,8 @@ class Responder:
             for event in reply["events"]:
                 if event["kind"] == "answer":
                     self.approved[event["mitigation"]] = event["granted"]
+            if any(event["kind"] == "page" for event in reply["events"]):
+                self.ask({"do": "ack"})
         return reply
 
     def play(self) -> None:
@@ -179,7 +182,7 @@ class Responder:
         findings: list[Finding] = []
         for _ in range(4):
             self.retriage(severity)
-            if found.cause not in [one.cause for one in findings]:
+            if found.cause not in ("nothing", *(one.cause for one in findings)):
                 self.do("suspect", found.cause)
                 findings.append(found)
             if found.cause in NOT_OURS:
@@ -204,9 +207,7 @@ class Responder:
         """Raise the severity where more is harmed by now than was."""
         sli = self.worst()
         now = severity_for(self.share(sli), sli)
-        current = next(
-            one for one in self.state["incidents"] if one["id"] == self.state["current"]
-        )
+        current = next(one for one in self.state["incidents"] if one["id"] == self.state["current"])
         if now < (current["severity"] or severity) and not self.is_well():
             roles = ("ops=bo", "comms=chen") if now in ("sev1", "sev2") else ()
             self.do("triage", now, "ana", *roles)
@@ -216,8 +217,7 @@ class Responder:
         self.secure(found)
         if found.cause == "nothing":
             return self.wait_until_well(40)
-        moves = [(name, aim) for name in MOVES[found.cause] for aim in self.aims(found, name)]
-        for name, aim in moves:
+        for name, aim in self.moves(found):
             if f"{name} {aim}" in self.tried:
                 continue
             self.tried.add(f"{name} {aim}")
@@ -234,6 +234,16 @@ class Responder:
                 self.do("rollback", name)
                 self.applied.remove(name)
         return self.is_well()
+
+    def moves(self, found: Finding) -> Iterator[tuple[str, str]]:
+        """What may be done about a cause: what is known of it, then the rest of the runbook."""
+        for name in MOVES[found.cause]:
+            for aim in self.aims(found, name):
+                yield name, aim
+        book = self.do("runbook", CAUSES[found.cause])["data"]
+        for step in book["mitigations"]:
+            if step["reversible"] and not step["aim"]:
+                yield step["name"], ""
 
     def may(self, name: str, words: list[str]) -> bool:
         """Whether a mitigation may be applied: it is asked for where its runbook says so."""
@@ -288,14 +298,16 @@ class Responder:
             if quiet == 0 and self.low() and self.persists():
                 found = self.diagnose(self.worst())
                 if found.cause not in NOT_OURS:
-                    if found.cause not in [one.cause for one in findings]:
+                    if found.cause not in ("nothing", *(one.cause for one in findings)):
                         self.do("suspect", found.cause)
                         findings.append(found)
                     self.mend(found)
                     self.do("mitigated")
         while not self.do("resolve").get("ok"):
             self.do("wait", "2")
-        self.do("update", "resolved", text="This is resolved, and we will write down what we learnt.")
+        self.do(
+            "update", "resolved", text="This is resolved, and we will write down what we learnt."
+        )
         self.learn(findings)
         self.close(findings)
 
@@ -317,7 +329,7 @@ class Responder:
                 return "availability"
             firing = any(alarm["sli"] == name for alarm in self.state["firing"])
             burns[name] = (1 - seen["1m"]) / (1 - self.target(name)) + 3 * firing
-        return max(burns, key=lambda name: burns[name])
+        return str(max(burns, key=lambda name: burns[name]))
 
     def target(self, name: str) -> float:
         return TARGETS.get(name, 0.99)
@@ -325,7 +337,9 @@ class Responder:
     def share(self, sli: str) -> float:
         """The share that is hit, as the dashboard shows it."""
         seen = self.state["slis"].get(sli, {"1m": None})["1m"]
-        return 1.0 if seen is None else round(max(0.002, 1 - seen - 0.6 * (1 - self.target(sli))), 4)
+        return (
+            1.0 if seen is None else round(max(0.002, 1 - seen - 0.6 * (1 - self.target(sli))), 4)
+        )
 
     def low(self, only: str = "") -> list[str]:
         """The SLIs below their target in the last minute, by more than the noise of a minute."""
@@ -404,7 +418,7 @@ class Responder:
         return Finding(cause, changes=self.guilty(cause), sli="availability")
 
     def contrast(self, thing: str, dimensions: Iterable[str]) -> tuple[str, str, float, float]:
-        """The dimension and the value that differ most from the rest, by how much, and the share."""
+        """The dimension and value that differ most from the rest, by how much, and the share."""
         found: list[tuple[float, str, str, float]] = []
         for dimension in dimensions:
             rows = self.look(thing, "by", dimension)["rows"]
@@ -469,10 +483,8 @@ class Responder:
         low = min(row["sli"] for row in rows)
         begun = ""
         for row in rows:
-            if row["sli"] < usual - 0.35 * (usual - low):
-                begun = begun or row["at"]
-            else:
-                begun = ""
+            is_low = row["sli"] < usual - 0.35 * (usual - low)
+            begun = (begun or str(row["at"])) if is_low else ""
         return begun or str(rows[-1]["at"])
 
     def guilty(self, cause: str) -> tuple[str, ...]:
@@ -493,7 +505,11 @@ class Responder:
             self.do("learn", "segment", found.segment)
             self.do("learn", "trigger", found.change or "none")
         if self.onset:
-            self.do("learn", "onset", f"{(_clock(self.onset) + 2) // 60 % 24:02}:{(_clock(self.onset) + 2) % 60:02}")
+            self.do(
+                "learn",
+                "onset",
+                f"{(_clock(self.onset) + 2) // 60 % 24:02}:{(_clock(self.onset) + 2) % 60:02}",
+            )
         for kind, text in LEARNT:
             self.do("learn", kind, text=text)
         for name in dict.fromkeys(self.applied):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import warnings
 from collections.abc import Callable
@@ -10,8 +11,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from oncall.catalogue import known_mitigation, known_symptom
+from oncall.catalogue import CAUSES, known_mitigation, known_symptom
 from oncall.files import one_line, parse_toml, read_text
+from oncall.gameday.causes import DIMENSIONS, SLOS
+from oncall.gameday.draw import SURPRISE
 from oncall.postmortem import ITEM_KINDS
 from oncall.scenario import Fault, RedHerring, Review, Scenario
 from oncall.slo import SLO
@@ -34,13 +37,22 @@ def parse_scenario(text: str, name: str = "the scenario") -> Scenario:
 
 
 def _scenario(top: _Table) -> Scenario:
-    slo, traffic = top.table("slo"), top.table("traffic")
+    is_drawn = "causes" in top.values
+    slo = top.table("slo") if "slo" in top.values or not is_drawn else None
+    traffic = top.table("traffic")
     faults, herrings, reviews = (top.tables(key) for key in ("faults", "red_herrings", "reviews"))
     values: dict[str, Any] = {"title": "", "length": 480 * MINUTE, "errors": 0.0}
     optional: dict[str, _Reader] = {"title": _text, "length": _length, "warm_up": _minutes}
+    optional["causes"] = _causes
     values |= top.read({"name": _text, "start": _moment}, optional)
     values |= traffic.read({"requests": _number(0.001, 1e7)}, {"errors": _number(0, 1)})
-    of_slo = slo.read({"target": _target}, {"name": _text, "period": _length})
+    of_slo: dict[str, Any] = {"target": 0.99}
+    if slo:
+        of_slo = slo.read({"target": _target}, {"name": _text, "period": _length})
+    if is_drawn and of_slo.get("name", "availability") not in SLOS:
+        raise top.error("causes", f"need an SLO of {', '.join(SLOS)}; take [slo] out, say")
+    if is_drawn and faults:
+        raise top.error("causes", "are drawn, and faults are told; give one or the other")
     values |= {
         "slo": SLO(**{"name": "availability"} | of_slo),
         "faults": tuple(map(_fault, faults)),
@@ -66,7 +78,11 @@ def _fault(table: _Table) -> Fault:
     symptom = _symptom if needs_runbook else _text
     required = {"symptom": symptom, "start": _span, "error_ratio": _number(0, 1)}
     optional = {"ramp": _span, "duration": _positive_span, "title": _text, "catches": _catches}
-    return Fault(**table.read(required, optional | {"lost": _flag, "synthetic": _flag}))
+    optional |= {"lost": _flag, "synthetic": _flag, "cause": _cause, "segment": _segment}
+    if "cause" in table.values:  # it says which symptom
+        del required["symptom"]
+    fault = table.read(required, optional | {"symptom": _text})
+    return Fault(**{"symptom": CAUSES.get(fault.get("cause", ""), "")} | fault)
 
 
 def _red_herring(table: _Table) -> RedHerring:
@@ -190,6 +206,30 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 def _symptom(value: Any) -> str:
     return known_symptom(_text(value))
+
+
+def _cause(value: Any) -> str:
+    name = _text(value)
+    if name not in CAUSES:
+        near = difflib.get_close_matches(name, CAUSES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(CAUSES)}"
+        raise ValueError(f"unknown cause {name!r}; {hint}")
+    return name
+
+
+def _causes(value: Any) -> tuple[str, ...]:
+    names = _texts(value)
+    if not names or (SURPRISE in names and len(names) > 1):
+        raise ValueError(f'must name causes, or ["{SURPRISE}"] alone, given {value!r}')
+    return tuple(name if name == SURPRISE else _cause(name) for name in names)
+
+
+def _segment(value: Any) -> str:
+    dimension, _, part = _text(value).partition("=")
+    if part not in DIMENSIONS.get(dimension, ()):
+        known = ", ".join(DIMENSIONS)
+        raise ValueError(f"must be DIMENSION=VALUE, of {known}; given {value!r}")
+    return f"{dimension}={part}"
 
 
 def _moment(value: Any) -> datetime:

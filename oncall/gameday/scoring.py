@@ -92,8 +92,8 @@ def _scored(play: Play) -> Score:
     worked = bool(play.all("triage") or play.all("false_alarm"))
     dimensions = []
     for name, (most, judge) in JUDGES.items():
-        judgement = judge(play)
-        if judgement is None:
+        judgement = None if play.is_quiet else judge(play) if play.incidents else (0.0, "")
+        if judgement is None and not play.is_quiet:
             dimensions.append(Dimension(name, 0, 0, "It takes the truth, which is not known here."))
         elif play.is_quiet:
             dimensions.append(Dimension(name, most, most, "Nothing happened, and nothing was due."))
@@ -101,8 +101,9 @@ def _scored(play: Play) -> Score:
             why = "Nobody triaged it, or called it a false alarm: nothing can be scored."
             dimensions.append(Dimension(name, 0, most, why))
         else:
-            points = round(most * min(1.0, max(0.0, judgement[0])))
-            dimensions.append(Dimension(name, points, most, judgement[1]))
+            share, why = judgement or (0.0, "")
+            points = round(most * min(1.0, max(0.0, share)))
+            dimensions.append(Dimension(name, points, most, why))
     return Score(tuple(dimensions))
 
 
@@ -127,7 +128,7 @@ class Play:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing was wrong and nobody thought so."""
-        return self.truth is not None and not self.truth.world.hits and not self.incidents
+        return self.truth is not None and not any(self.truth.pages) and not self.incidents
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -171,7 +172,7 @@ def _ended(incident: Incident) -> datetime | None:
 def _answer(play: Play) -> Judgement:
     """The longest that a page waited, and who was woken beyond need."""
     waits = [wait for incident in play.incidents for wait in _waits(incident)]
-    if not waits or None in waits:
+    if None in waits:
         return 0, "A page was never answered."
     longest = max(filter(None, waits), default=timedelta()) / MINUTE
     share = 1 - max(0.0, longest - PROMPT_ANSWER) / ANSWER_SLOPE
@@ -194,7 +195,7 @@ def _waits(journal: Incident) -> Iterator[timedelta | None]:
         elif event.verb not in (*REMARKS, "triage"):
             helped = False
         rings = event.verb == "page" and event.by == "pager" and not helped
-        if event.verb == "detect" or rings:
+        if rings or (event.verb == "detect" and event.get("action") == "page"):
             called = called or event.at
         elif event.verb in ("acknowledge", "false_alarm") and called:
             yield event.at - called

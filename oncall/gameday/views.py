@@ -52,10 +52,7 @@ def signs(desk: Desk) -> list[Sign]:
         *[Sign(fires, f"{name} fires", f"{name} no longer fires") for name, fires in rules],
         *[Sign(hurt, f"{name} is harmed", f"{name} is no longer harmed") for name, hurt in slis],
         Sign(desk.pager.ringing, "", "that was the last on the ladder: nobody is left to page"),
-        *[
-            Sign(desk.people.is_up(who, desk.service.minute), f"{who} is up", "")
-            for who in PEOPLE
-        ],
+        *[Sign(desk.people.is_up(who, desk.service.minute), f"{who} is up", "") for who in PEOPLE],
         Sign(desk.update_due, "an update to users is due", "no update to users is due any more"),
     ]
 
