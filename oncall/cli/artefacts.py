@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from oncall.files import locked, read_bytes, read_json, regular_file, sync_folder, write_text
@@ -19,7 +18,7 @@ _KIND = "the files of oncall shift"
 _Digests = dict[str, list[str]]  # of each file by name; two while it is being replaced
 
 
-def write_artefacts(shift: Shift, text: str, scores: Sequence[Score], folder: Path) -> list[Path]:
+def write_artefacts(shift: Shift, text: str, score: Score, folder: Path) -> list[Path]:
     """Write the artefacts, in place of those of an earlier shift, and return their paths.
 
     ``text`` is the shift as printed. A second incident's files have ``-2`` in their names. A file
@@ -36,7 +35,7 @@ def write_artefacts(shift: Shift, text: str, scores: Sequence[Score], folder: Pa
         tempfile.TemporaryDirectory(prefix=".oncall-", dir=folder) as made,
     ):
         aside = Path(made)
-        _write(shift, text, scores, aside)
+        _write(shift, text, score, aside)
         new = {name: [_digest(aside / name)] for name in _names_in(aside)}
         old = _listed(manifest)
         ours = {name for name in old if _digest(folder / name) in old[name]}
@@ -55,10 +54,10 @@ def write_artefacts(shift: Shift, text: str, scores: Sequence[Score], folder: Pa
     return [folder / name for name in new]
 
 
-def _write(shift: Shift, text: str, scores: Sequence[Score], folder: Path) -> None:
+def _write(shift: Shift, text: str, score: Score, folder: Path) -> None:
     shift.counts.write_csv(folder / "counts.csv")
     write_text(folder / "shift.txt", text)
-    write_text(folder / "score.txt", "".join(f"{score}\n" for score in scores))
+    write_text(folder / "score.txt", f"{score}\n")
     for number, incident in enumerate(shift.incidents, 1):
         suffix = "" if number == 1 else f"-{number}"
         incident.save(folder / f"journal{suffix}.jsonl")

@@ -11,7 +11,7 @@ from oncall.alerting import google_policy
 from oncall.catalogue import RUNBOOKS, symptom_of
 from oncall.cli.layout import INDENT, WIDTH, axis_lines, chart, cut, mark_lines, wrap
 from oncall.counts import Counts
-from oncall.gameday.scoring import Score, mean_points, score
+from oncall.gameday.scoring import Score
 from oncall.gameday.shift import Shift
 from oncall.incident import Incident
 from oncall.journal import Event
@@ -21,8 +21,8 @@ from oncall.slo import burn_rate, percent, sli
 from oncall.times import DAY, HOUR, MINUTE, duration_text
 
 
-def shift_text(shift: Shift, scores: Sequence[Score] = ()) -> str:
-    """A shift from A, the healthy service, to F, the regression case, and each incident's score."""
+def shift_text(shift: Shift, score: Score | None = None) -> str:
+    """A shift from A, the healthy service, to F, the regression case, and its score."""
     scenario, clock = shift.scenario, "%Y-%m-%d %H:%M"
     end = scenario.start + scenario.length
     when = f"{scenario.start:{clock}} to {end:{clock}} UTC"
@@ -36,25 +36,19 @@ def shift_text(shift: Shift, scores: Sequence[Score] = ()) -> str:
             lines += [f"{letter}  {title}", *((INDENT + line).rstrip() for line in part), ""]
     if not shift.incidents:
         lines += ["Nothing fired. A quiet shift.", ""]
-    for incident, result in zip(shift.incidents, scores, strict=False):
-        lines.append(f"Score of {incident.id}, held against the reference responder")
-        lines += [*wrap(str(result).splitlines(), 25, INDENT), ""]
+    if score is not None:
+        lines += ["Score of the shift", "", *wrap(score_lines(score), 26, INDENT), ""]
     return "\n".join(lines)
 
 
-def score_text(scores: dict[str, Score]) -> str:
-    """The scores of a shift, with the reasons; the reference's too, where they differ."""
-    lines = []
-    for name, result in scores.items():
-        lines += [f"Score of {name}", ""]
-        for row in result.dimensions:
-            lines += wrap([f"{row.name:<12}{row.points:>3} of {row.most:<3} {row.why}"], 22)
-            if row.reference != row.why:
-                lines += wrap([f"reference {row.reference}"], 22, " " * 12)
-        lines += [f"{'score':<12}{result.points:>3} of 100", ""]
-    if not scores:
-        lines += ["Nothing was needed, and nothing was done.", ""]
-    return "\n".join([*lines, f"The shift: {mean_points(scores)} of 100", ""])
+def score_lines(score: Score) -> list[str]:
+    """A score, a line for each dimension and one for the sum."""
+    return str(score).splitlines()
+
+
+def score_text(score: Score) -> str:
+    """The score of a shift, with the reasons."""
+    return "\n".join(["Score of the shift", "", *wrap(score_lines(score), 26), ""])
 
 
 # --- a table of shifts ---------------------------------------------------------------------------
@@ -63,14 +57,15 @@ _TIMES = {"TTD": 7, "TTA": 6, "TTM": 7, "impact": 8}  # the metrics shown, and h
 
 
 def table(shifts: Sequence[Shift]) -> str:
-    """Shifts as a table, one line per incident, each scored against itself as the reference."""
+    """Shifts as a table, one line per incident, and the score of each shift beside its first."""
     times = "".join(f"{name:>{width}}" for name, width in _TIMES.items())
     lines = [f"{'scenario':<26}{'sev':<6}{times}{'failed':>9}{'score':>7}"]
     for shift in shifts:
         name = cut(shift.scenario.name, 25)
-        for row in [_row(incident) for incident in shift.incidents] or ["nothing fired"]:
-            lines.append(f"{name:<26}{row}")
-            name = ""
+        points = f"{shift.score.points:>7}"
+        for row in [_row(incident) for incident in shift.incidents] or [f"{'nothing fired':<43}"]:
+            lines.append(f"{name:<26}{row}{points}".rstrip())
+            name = points = ""
     return "\n".join([*lines, ""])
 
 
@@ -80,8 +75,7 @@ def _row(incident: Incident) -> str:
     for name, width in _TIMES.items():
         length = getattr(incident.metrics(), name.lower())
         times += f"{'-' if length is None else duration_text(length):>{width}}"
-    points = score(incident, incident).points
-    return f"{incident.severity or '?':<6}{times}{total - good:>9,}{points:>7}"
+    return f"{incident.severity or '?':<6}{times}{total - good:>9,}"
 
 
 # --- the six parts -------------------------------------------------------------------------------

@@ -23,7 +23,6 @@ from oncall.cli.terminal import score_text, shift_text, table
 from oncall.counts import read_csv
 from oncall.files import read_text
 from oncall.gameday import SCENARIOS, parse_scenario, read_scenario, reference, run_shift
-from oncall.gameday.scoring import score, score_shift
 from oncall.gameday.script import read_script
 from oncall.mitigations import MITIGATIONS
 from oncall.regression import gate
@@ -47,13 +46,11 @@ def _shift(arguments: Namespace) -> Answer:
         shifts = [run_shift(each, arguments.seed, reference) for each in SCENARIOS.values()]
         return 0, table(shifts)
     shift = run_shift(_scenario(arguments.scenario), arguments.seed, reference)
-    # The reference is playing, so each incident is scored against itself.
-    scores = [score(incident, incident) for incident in shift.incidents]
-    text = shift_text(shift, scores)
+    text = shift_text(shift, shift.score)
     if arguments.out is None:
         return 0, text
     folder = Path(arguments.out)
-    paths = write_artefacts(shift, text, scores, folder)
+    paths = write_artefacts(shift, text, shift.score, folder)
     names = ", ".join(path.relative_to(folder).as_posix() for path in paths)
     return 0, text + fill(f"Written to {folder}: {names}") + "\n"
 
@@ -96,8 +93,7 @@ def _drill(arguments: Namespace) -> Answer:
         except (LeftEarly, KeyboardInterrupt):
             resumed = f"Left. 'oncall drill --resume {file}' goes on from here."
             return 0, f"{resumed if file else 'Left; nothing was kept.'}\n"
-    reference_shift = run_shift(scenario, seed, reference)
-    return 0, f"\n{score_text(score_shift(shift.incidents, reference_shift.incidents))}"
+    return 0, f"\n{score_text(shift.score)}"
 
 
 @contextlib.contextmanager

@@ -372,7 +372,7 @@ def _percent(text: str) -> float:
 
 
 @_action("apply MITIGATION [VALUE]", "start a mitigation, aimed at a value", _verb("mitigate"))
-def _apply(desk: Desk, name: str, value: str = "") -> str:
+def _apply(desk: Desk, name: str, value: str = "") -> readings.Reading:
     step = MITIGATIONS[known_mitigation(name)]
     aim = _checked_aim(desk, name, value)
     desk.service.check_apply(name)
@@ -380,7 +380,9 @@ def _apply(desk: Desk, name: str, value: str = "") -> str:
     _delegate(desk, "ops", APPLY_MINUTES[step.risk.partition(":")[0]])
     desk.apply(name, by=_who(desk), value=aim or None)
     said = f"{step.action}{f' ({aim})' if aim else ''}: give it {duration_text(step.settle)}"
-    return f"{said}; nobody has approved it" if _is_unapproved(desk, name, aim) else said
+    if _is_unapproved(desk, name, aim):
+        said += "; nobody has approved it"
+    return readings.Reading("apply", said, {"settle": step.settle // MINUTE})
 
 
 def _checked_aim(desk: Desk, name: str, value: str) -> str:

@@ -98,7 +98,7 @@ AIMED = {
     "throttle_tenant": "tenant", "block_tenant": "tenant", "exclude_account": "tenant",
 }  # fmt: skip
 TARGETS = {name: slo.target for name, slo in SLOS.items()}
-SETTLE = 12  # minutes at most, until a mitigation must have shown
+GETS_UP = 2  # minutes from a page to an answer
 
 
 class _OverError(Exception):
@@ -150,8 +150,9 @@ class Responder:
             for event in reply["events"]:
                 if event["kind"] == "answer":
                     self.approved[event["mitigation"]] = event["granted"]
-            if any(event["kind"] == "page" for event in reply["events"]):
-                self.ask({"do": "ack"})
+            if self.state["current"] and any(e["kind"] == "page" for e in reply["events"]):
+                self.ask({"do": "wait", "words": [str(GETS_UP)]})
+                self.state = self.ask({"do": "ack"})
         return reply
 
     def play(self) -> None:
@@ -174,7 +175,8 @@ class Responder:
     def work(self) -> None:
         """Take the incident at hand, find out, mend, watch, and file it."""
         self.tried, self.approved, self.onset = set(), {}, ""
-        self.do("ack")
+        if self.current["state"] == "detected":
+            self.do("ack")
         sli = self.worst()
         severity = self.triage(sli)
         self.tell("investigating", "We see that answers fail or suffer and look into it.")
@@ -225,10 +227,11 @@ class Responder:
             if not self.may(name, words):
                 continue
             before = self.level(found.sli)
-            if not self.do("apply", *words).get("ok"):
+            done = self.do("apply", *words)
+            if not done.get("ok"):
                 continue
             self.applied.append(name)
-            if self.wait_until_well(SETTLE, found.sli):
+            if self.wait_until_well(done["data"]["settle"] + 3, found.sli):
                 return self.is_well()
             if self.level(found.sli) < before + 0.25 * (1 - before):
                 self.do("rollback", name)
@@ -270,10 +273,7 @@ class Responder:
     def secure(self, found: Finding) -> None:
         """What security demands, before anything that mends it."""
         if found.cause in SECURITY:
-            current = next(
-                one for one in self.state["incidents"] if one["id"] == self.state["current"]
-            )
-            if current["severity"] != "sev1":
+            if self.current["severity"] != "sev1":
                 self.do("triage", "sev1", "ana", "ops=bo", "comms=chen")
             for step in ("call", "restrict", "preserve"):
                 self.do("secure", step)
@@ -320,6 +320,12 @@ class Responder:
         return True
 
     # --- what is seen
+
+    @property
+    def current(self) -> dict[str, Any]:
+        """The incident at hand."""
+        here = self.state["current"]
+        return next(one for one in self.state["incidents"] if one["id"] == here)
 
     def worst(self) -> str:
         """The SLI that burns its budget fastest now; availability where nothing is counted."""

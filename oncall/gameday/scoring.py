@@ -256,8 +256,8 @@ def _severity_by_reference(play: Play) -> Judgement | None:
         return None
     if not decided:
         return 0, "Nobody decided a severity."
-    off = abs(int(decided[-1][3:]) - int(theirs[3:]))
-    return {0: 1.0, 1: 0.5}.get(off, 0.0), f"{decided[-1]}, and {theirs} with the reference."
+    distance = abs(int(decided[-1][3:]) - int(theirs[3:]))
+    return {0: 1.0, 1: 0.5}.get(distance, 0.0), f"{decided[-1]}, and {theirs} with the reference."
 
 
 # --- diagnosis -----------------------------------------------------------------------------------

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from oncall.counts import Counts
 from oncall.gameday.desk import Desk
+from oncall.gameday.scoring import Score, score_shift
+from oncall.gameday.truth import Truth, truth_of
 from oncall.incident import Incident
 from oncall.scenario import Scenario
 
@@ -22,6 +25,16 @@ class Shift:
     seed: int
     counts: Counts
     incidents: tuple[Incident, ...]
+
+    @cached_property
+    def truth(self) -> Truth:
+        """What was true."""
+        return truth_of(self.scenario, self.seed)
+
+    @cached_property
+    def score(self) -> Score:
+        """The score of all of it, held against the truth."""
+        return score_shift(self.incidents, self.truth)
 
 
 def run_shift(scenario: Scenario, seed: int, responder: Responder) -> Shift:
