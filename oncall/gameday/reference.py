@@ -305,9 +305,10 @@ class Responder:
                     self.do("mitigated")
         while not self.do("resolve").get("ok"):
             self.do("wait", "2")
-        self.do(
-            "update", "resolved", text="This is resolved, and we will write down what we learnt."
-        )
+        if not findings:
+            findings = [Finding("nothing")]
+            self.do("suspect", "nothing")
+        self.do("update", "resolved", text="This is resolved. We will write down what we learnt.")
         self.learn(findings)
         self.close(findings)
 

@@ -209,7 +209,7 @@ def _symptom(value: Any) -> str:
 
 
 def _cause(value: Any) -> str:
-    name = _text(value)
+    name = str(_text(value))
     if name not in CAUSES:
         near = difflib.get_close_matches(name, CAUSES, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(CAUSES)}"

@@ -242,11 +242,8 @@ def _severity(play: Play) -> Judgement | None:
     if not any(off.values()):
         return share, "It was the table's from ten minutes after the page on."
     which = max(off, key=lambda name: off[name])
-    right = f"sev{play.truth.table[min(last, play.truth.length) - 1]}"
-    return (
-        share,
-        f"{duration_text(off[which] * MINUTE)} {which}; by harm it was {right} in the end.",
-    )
+    harm = f"by harm it was sev{play.truth.table[min(last, play.truth.length) - 1]} in the end"
+    return share, f"{duration_text(off[which] * MINUTE)} {which}; {harm}."
 
 
 def _severity_by_reference(play: Play) -> Judgement | None:
