@@ -245,6 +245,10 @@ class Incident:
         """Somebody took a reading, such as ``errors by release``."""
         return self._add("look", at, by, reading=checked_text(reading, "reading"))
 
+    def hint(self, *, at: datetime, by: str) -> Incident:
+        """Somebody took a hint, in a drill."""
+        return self._add("hint", at, by)
+
     def suspect(self, cause: str, *, at: datetime, by: str) -> Incident:
         """Somebody named a cause. The last one named counts."""
         return self._add("suspect", at, by, cause=checked_text(cause, "cause"))

@@ -37,8 +37,8 @@ LEARN_KINDS = (
 )  # fmt: skip
 SECURITY_STEPS = ("restrict", "preserve", "call")  # who reads; evidence; security
 FACTS = (
-    "page", "escalate", "rollback", "learn", "look", "suspect", "ask", "approval", "predict",
-    "secure",
+    "page", "escalate", "rollback", "learn", "look", "hint", "suspect", "ask", "approval",
+    "predict", "secure",
 )  # fmt: skip
 REMARKS = ("note", "update", "measure", "sample", *FACTS)
 """The verbs that are legal until an incident is closed and leave its state as it is."""

@@ -30,6 +30,7 @@ WATCH = 30  # minutes for which all must be well before it is over
 FIRST_UPDATE = {1: 15, 2: 30}  # minutes after the page, by severity; else an hour
 NEXT_UPDATE = {1: 30, 2: 30}
 WORDS = 4  # fewer are no text
+HINT = 0.2  # what one costs of the diagnosis
 WRITTEN = SECTIONS[4:9]  # the sections that people write; the others follow from the journal
 NEEDED = {1: 4, 2: 3, 3: 2, 4: 1, 5: 1}  # people beside you whom a severity may wake
 
@@ -275,7 +276,10 @@ def _diagnosis(play: Play) -> Judgement | None:
     wrong = [name for name in _suspects(play) if name not in names]
     if wrong:
         reasons.append(f"wrong: {', '.join(wrong)}")
-    return sum(shares) / len(shares) - 0.3 * len(wrong), _sentence("; ".join(reasons))
+    if hints := len(play.all("hint")):
+        reasons.append(f"{hints} hint{'s' if hints > 1 else ''} taken")
+    share = sum(shares) / len(shares) - 0.3 * len(wrong) - HINT * hints
+    return share, _sentence("; ".join(reasons))
 
 
 def _suspects(play: Play) -> list[str]:

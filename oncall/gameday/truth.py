@@ -90,21 +90,27 @@ class Truth:
 
     def harm(self, steps: Sequence[Step]) -> float:
         """The budgets burned from the first onset to the end of the shift."""
-        scenario, usual, total = self.world.scenario, self.world.usual, 0.0
+        return sum(self.harm_by_minute(steps))
+
+    def harm_by_minute(self, steps: Sequence[Step]) -> list[float]:
+        """The budgets burned in each minute of the shift."""
+        scenario, usual = self.world.scenario, self.world.usual
         period = scenario.slo.period / MINUTE
-        onset = min((hit.fault.start // MINUTE for hit in self.world.hits), default=0)
+        onset = min((hit.fault.start // MINUTE for hit in self.world.hits), default=self.length)
         edges = {step.shows for step in steps} | {step.until or 0 for step in steps}
         active: Active = ()
+        burned = [0.0] * min(onset, self.length)
         for minute in range(onset, self.length):
             if minute == onset or minute in edges:
                 active = _showing(steps, minute)
             rates = self.world.true(self.world.levels(minute), active)
             weight = rates.traffic * rhythm(scenario.start + minute * MINUTE) / period
-            for name, bad in rates.bad.items():
-                beyond = bad - usual.get(name, 0.0)
-                if beyond > 0:
-                    total += weight * beyond / (1 - self.target(name))
-        return total
+            beyond = (
+                max(0.0, bad - usual.get(name, 0.0)) / (1 - self.target(name))
+                for name, bad in rates.bad.items()
+            )
+            burned.append(weight * sum(beyond))
+        return burned
 
     @cached_property
     def nobody(self) -> float:
