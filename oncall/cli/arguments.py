@@ -34,10 +34,10 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     verbs = command.add_subparsers(title="verbs", metavar="VERB", required=True, dest="verb")
 
-    shift = _Parser(add_help=False)  # what both kinds of shift take
+    shift = _Parser(add_help=False)  # what all kinds of shift take
     add = shift.add_argument
-    scenario = "a scenario's name, or a .toml file"
-    add("--scenario", default="provider_outage", metavar="S", help=scenario)
+    scenario = "a scenario's name, surprise for any, or a .toml file"
+    add("--scenario", metavar="S", help=scenario)
     add("--seed", type=int, default=1, metavar="N", help="another seed, another night (default 1)")
 
     what = "play a shift, from the healthy service to its score"
@@ -47,10 +47,22 @@ def parser() -> argparse.ArgumentParser:
 
     what = "be on call yourself, at the keyboard, and be scored"
     drill = verbs.add_parser("drill", parents=[shift], help=what)
-    drill.add_argument("--responder", metavar="FILE", help="play this script instead of asking")
+    add = drill.add_argument
+    add("--responder", metavar="FILE", help="play this script instead of asking")
+    add("--pace", metavar="2s", help="let a minute take this long, with a bell at a page")
+    add("--json", action="store_true", help="one JSON object a line, in and out, for programs")
+    add("--sealed", metavar="FILE", help="scenario and seed from this file, told after the score")
+    add("--baselines", action="store_true", help="how players without judgement fare, as a table")
+    add("--seeds", metavar="1-40", help="the seeds of --baselines (default 1-40)")
     add = drill.add_mutually_exclusive_group().add_argument
     add("--save", metavar="FILE", help="keep every action there, so that nothing is lost")
     add("--resume", metavar="FILE", help="go on with a shift that was kept there")
+
+    what = "score the journal of an incident, a real one too"
+    verbs.add_parser("score", help=what).add_argument("file", metavar="JOURNAL.jsonl")
+
+    what = "let a model work a shift, as a server of the Model Context Protocol on stdio"
+    verbs.add_parser("mcp", parents=[shift], help=what)
 
     verbs.add_parser("scenarios", help="list the bundled scenarios")
 

@@ -7,9 +7,12 @@ actions give the same shift.
 from __future__ import annotations
 
 import math
+import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -17,12 +20,14 @@ from oncall import journal
 from oncall.cli.layout import wrap
 from oncall.files import one_line, regular_file
 from oncall.gameday import Desk, actions
+from oncall.gameday.scoring import JUDGES
 from oncall.gameday.script import ScriptLine
 from oncall.gameday.shift import Responder
-from oncall.slo import burn_rate, percent
+from oncall.incident import Incident
+from oncall.slo import burn_rate, percent, sli
 from oncall.times import HOUR, MINUTE
 
-VERSION = 1
+VERSION = 2
 Words = tuple[str, ...]
 Read = Callable[[], str | None]
 Tell = Callable[[str], None]
@@ -37,26 +42,59 @@ def forget(words: Words) -> None:
     """Keep nothing: the drill is not saved."""
 
 
-def human(read: Read, tell: Tell, keep: Keep = forget, before: Iterable[Words] = ()) -> Responder:
+def human(
+    read: Read, tell: Tell, keep: Keep = forget, before: Iterable[Words] = (), pace: float = 0.0
+) -> Responder:
     """A responder who is asked: ``read`` gives a line as typed, ``None`` at the end of the input.
 
     ``tell`` shows a text. ``keep`` is called with each action before it takes effect. ``before``
-    are actions to do again first, without asking. ``LeftEarly`` is raised for a person who stops
-    before the end of the shift.
+    are actions to do again first, without asking. With a ``pace`` a minute that passes takes so
+    many seconds, and a page rings the bell. ``LeftEarly`` is raised for a person who stops before
+    the end of the shift.
     """
 
     def responder(desk: Desk) -> None:
         for words in before:
             actions.try_to_do(desk, *words)
-        tell(HELLO)
+        tell(f"{HELLO}\n{rules()}")
+        could: list[str] = []
+        seen = ""
         while desk.now < desk.ends:
-            tell(f"\n{status(desk)}")
+            can, shown = actions.allowed_actions(desk), status(desk)
+            if shown != seen:
+                tell(f"\n{shown}")
+            if can != could:
+                tell("\n".join(wrap([f"you can: {', '.join(can)}"], hang=9)))
+            could, seen, since = can, shown, desk.now
             line = read()
             if line is None or line.split() in (["quit"], ["exit"]):
                 raise LeftEarly
             tell(_obey(desk, tuple(line.split()), keep))
+            _let_pass(desk, since, pace)
 
     return responder
+
+
+def _let_pass(desk: Desk, since: datetime, pace: float) -> None:
+    """Let as much real time pass as the shift's did, at this pace; a page rings the bell."""
+    if pace:
+        time.sleep(pace * ((desk.now - since) / MINUTE))
+        if desk.pager.ringing:
+            sys.stdout.write("\a")
+
+
+def completer(desk: Desk, line: str) -> list[str]:
+    """What may be typed after a line: the words that are legal there, and no others."""
+    words = line.split()
+    if line.endswith(" ") or not words:
+        words.append("")
+    *before, begun = words
+    if not before:
+        options: list[str] | None = [*actions.allowed_actions(desk), "help", "quit"]
+    else:
+        action, rest = actions.unaliased(before[0], before[1:])
+        options, _ = actions.options(desk, action, rest)
+    return [word for word in options or [] if word.startswith(begun)]
 
 
 def by_script(script: Sequence[ScriptLine], tell: Tell, keep: Keep) -> Responder:
@@ -94,39 +132,79 @@ def _obey(desk: Desk, words: Words, keep: Keep) -> str:
 
 # --- what is shown -------------------------------------------------------------------------------
 
-HELLO = """You are on call. Time passes only with wait, next and end.
-'help' lists what can be done, 'quit' leaves."""
+HELLO = """You are on call. Time passes by what you do: a look takes two minutes.
+Nobody tells you what is wrong. 'help' lists what can be done, 'quit' leaves."""
+
+
+def rules() -> str:
+    """How the shift is scored, as it is told before it is played."""
+    parts = ", ".join(f"{name} {most}" for name, (most, _) in JUDGES.items())
+    return "\n".join(wrap([f"100 points: {parts}."], hang=12))
 
 
 def status(desk: Desk) -> str:
-    """The screen above the prompt: the SLI, the incident, who is paged, and what can be done."""
+    """The screen above the prompt: the SLIs, the incidents, who is paged, what is in effect."""
     incident = desk.incident
-    lines = [_reading(desk), "no incident is open"]
+    lines = [*_readings(desk), "no incident is open"]
     pages = []
     if incident:
-        state = f"{incident.id} {incident.state}, {incident.severity or 'sev?'}"
-        lines[1] = f"{state}: {incident.title}"
+        lines[-1] = _incident_line(incident)
         pages = [f"paged {page.get('who')}" for page in incident.events_of("page")]
+    waiting = [
+        _incident_line(one)
+        for one in desk.incidents
+        if one not in (incident,) and one.state != "closed"
+    ]
+    alarms = [f"{alarm.sli} {alarm.rule.name}" for alarm in desk.alarms]
     facts = {
+        "waits": "; ".join(waiting),
         "the pager rings": pages[-1] if desk.pager.ringing and pages else "",
-        "fires": ", ".join(rule.name for rule in desk.firing),
-        "in effect": ", ".join(desk.applied),
+        "fires": ", ".join(alarms),
+        "in effect": ", ".join(_with_aim(desk, name) for name in desk.applied),
         "harmed": ", ".join(desk.harmed),
+        "asked": ", ".join(desk.people.asked),
         "users": "have heard nothing for half an hour; an update is due" if desk.update_due else "",
-        "you can": ", ".join(actions.allowed_actions(desk)),
     }
     lines += [f"{name}: {fact}" for name, fact in facts.items() if fact]
     return "\n".join(wrap(lines, hang=9))
 
 
-def _reading(desk: Desk) -> str:
-    """The time, the SLI, the burn rate and the budget spent, in one line."""
-    slo, now, hour = desk.scenario.slo, desk.sli, desk.service.sli_over(HOUR)
-    sli = "no requests" if math.isnan(now) else f"SLI {now:.1%}"
-    burn = "unknown" if math.isnan(hour) else f"{burn_rate(hour, slo):.1f}x"
-    clock = f"{desk.now:%H:%M} until {desk.ends:%H:%M}"
-    target, spent = f"target {percent(slo.target)}", f"spent {desk.service.spent:.2%}"
-    return f"{clock}   {sli} (1m), {target}   burn {burn} (1h)   {spent}"
+def _incident_line(incident: Incident) -> str:
+    state = f"{incident.id} {incident.state}, {incident.severity or 'sev?'}"
+    return f"{state}: {incident.title}"
+
+
+def _with_aim(desk: Desk, name: str) -> str:
+    aim = desk.service.aim(name)
+    return f"{name} ({aim})" if aim else name
+
+
+MARKS = "▁▂▃▄▅▆▇█"
+
+
+def spark(desk: Desk, name: str) -> str:
+    """The SLI of the last two hours, a mark for every five minutes; a space where none is known."""
+    values = []
+    for back in range(24, 0, -1):
+        first, last = -5 * back, (-5 * (back - 1)) or None
+        values.append(sli(*desk.service.counted(first, last, name=name)))
+    known = [value for value in values if not math.isnan(value)]
+    low = min([*known, 1 - 4 * (1 - desk.service.target_of(name))])
+    marks = (" " if math.isnan(v) else MARKS[int((v - low) / (1 - low) * 7)] for v in values)
+    return "".join(marks)
+
+
+def _readings(desk: Desk) -> list[str]:
+    """The time, then a line for each SLI: the last minute, its burn over an hour, its curve."""
+    spent = f"   spent {desk.service.spent:.2%}" if len(desk.slos) == 1 else ""
+    lines = [f"{desk.now:%H:%M} · the shift ends at {desk.ends:%H:%M}{spent}"]
+    for name, slo in desk.slos.items():
+        now, hour = desk.service.sli_of(name, MINUTE), desk.service.sli_of(name, HOUR)
+        shown = "no data" if math.isnan(now) else f"{now:.1%}"
+        burn = "?" if math.isnan(hour) else f"{burn_rate(hour, slo):.1f}x"
+        target = f"of {percent(slo.target)}"
+        lines.append(f"{name:<13}{shown:>7} {target:<9} burn {burn:>7} (1h)  {spark(desk, name)}")
+    return lines
 
 
 def explain(names: Sequence[str] = ()) -> str:
@@ -191,7 +269,10 @@ def _read(
     (_, start), *rest = lines.items()
     if start.get("journal") != "oncall drill":
         raise ValueError(f"{path} is not the file of a drill")
-    if (version := start.get("version")) != VERSION:
+    if (version := start.get("version")) == 1:
+        old = "of version 1, in which looking took no time and nothing was hidden"
+        raise ValueError(f"{path} is {old}; this oncall cannot go on with it: begin it anew")
+    if version != VERSION:
         raise ValueError(f"{path} is of version {version}; this oncall reads version {VERSION}")
     scenario, seed, toml = start.get("scenario"), start.get("seed"), start.get("toml", "")
     if not (isinstance(scenario, str) and isinstance(seed, int) and isinstance(toml, str)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import importlib.metadata
+import json
 import re
 import sys
 import warnings
@@ -15,15 +16,33 @@ from pathlib import Path
 
 from oncall import journal
 from oncall.alerting import google_policy
+from oncall.checks import is_short_number
 from oncall.cli.artefacts import write_artefacts
-from oncall.cli.drill import Keep, LeftEarly, Words, by_script, forget, human, resuming, saving
+from oncall.cli.debrief import debrief
+from oncall.cli.drill import (
+    Keep,
+    LeftEarly,
+    Words,
+    by_script,
+    completer,
+    forget,
+    human,
+    resuming,
+    saving,
+)  # fmt: skip
 from oncall.cli.layout import fill, wrap
 from oncall.cli.output import say
 from oncall.cli.terminal import score_text, shift_text, table
 from oncall.counts import read_csv
-from oncall.files import read_text
-from oncall.gameday import SCENARIOS, parse_scenario, read_scenario, reference, run_shift
+from oncall.files import read_bytes, read_text, regular_file
+from oncall.gameday import SCENARIOS, Desk, parse_scenario, read_scenario, reference, run_shift
+from oncall.gameday.baselines import PLAYERS, play, row_of
+from oncall.gameday.baselines import table as baseline_table
+from oncall.gameday.protocol import Game, serve, unsealed
+from oncall.gameday.scoring import score
 from oncall.gameday.script import read_script
+from oncall.gameday.shift import finish_shift
+from oncall.incident import Incident
 from oncall.mitigations import MITIGATIONS
 from oncall.regression import gate
 from oncall.report import is_missed, report
@@ -32,6 +51,7 @@ from oncall.slo import SLO
 from oncall.times import parse_duration
 
 Answer = tuple[int, str]
+SHOWN = "provider_outage"  # the shift that is printed
 REQUIRED = ("jupyterlab", "pandas", "matplotlib", "ipywidgets")
 OPTIONAL = {"nbval": "runs the notebooks as tests", "duckdb": "reads raw request logs"}
 
@@ -45,7 +65,8 @@ def _shift(arguments: Namespace) -> Answer:
     if arguments.all:
         shifts = [run_shift(each, arguments.seed, reference) for each in SCENARIOS.values()]
         return 0, table(shifts)
-    shift = run_shift(_scenario(arguments.scenario), arguments.seed, reference)
+    scenario = _scenario(arguments.scenario or SHOWN)
+    shift = run_shift(scenario, arguments.seed, reference)
     text = shift_text(shift, shift.score)
     if arguments.out is None:
         return 0, text
@@ -75,25 +96,70 @@ def _scenarios(arguments: Namespace) -> Answer:
 
 
 def _drill(arguments: Namespace) -> Answer:
+    arguments.scenario = arguments.scenario or SHOWN
+    if arguments.baselines:
+        return 0, _baselines(arguments)
+    if arguments.sealed or arguments.json:
+        return _by_protocol(arguments)
     if arguments.resume and arguments.responder:
         why = "--responder plays a shift from its start"
         raise ValueError(f"{why}; with --resume you go on by hand")
     script = read_script(arguments.responder) if arguments.responder else None
+    pace = parse_duration(arguments.pace).total_seconds() if arguments.pace else 0.0
     with _kept(arguments) as (start, done, keep):
         scenario, seed, file = (
             _scenario_of(start),
             start["seed"],
             arguments.resume or arguments.save,
         )
-        responder = human(_ask, _tell, keep, done)
+        desk = Desk(scenario, seed)
+        responder = human(typed(desk), _tell, keep, done, pace)
         if script is not None:
             responder = by_script(script, _tell, keep)
         try:
-            shift = run_shift(scenario, seed, responder)
+            shift = finish_shift(desk, responder)
         except (LeftEarly, KeyboardInterrupt):
             resumed = f"Left. 'oncall drill --resume {file}' goes on from here."
-            return 0, f"{resumed if file else 'Left; nothing was kept.'}\n"
-    return 0, f"\n{score_text(shift.score)}"
+            lost = "Left; nothing was kept. --save FILE keeps every action."
+            return 0, f"{resumed if file else lost}\n"
+    theirs = run_shift(scenario, seed, reference)
+    files = [Path(file)] if file else []
+    return 0, f"\n{debrief(shift, theirs, files)}"
+
+
+def _by_protocol(arguments: Namespace) -> Answer:
+    """Play by lines of JSON, each answered at once."""
+    name, seed, sealed = arguments.scenario, arguments.seed, None
+    if arguments.sealed:
+        sealed = read_bytes(regular_file(arguments.sealed))
+        name, seed = unsealed(sealed, arguments.sealed)
+    serve(Game(_scenario(name), seed, sealed), lambda: sys.stdin.readline() or None, say)
+    return 0, ""
+
+
+def _baselines(arguments: Namespace) -> str:
+    """What players without judgement get, and the reference, over some seeds of surprise."""
+    seeds, scenario = _seeds(arguments.seeds or "1-40"), SCENARIOS["surprise"]
+    if arguments.scenario != SHOWN:
+        scenario = _scenario(arguments.scenario)
+    rows = []
+    for name in PLAYERS:
+        scores = []
+        for seed in seeds:
+            scores.append(play(name, scenario, seed))
+            if arguments.json:
+                points = {one.name: one.points for one in scores[-1].dimensions}
+                record = {"player": name, "scenario": scenario.name, "seed": seed}
+                say(json.dumps(record | {"points": scores[-1].points, "dimensions": points}) + "\n")
+        rows.append(row_of(name, scores))
+    return "" if arguments.json else f"{baseline_table(rows)}\n"
+
+
+def _seeds(text: str) -> range:
+    first, _, last = text.partition("-")
+    if not (is_short_number(first) and is_short_number(last or first)):
+        raise ValueError(f"--seeds {text!r} is no range; give e.g. 1-40")
+    return range(int(first), int(last or first) + 1)
 
 
 @contextlib.contextmanager
@@ -119,6 +185,35 @@ def _scenario_of(start: journal.Record) -> Scenario:
     return parse_scenario(start["toml"], name) if "toml" in start else _scenario(name)
 
 
+def typed(desk: Desk) -> Callable[[], str | None]:
+    """A function that reads a line as typed, with the keys that a terminal is used to.
+
+    It gives ``None`` at the end of what there is to read.
+    """
+    if not (sys.stdin and sys.stdin.isatty()):
+        return _ask
+    try:
+        import readline
+    except ImportError:  # not on Windows
+        return _ask
+    readline.set_completer_delims(" ")
+
+    def complete(_: str, number: int) -> str | None:
+        words = completer(desk, readline.get_line_buffer()[: readline.get_endidx()])
+        return f"{words[number]} " if number < len(words) else None
+
+    readline.set_completer(complete)
+    readline.parse_and_bind("tab: complete")
+
+    def ask() -> str | None:
+        try:
+            return input("> ")
+        except EOFError:
+            return None
+
+    return ask
+
+
 def _ask() -> str | None:
     """A line as typed, ``None`` at the end of what there is to read."""
     say("> ")
@@ -129,6 +224,21 @@ def _tell(text: str) -> None:
     for line in text.splitlines():
         indent = len(line) - len(line.lstrip())
         say("\n".join(wrap([line], hang=indent + 2)) + "\n")
+
+
+# --- score, mcp ----------------------------------------------------------------------------------
+
+
+def _score(arguments: Namespace) -> Answer:
+    return 0, f"{score_text(score(Incident.load(arguments.file)))}"
+
+
+def _mcp(arguments: Namespace) -> Answer:
+    from oncall.gameday import mcp_server
+
+    scenario = _scenario(arguments.scenario or "surprise")
+    mcp_server.run(Game(scenario, arguments.seed))
+    return 0, ""
 
 
 # --- report --------------------------------------------------------------------------------------
@@ -208,6 +318,8 @@ VERBS: dict[str, Callable[[Namespace], Answer]] = {
     "shift": _shift,
     "drill": _drill,
     "scenarios": _scenarios,
+    "score": _score,
+    "mcp": _mcp,
     "report": _report,
     "gate": _gate,
     "check": _check,

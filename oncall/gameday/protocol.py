@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from oncall.files import parse_json
 from oncall.gameday import actions
 from oncall.gameday.desk import Desk
 from oncall.gameday.people import PEOPLE
@@ -224,6 +225,43 @@ class Game:
         if self._sealed is not None:
             reply |= {"scenario": self._scenario.name, "seed": self._seed}
         return reply
+
+
+def serve(game: Game, read: Callable[[], str | None], tell: Callable[[str], None]) -> None:
+    """Answer requests line by line, and tell the score at the end of them."""
+    tell(_line(game.greeting()))
+    while (line := read()) is not None:
+        reply = game.handle_line(line)
+        tell(_line(reply))
+        if "score" in reply and game.over and _is_quit(line):
+            return
+        if _is_quit(line):
+            break
+    game.handle({"do": "end"})
+    tell(_line(game.handle({"do": "score"})))
+
+
+def _line(reply: Reply) -> str:
+    return json.dumps(reply, ensure_ascii=False) + "\n"
+
+
+def _is_quit(line: str) -> bool:
+    try:
+        request = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(request, dict) and request.get("do") == "quit"
+
+
+def unsealed(data: bytes, source: str) -> tuple[str, int]:
+    """The scenario and the seed that a sealed file names, as JSON."""
+    record = parse_json(data.decode("utf-8", "replace"), source)
+    scenario = record.get("scenario") if isinstance(record, dict) else None
+    seed = record.get("seed") if isinstance(record, dict) else None
+    if not isinstance(scenario, str) or not isinstance(seed, int) or isinstance(seed, bool):
+        example = '{"scenario": "surprise", "seed": 7}'
+        raise ValueError(f"{source} must name a scenario and a seed, such as {example}")
+    return scenario, seed
 
 
 def _told(event: Event, incident: Incident) -> Reply | None:

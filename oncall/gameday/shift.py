@@ -43,8 +43,13 @@ def run_shift(scenario: Scenario, seed: int, responder: Responder) -> Shift:
     What harms users at the end is put on record, so that the journal of a shift that nobody worked
     accounts for all the budget that burned.
     """
-    desk = Desk(scenario, seed)
+    return finish_shift(Desk(scenario, seed), responder)
+
+
+def finish_shift(desk: Desk, responder: Responder) -> Shift:
+    """Play a shift at a desk to its end."""
     responder(desk)
     desk.advance(desk.ends - desk.now)
     desk.measure_harm()
-    return Shift(scenario, seed, desk.service.counts, tuple(desk.incidents))
+    seed, counts = desk.service.world.seed, desk.service.counts
+    return Shift(desk.scenario, seed, counts, tuple(desk.incidents))
