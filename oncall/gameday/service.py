@@ -23,7 +23,7 @@ from oncall.scenario import Scenario, Traffic, rhythm
 from oncall.slo import sli
 from oncall.times import MINUTE
 
-JUDGED = 90  # answers that the judge samples in a minute
+JUDGED = 180  # answers that the judge samples in a minute
 SENSITIVITY, SPECIFICITY = 0.9, 0.99  # of the judge: bad ones that it finds, good ones it passes
 
 
