@@ -18,7 +18,7 @@ from comm import DummyComm
 from ipywidgets import HTML, HBox, Image, VBox
 from traitlets import TraitError
 
-from oncall.catalogue import RUNBOOKS
+from oncall.catalogue import symptom_of
 from oncall.files import write_text
 from oncall.gameday import Desk, Score, Shift
 from oncall.gameday.actions import check_action, do
@@ -46,9 +46,8 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
     def __init__(self, scenario: Scenario, seed: int = 1):
         self.desk, self.seed = Desk(scenario, seed), seed
         until = f"{self.desk.ends:%H:%M} UTC"
-        self.said = f"You are on call until {until}. Time passes only when you let it."
+        self.said = f"You are on call until {until}. Time passes by what you do."
         self._done: list[ScriptLine] = []
-        self._followed = ""  # the incident whose runbook was opened last
         self._playing = self._ended = False
         self._controls = Controls(self.desk, self._press)
         self.inputs, self.buttons = self._controls.inputs, self._controls.buttons
@@ -93,7 +92,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
     def model(self) -> Model:
         """The numbers of the header; ``None`` where there is none."""
         desk, incident = self.desk, self.desk.incident
-        burn = burn_rate(desk.service.sli_over(HOUR), desk.scenario.slo)
+        burn = burn_rate(desk.service.sli_over(HOUR), desk.slo)
         return {
             "time": f"{desk.now:%H:%M}",
             "minute": self._minute(),
@@ -129,9 +128,9 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         return f"{now} over the last hour, {spent}; {state}{more}."
 
     @property
-    def scores(self) -> dict[str, Score]:
-        """How the shift so far compares with the reference's, by incident."""
-        return self.debrief.scores(self.shift)
+    def score(self) -> Score:
+        """The score of the shift; it tells what was wrong, so it is for its end."""
+        return self.shift.score
 
     @property
     def png(self) -> bytes:
@@ -144,7 +143,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def score_card(self) -> Plot:
         """The shift so far beside the reference's, as a picture and a line."""
-        return plot_responses(self.shift, self.debrief.reference, self.scores)
+        return plot_responses(self.shift, self.debrief.reference)
 
     # --- what can be done
 
@@ -194,8 +193,9 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
             button.click()
 
     def _symptom(self) -> str:
-        """The symptom of the incident at hand, ``unknown`` when there is none."""
-        return self.desk.incident.symptom if self.desk.incident else "unknown"
+        """The symptom of the cause suspected in the incident at hand, else ``unknown``."""
+        incident = self.desk.incident
+        return symptom_of(incident.cause, incident.symptom) if incident else "unknown"
 
     # --- what a button does
 
@@ -221,7 +221,6 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
             nothing = "the shift is over" if self.over else "nothing new"
             self.said = reply or f"{self.desk.now:%H:%M}: {nothing}"
             self._remember(ScriptLine(minute, action, words), reply)
-        self._follow_incident()
         if not self._playing:
             self._settle()
         return done
@@ -234,9 +233,8 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
             self.inputs["symptom"].value = line.words[0]
         if line.action == "check":
             number, *symptom = line.words
-            incident = self.desk.incident  # a runbook can be followed before one is open
-            shown = incident.symptom if incident else self.desk.service.symptom
-            self._runbook.readings[symptom[0] if symptom else shown, int(number)] = reply
+            shown = symptom[0] if symptom else self._symptom()
+            self._runbook.readings[shown, int(number)] = reply
 
     def _file(self, text: str) -> None:
         """File the incident at hand, as the debrief's button does."""
@@ -244,13 +242,6 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         unedited = incident is not None and text == draft_postmortem(incident)
         self._do("close", *([] if unedited else [text]))
         self.debrief.show(self.shift)
-
-    def _follow_incident(self) -> None:
-        """Open the runbook of an incident that is new."""
-        incident = self.desk.incident
-        if incident is not None and incident.id != self._followed:
-            self._followed = incident.id
-            self.inputs["symptom"].value = incident.symptom if incident.symptom in RUNBOOKS else ""
 
     def _settle(self) -> None:
         """Show what has come of it; when the shift is over, the harm left is measured first."""

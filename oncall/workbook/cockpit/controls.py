@@ -8,12 +8,13 @@ from typing import Any
 
 from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, Layout, Text, VBox
 
-from oncall.catalogue import RUNBOOKS, known_mitigation
-from oncall.gameday import Desk
+from oncall.catalogue import CAUSES, RUNBOOKS, known_mitigation
+from oncall.gameday import Desk, actions, readings
 from oncall.gameday.actions import ACTIONS, allowed_actions
-from oncall.gameday.pager import LADDER
+from oncall.gameday.causes import AIMS, GAUGES
+from oncall.gameday.people import PEOPLE
+from oncall.journal import LEARN_KINDS, SECURITY_STEPS, STATUSES
 from oncall.mitigations import MITIGATIONS
-from oncall.postmortem import LEARNT
 from oncall.severity import SEVERITIES
 from oncall.workbook.cockpit.picture import VIEWS
 
@@ -27,10 +28,16 @@ BUTTONS: dict[str, tuple[str, ...]] = {
     "Metrics": ("look", "metrics"),
     "Logs": ("look", "logs"),
     "Provider status": ("look", "status"),
+    "Changes": ("look", "changes"),
+    "Support": ("look", "support"),
+    "Look": ("look",),
     "Acknowledge": ("ack",),
     "Triage": ("triage",),
     "Hand over": ("handover",),
     "Escalate": ("escalate",),
+    "Page": ("page",),
+    "Suspect": ("suspect",),
+    "Secure": ("secure",),
     "Declare": ("declare",),
     "False alarm": ("false_alarm",),
     "Update users": ("update",),
@@ -40,6 +47,7 @@ BUTTONS: dict[str, tuple[str, ...]] = {
     "Resolved": ("resolve",),
     "Reopen": ("reopen",),
     "Close": ("close",),
+    "Ask": ("ask",),
     "Apply": ("apply",),
     "Roll back": ("rollback",),
     **{f"Check {number}": ("check", str(number)) for number in range(1, 6)},
@@ -49,16 +57,22 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "ack": ("name",),
     "triage": ("severity", "name", "roles"),
     "handover": ("name",),
-    "update": ("text",),
+    "page": ("name",),
+    "look": ("reading",),
+    "suspect": ("cause",),
+    "secure": ("step",),
+    "update": ("status", "percent", "text"),
     "note": ("text",),
     "learn": ("kind", "text"),
-    "apply": ("mitigation",),
+    "ask": ("mitigation", "aim"),
+    "apply": ("mitigation", "aim"),
     "rollback": ("mitigation",),
     "check": ("symptom",),
 }
 # What is not done while the last box that it reads is empty, and what goes into that.
 NEEDED = {
     "handover": "who leads from now on",
+    "page": "whom to wake",
     "update": "what users are told",
     "note": "what to remember",
     "learn": "what was learnt",
@@ -66,10 +80,11 @@ NEEDED = {
 TIME = ("wait", "next", "end")
 # The controls that an incident is worked with, in rows with a name on their left.
 _ROWS = {
-    "Look": ("Metrics", "Logs", "Provider status"),
-    "Respond": ("name", "Acknowledge", "Escalate", "Declare"),
+    "Look": ("Metrics", "Changes", "Support", "Provider status", "Logs", "reading", "Look"),
+    "Respond": ("name", "Acknowledge", "Escalate", "Page", "Declare"),
     "Decide": ("severity", "roles", "Triage", "Hand over", "False alarm"),
-    "Write": ("text", "Update users", "Note", "kind", "Learn"),
+    "Find": ("cause", "Suspect", "step", "Secure"),
+    "Write": ("status", "percent", "text", "Update users", "Note", "kind", "Learn"),
     "Finish": ("Mitigated", "Resolved", "Reopen", "Close"),
 }
 _KIND_LABELS = {"well": "went well", "wrong": "went wrong"}  # where one word more helps
@@ -113,7 +128,8 @@ class Controls:
         empty and must not be is a ``ValueError``.
         """
         action, *words = BUTTONS[button]
-        values = [self.inputs[name].value for name in INPUTS.get(action, ())]
+        names = () if action == "look" and words else INPUTS.get(action, ())
+        values = [self.inputs[name].value for name in names]
         if action in NEEDED and not values[-1].strip():
             box = f"the box {self.inputs[INPUTS[action][-1]].description} is empty"
             raise ValueError(f"{box}; write in it {NEEDED[action]}, then press {button} again")
@@ -121,13 +137,24 @@ class Controls:
             values = []
         if action == "triage":
             values[2:] = values[2].split()
+        if action == "look":
+            values = " ".join(values).split()
+        if action in ("apply", "ask") and values[0] not in AIMS:
+            values.pop()  # what it is aimed at: nothing
+        if action == "update":
+            values = self._told(*values)
         while values and not values[-1]:
             values.pop()
         return [action, *words, *values]
 
+    @staticmethod
+    def _told(status: str, percent: str, text: str) -> list[str]:
+        """An update's words: a percentage belongs to a status."""
+        return [word for word in (status, percent if status else "", text) if word]
+
     def clear(self, action: str) -> None:
         """Empty the boxes whose words an action has used."""
-        for name in set(INPUTS.get(action, ())) & {"name", "roles", "text"}:
+        for name in set(INPUTS.get(action, ())) & {"name", "roles", "text", "percent", "aim"}:
             self.inputs[name].value = ""
 
     # --- from words to the controls
@@ -144,13 +171,29 @@ class Controls:
             self.inputs["symptom"].value = named[0] if named else symptom
             return self.buttons[f"Check {number}"]
         if action == "look":
-            return self._button_that_says("look", *(words or ("metrics",)))
+            if ("look", *(words or ("metrics",))) in BUTTONS.values():
+                return self._button_that_says("look", *(words or ("metrics",)))
+            self.inputs["reading"].value = " ".join(words)
+            return self.buttons["Look"]
+        if action == "update":
+            return self._set_update(words)
         if action == "triage" and any(" " in role for role in words[2:]):
             raise ValueError("one word would become two")
-        if action == "apply":
+        if action in ("apply", "ask"):
             self._open_runbook_with(words[0])
         self._fill(INPUTS.get(action, ()), words)
         return self._button_that_says(action)
+
+    def _set_update(self, words: tuple[str, ...]) -> Button:
+        """Put an update into its three boxes."""
+        status, percent, text = "", "", list(words)
+        if text[0] in STATUSES and len(text) > 1:
+            status = text.pop(0)
+            if len(text) > 1 and text[0].removesuffix("%").replace(".", "", 1).isdigit():
+                percent = text.pop(0)
+        for name, value in (("status", status), ("percent", percent), ("text", " ".join(text))):
+            self.inputs[name].value = value
+        return self.buttons["Update users"]
 
     def _open_runbook_with(self, mitigation: str) -> None:
         """Open a runbook that has this mitigation unless the open one does; else ``IndexError``."""
@@ -187,6 +230,9 @@ class Controls:
 
     def allow(self) -> None:
         """Let only those buttons be pressed whose action is legal now and has an object."""
+        aims = actions.aims(self._desk, self.inputs["mitigation"].value or "")
+        self.inputs["aim"].options = aims
+        self.inputs["aim"].placeholder = "which" if aims else "needs none"
         legal = allowed_actions(self._desk)
         for name, (action, *_) in BUTTONS.items():
             self.buttons[name].disabled = action not in legal or not self._has_object(action)
@@ -198,7 +244,7 @@ class Controls:
             return self._desk.now < self._desk.ends
         if action == "check":
             return bool(self.inputs["symptom"].value)
-        if action == "apply":
+        if action in ("apply", "ask"):
             return bool(chosen) and chosen not in applied
         return action != "rollback" or (chosen in applied and MITIGATIONS[chosen].reversible)
 
@@ -209,19 +255,26 @@ def _button(name: str, what: str) -> Button:
 
 def _inputs() -> dict[str, Any]:
     """What an action may need to be told, by name, and what the picture shows."""
-    people = [str(who) for step in LADDER.steps for who in step.targets]
-    kinds = [(_KIND_LABELS.get(kind, kind), kind) for kind in LEARNT]
+    people = list(PEOPLE)
+    kinds = [(_KIND_LABELS.get(kind, kind), kind) for kind in LEARN_KINDS]
+    things = [*readings.THINGS, *GAUGES, *readings.OTHERS]
     runbooks = [("(choose)", ""), *((book.title, name) for name, book in RUNBOOKS.items())]
     short, long = _WIDE | {"width": "190px"}, _WIDE | {"flex": "1 1 200px"}
     hint = "what to say or to write down"
     return {
         "severity": _input(Dropdown, "Severity", options=SEVERITIES),
         "name": _input(Combobox, "Who", short, options=people, placeholder="whoever leads"),
-        "roles": _input(Text, "Roles", short, placeholder="comms=bo"),
+        "roles": _input(Text, "Roles", short, placeholder="ops=bo comms=chen"),
+        "reading": _input(Combobox, "At", long, options=things, placeholder="errors by region"),
+        "cause": _input(Dropdown, "Cause", options=list(CAUSES)),
+        "step": _input(Dropdown, "Security", options=SECURITY_STEPS),
+        "status": _input(Dropdown, "Status", options=[("(none)", ""), *STATUSES]),
+        "percent": _input(Text, "% hit", _WIDE | {"width": "100px"}, placeholder="40"),
         "text": _input(Text, "Text", long, placeholder=hint),
         "kind": _input(Dropdown, "Learnt", options=kinds),
         "symptom": _input(Dropdown, "Runbook", {"width": "auto"}, options=runbooks),
         "mitigation": _input(Dropdown, "Mitigation", options=[]),
+        "aim": _input(Combobox, "Aim", short, options=[]),
         "view": _input(Dropdown, "Plot shows", options=list(VIEWS)),
     }
 

@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 
 from oncall.gameday import Score, Shift, reference, run_shift
 from oncall.gameday.pager import LADDER
-from oncall.gameday.scoring import mean_points, score_shift
 from oncall.incident import Incident
 from oncall.postmortem import draft_postmortem, read_action_items
 from oncall.postmortem_lint import lint_postmortem
@@ -55,10 +54,6 @@ class Debrief(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """The same shift, played by the reference."""
         return run_shift(self._scenario, self._seed, reference)
 
-    def scores(self, shift: Shift) -> dict[str, Score]:
-        """How a shift compares with the reference's, by incident."""
-        return score_shift(shift.incidents, self.reference.incidents)
-
     def show(self, shift: Shift) -> None:
         """Show how it went up to here."""
         still_open = [incident for incident in shift.incidents if incident.state != "closed"]
@@ -69,7 +64,7 @@ class Debrief(VBox):  # type: ignore[misc]  # ipywidgets has no types
             self.reviews[incident.id].show(incident, at_hand)
         is_over = shift.counts.end >= shift.scenario.start + shift.scenario.length
         if is_over:
-            self.card.show(shift, self.reference, self.scores(shift))
+            self.card.show(shift, self.reference)
         self.card.layout.display = "flex" if is_over else "none"
         self.children = [*self.reviews.values(), self.card]
         self.layout.display = "flex"
@@ -179,30 +174,36 @@ class ScoreCard(VBox):  # type: ignore[misc]
         super().__init__([self._picture, self._line, self._table])
         self.add_class("oncall-score")
 
-    def show(self, mine: Shift, theirs: Shift, scores: dict[str, Score]) -> None:
-        """Show how one shift compares with another."""
-        plot = plot_responses(mine, theirs, scores)
+    def show(self, mine: Shift, theirs: Shift) -> None:
+        """Show how one shift compares with another, and what was wrong."""
+        plot = plot_responses(mine, theirs)
         self._picture.value, self._line.value = plot.png(), escape(plot.numbers)
-        self._table.value = "".join(
-            f"<h4>{escape(name)}: {score.points} of 100</h4>{_table(score)}"
-            for name, score in scores.items()
-        )
+        points = f"<h4>{mine.score.points} of 100; the reference {theirs.score.points}</h4>"
+        self._table.value = f"{points}{_truth(mine)}{_table(mine.score)}"
+
+
+def _truth(shift: Shift) -> str:
+    """What was wrong, as a list."""
+    items = ""
+    for hit in shift.truth.world.hits:
+        onset = shift.scenario.start + hit.fault.start
+        items += f"<li>{onset:%H:%M} {escape(hit.cause.title)} ({escape(hit.segment)})</li>"
+    return f"<ul>{items or '<li>Nothing was wrong.</li>'}</ul>"
 
 
 def _table(score: Score) -> str:
     """One row per dimension, whose parts stand below each other where it is narrow."""
     return "".join(
         f'<div class="dimension"><b>{row.name} {row.points} of {row.most}</b>'
-        f"<span>{escape(row.why)}</span>"
-        f'<span class="label">The reference: {escape(row.reference)}</span></div>'
+        f"<span>{escape(row.why)}</span></div>"
         for row in score.dimensions
     )
 
 
-def plot_responses(mine: Shift, theirs: Shift, scores: dict[str, Score]) -> Plot:
+def plot_responses(mine: Shift, theirs: Shift) -> Plot:
     """Your shift beside the reference's, on one axis of time: who did what when, and its cost."""
     begin, end = _stretch(mine, theirs)
-    ticks, points = clock_ticks(begin, end, 7), mean_points(scores)
+    ticks, points = clock_ticks(begin, end, 7), mine.score.points
     with styled():
         figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
         grid = figure.subplots(2, 2, sharex=True, sharey="row", height_ratios=(1.6, 1))
@@ -213,7 +214,7 @@ def plot_responses(mine: Shift, theirs: Shift, scores: dict[str, Score]) -> Plot
             budget.set_xlabel(f"time (UTC), {begin:%Y-%m-%d}")
             budget.set_xlim(as_days(begin), as_days(end))
         grid[0, 0].set_title(f"Yours: {points} of 100")
-        grid[0, 1].set_title("The reference's")
+        grid[0, 1].set_title(f"The reference's: {theirs.score.points}")
         grid[1, 0].set_ylabel("budget burned, %")
         grid[1, 0].set_ylim(bottom=0)  # of both
     yours, reference = _summary(mine, end), _summary(theirs, end)

@@ -15,7 +15,7 @@ from oncall.incident import Incident
 from oncall.postmortem import timeline
 from oncall.runbook import Check, Mitigation, Runbook
 from oncall.slo import burn_rate, percent
-from oncall.times import HOUR, duration_text
+from oncall.times import HOUR, MINUTE, duration_text
 from oncall.workbook.cockpit.controls import PANE, Controls
 
 STYLE = """<style>
@@ -62,12 +62,13 @@ def header_html(desk: Desk) -> str:
     sli = sli_label(desk).removeprefix("SLI ")
     facts = {
         "Time": f"{desk.now:%H:%M} of {desk.ends:%H:%M} UTC",
-        "SLI": f"{sli} of {percent(desk.scenario.slo.target)}",
+        "SLI": f"{sli} of {percent(desk.slo.target)}",
         "Burn, 1h": burn_text(desk).removeprefix("burn "),
         "Budget spent": f"{desk.service.spent:.2%}",
         "Incident": at_hand,
         "Waits": "; ".join(waiting),
         "Paging": paged or "nobody",
+        "Others": other_slis(desk),
         "Fires": ", ".join(rule.name for rule in desk.firing) or "nothing",
         "Harmed": ", ".join(desk.harmed) or "nothing",
         "In effect": ", ".join(desk.applied) or "nothing",
@@ -97,10 +98,21 @@ def sli_label(desk: Desk) -> str:
     return "no requests" if math.isnan(desk.sli) else f"SLI {desk.sli:.1%}"
 
 
+def other_slis(desk: Desk) -> str:
+    """The SLIs of the last minute besides the one at hand, with a word where one is low."""
+    texts = []
+    for name in desk.slos:
+        if name != desk.slo.name:
+            share = desk.service.sli_of(name, MINUTE)
+            low = ", low" if name in desk.harmed else ""
+            texts.append(f"{name} unknown" if math.isnan(share) else f"{name} {share:.1%}{low}")
+    return "; ".join(texts)
+
+
 def burn_text(desk: Desk) -> str:
     """The burn rate of the last hour, in words."""
     ratio = desk.service.sli_over(HOUR)
-    burn = burn_rate(ratio, desk.scenario.slo)
+    burn = burn_rate(ratio, desk.slo)
     return "burn unknown" if math.isnan(ratio) else f"burn {burn:.1f}x"
 
 
@@ -150,7 +162,7 @@ class RunbookPane(VBox):  # type: ignore[misc]  # ipywidgets has no types
         checks = [button for name, button in controls.buttons.items() if name.startswith("Check")]
         self._rows = [_check_row(button) for button in checks]
         self._mitigations = HTML()
-        steps = controls.row("mitigation", "Apply", "Roll back")
+        steps = controls.row("mitigation", "aim", "Ask", "Apply", "Roll back")
         super().__init__([self._symptom, *self._rows, self._mitigations, steps], layout=PANE)
         self.add_class("oncall-runbook")
 

@@ -23,7 +23,7 @@ from matplotlib.ticker import MaxNLocator
 from oncall.alerting import BurnRule
 from oncall.gameday.desk import Desk
 from oncall.incident import Incident
-from oncall.slo import percent
+from oncall.slo import SLO, percent
 from oncall.telemetry.engine import alert_intervals, burn_rates
 from oncall.times import HOUR, MINUTE, duration_text
 from oncall.workbook.plots import impact_span, stays, styled
@@ -82,7 +82,8 @@ class Scene:
         self.left, self.right = 0.0, desk.scenario.length / MINUTE
         if window is not None:
             self.left, self.right = self.now - window / MINUTE, self.now + window / HOUR
-        counts, slo, rule = desk.service.counts, desk.scenario.slo, first_burn_rule(desk)
+        self._slo, self._counts = desk.slo, desk.service.counts_of(desk.slo.name)
+        counts, slo, rule = self._counts, self._slo, first_burn_rule(desk)
         shown = min(len(counts), int(self.now - self.left) + 1)
         good, total = np.asarray(counts.good)[-shown:], np.asarray(counts.total)[-shown:]
         self.ends = np.arange(self.now - shown + 1, self.now + 1)
@@ -114,7 +115,7 @@ class Scene:
     def _alerts(self) -> list[Bar]:
         """When rules fired: first those that ask for a ticket, for a page is drawn over it."""
         desk, bars = self._desk, []
-        fired = alert_intervals(desk.service.counts, desk.scenario.slo, desk.policy)
+        fired = alert_intervals(self._counts, self._slo, desk.policy)
         for action in ("ticket", "page"):
             spans = [(a.start, a.end or desk.now) for a in fired if a.rule.action == action]
             bars += [(*stretch, action) for stretch in self._stretches(union(spans))]
@@ -165,6 +166,7 @@ class LivePlot:
     def __init__(self, desk: Desk):
         with styled():
             self.figure = Figure(figsize=(EXPLORER_WIDTH, HEIGHT), dpi=150)
+            self._slo = desk.slo
             self._axes = build_axes(self.figure, desk)
             self.artists = build_artists(self._axes)
             self._easel = CachedFigure(self.figure, self.artists.values())
@@ -173,20 +175,30 @@ class LivePlot:
         """The desk as it is now."""
         shown = Scene(desk, view)
         update_artists(self.artists, shown)
-        if fit_axes(self._axes, shown):
+        is_another = desk.slo != self._slo
+        if is_another:  # an incident of another SLI is at hand
+            self._slo = desk.slo
+            name_slo(self.figure, self._axes["sli"], desk.slo)
+        if fit_axes(self._axes, shown) or is_another:
             self._easel.draw_background()
         return self._easel.draw()
 
 
-def build_axes(figure: Figure, desk: Desk) -> dict[str, Axes]:
-    """The axes of ``sli``, ``burn`` and ``lanes``, and on them what never moves."""
-    slo, rule = desk.scenario.slo, first_burn_rule(desk)
+def name_slo(figure: Figure, sli: Axes, slo: SLO) -> None:
+    """Say whose SLI and burn rate are drawn, and draw its target."""
     title = f"SLI, burn rate and incidents, {slo}, times in UTC"
     figure.suptitle(title, x=0.01, y=0.99, ha="left", va="top", fontsize=9.5)
+    sli.lines[0].set_ydata([slo.target * 100] * 2)
+
+
+def build_axes(figure: Figure, desk: Desk) -> dict[str, Axes]:
+    """The axes of ``sli``, ``burn`` and ``lanes``, and on them what never moves."""
+    slo, rule = desk.slo, first_burn_rule(desk)
     sli, burn, lanes = figure.subplots(3, sharex=True, height_ratios=(1, 1.15, 1.4))
     figure.subplots_adjust(left=0.13, right=0.915, top=0.935, bottom=0.205, hspace=0.2)
     sli.set(ylabel="good, %", ylim=(LOWEST[0], 100.8), xlim=(0, 1))
-    sli.axhline(slo.target * 100, color=INK, lw=1, ls="--")
+    sli.axhline(slo.target * 100, color=INK, lw=1, ls="--")  # the first of its lines
+    name_slo(figure, sli, slo)
     burn.set(ylabel="burn rate, x", ylim=(0, HIGHEST[0]))
     burn.axhline(rule.factor, color=INK, lw=1, ls="--")
     lanes.set_yticks([*LANES.values()], LANES)
