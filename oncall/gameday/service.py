@@ -133,6 +133,9 @@ class Service:
         """The share of the period's error budget spent since the shift began, for even traffic."""
         good, total = self.counted(self.scenario.warm_up // MINUTE)
         slo = self.scenario.slo
+        if self.world.is_drawn:  # of whatever is sampled, in proportion
+            budget = (1 - self.target_of(self.watched)) * total
+            return (total - good) / budget * (self.minute * MINUTE / slo.period) if total else 0.0
         allowed = self.scenario.requests * (slo.period / MINUTE) * slo.error_budget
         return (total - good) / allowed if allowed else 0.0
 
