@@ -5,6 +5,7 @@ What is wrong is a ``ValueError`` such as ``every must be a whole number from 1,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from numbers import Real
@@ -16,11 +17,12 @@ _SHOWN = 200  # characters of a value in an error
 
 
 def shown(value: object) -> str:
-    """A value as an error shows it: as Python writes it, cut where that is long."""
+    """A value as an error shows it: as Python writes it, in one line, cut where that is long."""
     try:
         text = repr(value)
     except ValueError:  # Python writes no whole number of more than 4,300 digits
         return "a number of thousands of digits"
+    text = re.sub(r"\s*\n\s*", " ", text)  # arrays and frames write several lines
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… and so on"
 
 
