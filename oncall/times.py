@@ -44,8 +44,11 @@ def parse_moment(text: str, name: str = "time") -> datetime:
 
     It lies from 1900 to 2200; anything else is a ``ValueError``.
     """
+    plain = text.strip() if isinstance(text, str) else ""
+    # Python would read on after a NUL, or stop at it, and takes any sign for the T.
+    is_plain = plain.isascii() and plain.isprintable()
     try:
-        moment = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(plain if is_plain else "")
     except ValueError:
         raise ValueError(f"{name} {text!r} is not a time; write 2024-12-04T23:48:00Z") from None
     if moment.tzinfo is None:
