@@ -29,10 +29,11 @@ from oncall.budget import (
     Deepest,
     breached_stretches,
     breaches_from_buckets,
+    buckets_of_period,
     calendar_from_events,
 )
 from oncall.counts import Buckets, Counts, check_end
-from oncall.slo import SLO
+from oncall.slo import SLO, check_slo
 from oncall.telemetry._arrays import Integers
 from oncall.telemetry._windows import CHUNK, Columns, WindowTest, check_counts, verdict_changes
 from oncall.times import positive, utc, whole_buckets
@@ -112,6 +113,7 @@ def burn_rates(
     without events is ``nan``. These floats are for the eye; whether a rule fires is for
     ``alert_intervals`` to say.
     """
+    check_slo(slo)
     _, step, columns = _read(counts)
     check_counts(columns)
     widths = {window: whole_buckets(window, step, "window") for window in windows}
@@ -125,13 +127,13 @@ def budget_history(counts: AnyCounts, slo: SLO) -> NDArray[np.float64]:
     """
     _, step, columns = _read(counts)
     check_counts(columns)
-    return _burn_rate(columns, slo, whole_buckets(slo.period, step, "period"))
+    return _burn_rate(columns, slo, buckets_of_period(slo, step))
 
 
 def breaches(counts: AnyCounts, slo: SLO) -> list[Breach]:
     """When the SLO was missed, and how deep: the answer of ``oncall.budget.breaches``."""
     start, step, columns = _read(counts)
-    width, budget = whole_buckets(slo.period, step, "period"), slo.exact_budget
+    width, budget = buckets_of_period(slo, step), slo.exact_budget
     test = WindowTest((width,), budget.denominator, budget.numerator)
     [changes] = verdict_changes(columns, [test])
 
