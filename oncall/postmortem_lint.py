@@ -127,7 +127,7 @@ _OWNER = re.compile(
     rf"(?!{_NOBODY}(?!\w))[^\s,;)|]|(?<!\w)@\w|\(\w+(?: \w+)?, (?:due |by )?\d"
 )
 _MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-_WILLING = re.compile(r"([^\W\d_]++)[*_]*+ (?:to|will)\b")  # "Ana to raise the limit"
+_WILLING = re.compile(r"\b([^\W\d_]++)[*_]*+ (?:to|will)\b")  # "Ana to raise the limit"
 _DATE = re.compile(  # but not one that tells when something happened, as in "broke on 2024-12-04"
     r"(?i)(?:\bdue:? on |(?<!\bon\s)(?<!\bof\s)(?<!\bsince\s)(?<!\bfrom\s)(?<!\bthe\s))"
     rf"\b(?:\d{{4}}-\d\d|\d\d?[./]\d\d?[./]\d\d|\d\d?\.? {_MONTH}|{_MONTH}[a-z]*\.? \d|Q[1-4]\b)"
@@ -433,4 +433,5 @@ def _title(words: str) -> str:
 
 @cache
 def _titles() -> re.Pattern[str]:
-    return re.compile("|".join(f"({_any(titles)})" for titles, _ in _section_guide().values()))
+    titles = "|".join(f"({_any(titles)})" for titles, _ in _section_guide().values())
+    return re.compile(rf"(?:{titles})(?: {_any('ABOUT')})?")
