@@ -212,14 +212,11 @@ def _deepest_of_each(
 def _largest(shares: NDArray[np.float64], bad: Integers, total: Integers) -> int:
     """Where bad ÷ total is largest, exactly, the first of several; ``shares`` are it, rounded."""
     likely = np.flatnonzero(shares == shares.max())
-    if len(likely) == 1:
-        return int(likely[0])
-    kind = np.int64 if int(total[likely].max()) < 2**31 else object  # their products have to fit
-    bad, total = bad[likely].astype(kind), total[likely].astype(kind)
-    worst, worse = 0, np.zeros(1, np.intp)
-    while len(worse):  # every turn is worse than the one before, and no earlier one is as bad
-        worst = int(worse[0])
-        worse = np.flatnonzero(bad * total[worst] > bad[worst] * total)
+    # As Python's integers, whose products have no end.
+    bad, total = bad[likely].astype(object), total[likely].astype(object)
+    worst = 0
+    while len(worse := np.flatnonzero(bad * total[worst] > bad[worst] * total)):
+        worst = int(worse[0])  # and no earlier one is as bad
     return int(likely[worst])
 
 
