@@ -115,7 +115,7 @@ def test_precision_and_recall_on_the_corpus(capsys: pytest.CaptureFixture[str]) 
     0.19 before "build-3" was written for them, 0.86 and 0.75 after, by this part alone. Expect that
     of sentences of a new kind. "held-out-6", eighty sentences of kinds that no part before it has,
     gave 0.79 and 0.37, and 0.86 and 0.46 after "build-4", "build-5" and what "held-out-5" lacked
-    were mended without a look at it.
+    were mended.
     """
     precision, recall, wrong = measured_on([row for row in corpus() if row["part"] != UNSEEN])
     with capsys.disabled():
