@@ -17,7 +17,7 @@ from operator import and_, eq, gt, index, sub
 from oncall.checks import check, check_choice
 from oncall.counts import Buckets, Counts
 from oncall.severity import SEVERITIES, severity_for
-from oncall.slo import SLO, changes_of, exact, exact_burn, exact_ratio, exceeds, scaled
+from oncall.slo import SLO, changes_of, check_slo, exact, exact_burn, exact_ratio, exceeds, scaled
 from oncall.times import (
     DAY,
     HOUR,
@@ -105,6 +105,7 @@ class BurnRule:
 
     def threshold(self, slo: SLO) -> Fraction:
         """The error ratio above which it fires: factor × error budget."""
+        check_slo(slo)
         return self.exact_factor * slo.exact_budget
 
     def reachable(self, slo: SLO) -> bool:
@@ -338,8 +339,8 @@ class AlertInterval:
 
 def alert_intervals(counts: Counts, slo: SLO, policy: Policy) -> list[AlertInterval]:
     """When each rule of the policy fired over a series, by start, then by the policy's order."""
-    if not isinstance(counts, Counts):
-        raise ValueError("give Counts.from_frame(frame); oncall.telemetry.engine takes frames too")
+    hint = "give Counts.from_frame(frame); oncall.telemetry.engine takes frames too"
+    check(isinstance(counts, Counts), "counts", "Counts", type(counts).__name__, hint)
     check_step(policy, counts.step)
     bad, total = list(map(sub, counts.total, counts.good)), counts.total
     changes = [changes_of(_firing(rule, slo, bad, total, counts.step)) for rule in policy]

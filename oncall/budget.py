@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from oncall.checks import check, check_choice
 from oncall.counts import Counts
-from oncall.slo import SLO, changes_of, exceeds, sli
+from oncall.slo import SLO, changes_of, check_slo, exceeds, sli
 from oncall.times import (
     DAY,
     ceil_div,
@@ -107,10 +107,16 @@ def coverage(slo: SLO, step: timedelta, bucket: int) -> float:
     return min(1.0, step * (bucket + 1) / slo.period)
 
 
+def buckets_of_period(slo: SLO, step: timedelta) -> int:
+    """How many buckets of ``step`` a period is; unless whole, it is a ``ValueError``."""
+    check_slo(slo)
+    return whole_buckets(slo.period, step, "period")
+
+
 def _trailing_events(counts: Counts, slo: SLO) -> tuple[Sequence[int], Sequence[int]]:
     """Bad and total events of the trailing period at the end of every bucket."""
     _check_counts(counts)
-    width = whole_buckets(slo.period, counts.step, "period")
+    width = buckets_of_period(slo, counts.step)
     bad = map(sub, counts.total, counts.good)
     return _trailing_sums(bad, width), _trailing_sums(counts.total, width)
 
@@ -258,6 +264,7 @@ def calendar_from_events(
     start: datetime, step: timedelta, size: int, slo: SLO, unit: str, tz: str, events: Events
 ) -> list[CalendarBudget]:
     """The calendar of a series of ``size`` buckets, of which ``events`` says what they hold."""
+    check_slo(slo)
     check_choice(unit, "unit", list(CALENDAR_UNITS))
     zone, months, end = time_zone(tz), CALENDAR_UNITS[unit], start + step * size
     if step > 28 * DAY:

@@ -5,6 +5,7 @@ What is wrong is a ``ValueError`` such as ``every must be a whole number from 1,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from numbers import Real
@@ -16,11 +17,12 @@ _SHOWN = 200  # characters of a value in an error
 
 
 def shown(value: object) -> str:
-    """A value as an error shows it: as Python writes it, cut where that is long."""
+    """A value as an error shows it: as Python writes it, in one line, cut where that is long."""
     try:
         text = repr(value)
     except ValueError:  # Python writes no whole number of more than 4,300 digits
         return "a number of thousands of digits"
+    text = re.sub(r"\s*\n\s*", " ", text)  # arrays and frames write several lines
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… and so on"
 
 
@@ -71,21 +73,26 @@ def checked_text(value: str, name: str, *, blank: bool = False) -> str:
     return value
 
 
-def checked_list(values: Any, kind: type[T], name: str, need: str, hint: str = "") -> list[T]:
-    """The values as a list, all of one type; else, or for a bare string, a ``ValueError``."""
-    is_list = isinstance(values, Iterable) and not isinstance(values, str)
-    items = list(values) if is_list else []
-    fit = is_list and all(isinstance(item, kind) for item in items)
-    check(fit, name, need, items or values, hint)
+def checked_tuple(
+    values: Any, kind: type[T], name: str, need: str, hint: str = "", *, least: int = 0
+) -> tuple[T, ...]:
+    """The values as a tuple, all of one type and at least so many.
+
+    Anything else, a bare string too, is a ``ValueError``.
+    """
+    is_row = isinstance(values, Iterable) and not isinstance(values, str)
+    items = tuple(values) if is_row else ()
+    fit = is_row and len(items) >= least and all(isinstance(item, kind) for item in items)
+    check(fit, name, need, values if isinstance(values, Sequence) else items or values, hint)
     return items
 
 
 def checked_texts(values: Any, name: str) -> tuple[str, ...]:
     """The values as a tuple, all of them texts, and none empty; else a ``ValueError``."""
     need, hint = "a list of texts", "give e.g. ['a', 'b']"
-    texts = checked_list(values, str, name, need, hint)
+    texts = checked_tuple(values, str, name, need, hint)
     check(all(texts), name, need, texts, hint)
-    return tuple(texts)
+    return texts
 
 
 def check_date(day: date, name: str) -> None:

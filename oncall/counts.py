@@ -9,7 +9,7 @@ import re
 import warnings
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import multimode
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from oncall.checks import check_whole, shown
+from oncall.checks import check, check_whole, shown
 from oncall.files import reading_csv, replacing
 from oncall.times import (
     LATEST,
@@ -44,10 +44,13 @@ class MissingBuckets(UserWarning):
 class Buckets(Set[int]):
     """A set of bucket numbers, kept as ``runs``, the stretches of numbers that follow each other.
 
-    It is made of numbers and ranges, in any order, and takes memory for the runs only.
+    It is made of numbers and ranges that step by 1, in any order, and takes memory for runs only.
     """
 
     def __init__(self, numbers: Iterable[int | range] = ()):
+        is_row = isinstance(numbers, Iterable) and not isinstance(numbers, str | bytes | bytearray)
+        check(is_row, "missing", "buckets", numbers, "give e.g. [3, range(5, 8)]")
+        numbers = [numbers] if isinstance(numbers, range) else numbers
         runs: list[range] = []
         for each in sorted(map(_as_range, numbers), key=lambda run: run.start):
             if runs and each.start <= runs[-1].stop:
@@ -74,6 +77,8 @@ class Buckets(Set[int]):
 
 def _as_range(number: int | range) -> range:
     if isinstance(number, range):
+        is_run = number.step == 1 and 0 <= number.start <= number.stop
+        check(is_run, "a range of buckets", "from 0, rising by 1", number, "give e.g. range(3, 8)")
         return number
     check_whole(number, "a bucket", most=MOST_BUCKETS)
     return range(number, number + 1)
@@ -152,16 +157,15 @@ class Counts:
         if rest:
             old, new = duration_text(self.step), duration_text(step)
             raise ValueError(f"cannot resample {old} buckets to {new}; give a multiple of {old}")
-
-        def sums(column: array[int]) -> list[int]:
-            return [sum(column[i : i + width]) for i in range(0, len(column), width)]
-
+        starts = range(0, len(self), width)
+        good = [sum(self.good[i : i + width]) for i in starts]
+        total = [sum(self.total[i : i + width]) for i in starts]
         missing = []
         for run in self.missing.runs:
             is_last = run.stop == len(self)  # and in the last bucket, however much that holds
             last = ceil_div(run.stop, width) if is_last else run.stop // width
             missing.append(range(ceil_div(run.start, width), last))
-        return Counts(self.start, step, sums(self.good), sums(self.total), filter(None, missing))
+        return Counts(self.start, step, good, total, filter(None, missing))
 
     def write_csv(self, path: str | Path) -> None:
         """Write ``start,good,total``, one row per bucket; ``read_csv`` gives the same counts.
@@ -182,12 +186,11 @@ class Counts:
         """
         import pandas as pd
 
-        step = pd.Timedelta(self.step)
+        step, dtype = pd.Timedelta(self.step), "Int64" if self.missing else "int64"
         index = pd.date_range(self.start, periods=len(self), freq=step, name="start")
-        columns = {"good": self.good, "total": self.total}
-        frame = pd.DataFrame(columns, index=index, dtype="Int64" if self.missing else "int64")
-        for run in self.missing.runs:
-            frame.iloc[run.start : run.stop] = pd.NA
+        frame = pd.DataFrame({"good": self.good, "total": self.total}, index, dtype=dtype)
+        if self.missing:
+            frame.iloc[list(self.missing)] = pd.NA
         return frame
 
     @classmethod
@@ -214,11 +217,10 @@ class Counts:
         missing = Buckets()
         with suppress(ArithmeticError):  # a signalling nan, which is refused below
             gone = frame[["good", "total"]].isna().all(axis="columns")
-            missing = Buckets(map(int, gone.to_numpy().nonzero()[0]))
+            missing = Buckets(gone.to_numpy().nonzero()[0].tolist())
         if missing:
-            frame = frame.assign(
-                good=frame["good"].mask(gone, 0), total=frame["total"].mask(gone, 0)
-            )
+            frame = frame[["good", "total"]].copy()
+            frame[gone] = 0
         good, total = _whole_column(frame, "good"), _whole_column(frame, "total")
         return cls(start, step, good, total, missing)
 
@@ -387,10 +389,11 @@ def _why_unfit(moment: datetime, previous: datetime, step: timedelta) -> str:
 
 
 def _int_array(values: Iterable[Any], name: str) -> array[int]:
-    try:
-        return array("q", values)
-    except (TypeError, OverflowError):
-        raise ValueError(f"{name} must be whole numbers below 2**63") from None
+    with suppress(TypeError, OverflowError):
+        # Bytes would be read as the memory of numbers, sets in no order, and of mappings the keys.
+        if not isinstance(values, bytes | bytearray | Set | Mapping):
+            return array("q", values)
+    raise ValueError(f"{name} must be whole numbers below 2**63, given {shown(values)}")
 
 
 def _check_columns(good: array[int], total: array[int]) -> None:
@@ -403,7 +406,7 @@ def _check_columns(good: array[int], total: array[int]) -> None:
 
 def _check_missing(runs: Sequence[range], total: array[int]) -> None:
     for run in runs:
-        if run.start < 0 or run.stop > len(total):
+        if run.stop > len(total):
             raise ValueError(f"missing has bucket {run.stop - 1}; give 0 to {len(total) - 1}")
         if any(total[run.start : run.stop]):
             bucket = next(number for number in run if total[number])
@@ -416,8 +419,8 @@ def _whole_column(frame: pd.DataFrame, name: str) -> Iterable[int]:
     Raises on the first value that is not a whole number, naming its row.
     """
     column = frame[name]
-    if column.dtype == "int64":  # the usual case, without a loop
-        return array("q", column.to_numpy().tobytes())
+    if str(column.dtype).lower() == "int64" and not column.hasnans:  # nearly always; no loop
+        return array("q", column.to_numpy("int64").tobytes())
     for moment, value in column.items():
         if not _is_whole(value):
             cell = f"the frame's column {name!r} holds {value!r} at {moment}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
-from oncall.checks import check, check_whole
+from oncall.checks import check, check_whole, checked_tuple
 from oncall.findings import Finding
 from oncall.rotation import Rotation, Schedule, is_name
 from oncall.slo import SLO, scaled
@@ -34,12 +34,11 @@ class Step:
     delay: timedelta
 
     def __post_init__(self) -> None:
-        bare = isinstance(self.targets, Target)
-        fit = not bare and all(
-            isinstance(who, Rotation | Schedule) or is_name(who) for who in self.targets
-        )
-        check(fit, "targets", "a tuple of names or Rotations", self.targets, "give ('ana',)")
-        object.__setattr__(self, "targets", tuple(self.targets))
+        need, hint = "a tuple of names or Rotations", "give ('ana',)"
+        targets = checked_tuple(self.targets, object, "targets", need, hint)
+        fit = all(isinstance(who, Rotation | Schedule) or is_name(who) for who in targets)
+        check(fit, "targets", need, self.targets, hint)
+        object.__setattr__(self, "targets", targets)
         fits = isinstance(self.delay, timedelta) and timedelta() <= self.delay <= LONGEST
         need = "a timedelta of zero or more, up to 100 years"
         check(fits, "delay", need, self.delay, "give e.g. 5 * MINUTE")
@@ -75,9 +74,8 @@ class EscalationPolicy:
     ack_timeout: timedelta | None = None
 
     def __post_init__(self) -> None:
-        steps = () if isinstance(self.steps, Step) else tuple(self.steps)
-        fit = steps and all(isinstance(step, Step) for step in steps)
-        check(fit, "steps", "one or more Steps", self.steps, "give (Step(('ana',), delay),)")
+        need, hint = "one or more Steps", "give (Step(('ana',), delay),)"
+        steps = checked_tuple(self.steps, Step, "steps", need, hint, least=1)
         object.__setattr__(self, "steps", steps)
         check_whole(self.repeat, "repeat", most=10_000)
         if (self.repeat + 1) * sum(step.delay / LONGEST for step in steps) > 1:

@@ -18,6 +18,7 @@ import sys
 import time
 import tomllib
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -89,7 +90,8 @@ def read_json(path: str | Path) -> Any:
 def parse_json(text: str, source: str) -> Any:
     """The value in a JSON text; ``source`` is what errors call it.
 
-    Numbers are finite and of at most ``MOST_DIGITS`` digits, so that arithmetic on them ends.
+    Numbers are finite and of at most ``MOST_DIGITS`` digits, so that arithmetic on them ends. A
+    name stands once in an object: of two, one would be lost.
     """
     try:
         value = _DECODER.decode(text)
@@ -98,7 +100,7 @@ def parse_json(text: str, source: str) -> Any:
         raise ValueError(f"{where}: not JSON ({error.msg})") from None
     except RecursionError:
         raise _too_deep(source) from None
-    except ValueError as error:  # a number
+    except ValueError as error:  # a number, or a name
         raise ValueError(f"{source}: {error}") from None
     if text.count("[") + text.count("{") > MOST_LEVELS:
         _check_levels(value, source)
@@ -118,7 +120,17 @@ def _finite(digits: str) -> float:
     return number
 
 
-_DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_finite, parse_constant=_finite)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"an object has the name {name!r:.60} twice; keep one")
+    return table
+
+
+_DECODER = json.JSONDecoder(
+    parse_int=_whole, parse_float=_finite, parse_constant=_finite, object_pairs_hook=_object
+)
 
 
 def parse_toml(text: str, source: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
 from oncall.catalogue import RUNBOOKS, symptom_of
-from oncall.checks import check, check_choice, check_date, checked_list, checked_text
+from oncall.checks import check, check_choice, check_date, checked_text, checked_tuple
 from oncall.files import one_line
 from oncall.incident import Incident
 from oncall.journal import Event, in_effect
@@ -315,13 +315,13 @@ def _clock(incident: Incident, at: datetime) -> str:
 def _items(items: Iterable[ActionItem]) -> list[str]:
     example = "ActionItem('prevent', 'Cap the retries', 'ana', date(2025, 4, 1))"
     need, hint = "a list of ActionItem", f"give e.g. [{example}]"
-    items = checked_list(items, ActionItem, "action_items", need, hint)
+    items = checked_tuple(items, ActionItem, "action_items", need, hint)
     return [f"- {item.written(_typed)}" for item in items]
 
 
 def _bullets(lines: Iterable[str]) -> list[str]:
     need = "a list of sentences such as ['One provider.']"
-    return [f"- {_typed(line)}" for line in checked_list(lines, str, "a section", need)]
+    return [f"- {_typed(line)}" for line in checked_tuple(lines, str, "a section", need)]
 
 
 # What CommonMark, or GitHub's and Jupyter's kinds of it, would read as something else than text. A

@@ -12,6 +12,14 @@ from oncall.counts import Counts
 from oncall.slo import SLO, budget_action, burn_rate, exceeds, percent, sli
 from oncall.times import MINUTE, duration_text, not_negative
 
+_NOTHING_BURNS = "and where nothing is counted nothing burns."
+_UNWATCHED = {  # by the kinds of silence that no rule watches for
+    (): [],
+    ("traffic",): [f"Traffic that stops: only data that stop are watched for, {_NOTHING_BURNS}"],
+    ("data",): [f"Data that stop: only traffic that stops is watched for, {_NOTHING_BURNS}"],
+    ("traffic", "data"): [f"Traffic that stops: no rule watches for silence, {_NOTHING_BURNS}"],
+}
+
 
 def report(counts: Counts, slo: SLO, policy: Policy, delay: timedelta = 2 * MINUTE) -> str:
     """What happened to a service and when a policy would have fired, in at most 80 columns.
@@ -106,9 +114,8 @@ def _blind_spots(counts: Counts, slo: SLO, policy: Policy, delay: timedelta) -> 
         share = percent(len(counts.missing) / len(counts), 3)
         number = f"{len(counts.missing):,} of {len(counts):,} buckets ({share})"
         texts.append(f"Where there are no data, in {number}; they count as 0 of 0.")
-    if not any(isinstance(rule, SilenceRule) for rule in policy):
-        silence = "no rule watches for silence, and where nothing is counted nothing burns."
-        texts.append(f"Traffic that stops: {silence}")
+    watched = {rule.of for rule in policy if isinstance(rule, SilenceRule)}
+    texts += _UNWATCHED[tuple(of for of in ("traffic", "data") if of not in watched)]
     return [line for text in texts for line in _wrapped("  - ", text)]
 
 

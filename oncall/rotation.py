@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from oncall.checks import check, check_choice, check_date, check_whole, checked_list
+from oncall.checks import check, check_choice, check_date, check_whole, checked_tuple
 from oncall.times import (
     DAY,
     EARLIEST,
@@ -46,24 +46,23 @@ class Restriction:
     end: time = time()
 
     def __post_init__(self) -> None:
-        hint = "give e.g. ('sat', 'sun')"
-        days = checked_list(self.days, str, "days", "one or more days", hint)
-        check(days, "days", "one or more days", self.days, hint)
+        need, hint = "one or more days", "give e.g. ('sat', 'sun')"
+        days = checked_tuple(self.days, str, "days", need, hint, least=1)
         for day in days:
             check_choice(day, "a day", EVERY_DAY)
-        object.__setattr__(self, "days", tuple(days))
+        object.__setattr__(self, "days", days)
         _check_local(self.start, "start")
         _check_local(self.end, "end")
 
-    def hours(self, day: date) -> tuple[datetime, datetime] | None:
-        """What the local clock should show when it begins on this day and when it ends.
+    def hours(self, since: date, days: int) -> Iterator[tuple[datetime, datetime]]:
+        """What the local clock should show when it begins and when it ends, on each of these days.
 
-        ``None`` on another day of the week. The two are naive datetimes.
+        They are naive datetimes. The days are ``days`` many, from ``since`` on.
         """
-        if EVERY_DAY[day.weekday()] not in self.days:
-            return None
-        last = day if self.start < self.end else day + DAY
-        return datetime.combine(day, self.start), datetime.combine(last, self.end)
+        for day in (since + number * DAY for number in range(days)):
+            if EVERY_DAY[day.weekday()] in self.days:
+                last = day if self.start < self.end else day + DAY
+                yield datetime.combine(day, self.start), datetime.combine(last, self.end)
 
 
 @dataclass(frozen=True)
@@ -137,9 +136,9 @@ class Rotation(_OnCall):
     overrides: tuple[Shift, ...] = ()
 
     def __post_init__(self) -> None:
-        members = () if isinstance(self.members, str) else tuple(self.members)
-        are_names = members and all(map(is_name, members))
-        check(are_names, "members", "one or more names", self.members, "give e.g. ('ana', 'ben')")
+        need, hint = "one or more names", "give e.g. ('ana', 'ben')"
+        members = checked_tuple(self.members, str, "members", need, hint, least=1)
+        check(all(map(is_name, members)), "members", need, members, hint)
         object.__setattr__(self, "members", members)
         _check_local(self.handoff, "handoff")
         time_zone(self.tz)
@@ -148,12 +147,12 @@ class Rotation(_OnCall):
         check(is_near, "start", "from 1900 to 2200", self.start)
         check_whole(self.every, "every", 1, "a whole number of days", most=LONGEST // DAY)
         need = "a tuple of Restrictions"
-        restrictions = checked_list(self.restrictions, Restriction, "restrictions", need)
-        object.__setattr__(self, "restrictions", tuple(restrictions))
+        restrictions = checked_tuple(self.restrictions, Restriction, "restrictions", need)
+        object.__setattr__(self, "restrictions", restrictions)
         need = "a tuple of Shifts that somebody takes"
-        overrides = checked_list(self.overrides, Shift, "overrides", need)
+        overrides = checked_tuple(self.overrides, Shift, "overrides", need)
         check(all(shift.who for shift in overrides), "overrides", need, overrides)
-        object.__setattr__(self, "overrides", tuple(overrides))
+        object.__setattr__(self, "overrides", overrides)
 
     def on_call(self, at: datetime) -> str | None:
         """Who is on call at this moment.
@@ -177,11 +176,6 @@ class Rotation(_OnCall):
         """The UTC moment at which a turn begins; turn 0 is the one that begins on ``start``."""
         check_whole(turn, "turn", most=MOST_DAYS // self.every)
         return local_moment(self._wanted(turn), self._zone)
-
-    def turns(self, since: date, days: int = 365) -> range:
-        """The turns that begin within so many days, by default a year, from a date."""
-        first = max(0, ceil_div(since - self.start, self.every * DAY))
-        return range(first, first + days // self.every + 1)
 
     def changes(self, start: datetime, end: datetime) -> list[datetime]:
         """The moments in [start, end) at which somebody else may be on call, in order."""
@@ -210,23 +204,23 @@ class Rotation(_OnCall):
 
     def _clock_times(self, since: date, days: int) -> Iterator[datetime]:
         """What the clock should show at handoffs and at the edges of restrictions on these days."""
-        for turn in self.turns(since, days):
+        first = max(0, ceil_div(since - self.start, self.every * DAY))
+        for turn in range(first, first + days // self.every + 1):
             yield self._wanted(turn)
-        for day in (since + number * DAY for number in range(days + 1)):
-            for restriction in self.restrictions:
-                yield from restriction.hours(day) or ()
+        for restriction in self.restrictions:
+            for hours in restriction.hours(since, days + 1):
+                yield from hours
 
     def _is_within_hours(self, at: datetime, today: date) -> bool:
         """Whether a moment lies within a restriction that began yesterday, today or tomorrow.
 
         It may be tomorrow's where clocks fall back over midnight.
         """
-        for day in (today - DAY, today, today + DAY):
-            for hours in (restriction.hours(day) for restriction in self.restrictions):
-                if hours:
-                    begins, ends = (local_moment(wanted, self._zone) for wanted in hours)
-                    if begins <= at < ends:
-                        return True
+        for restriction in self.restrictions:
+            for hours in restriction.hours(today - DAY, 3):
+                begins, ends = (local_moment(wanted, self._zone) for wanted in hours)
+                if begins <= at < ends:
+                    return True
         return False
 
 
@@ -243,9 +237,8 @@ class Schedule(_OnCall):
 
     def __post_init__(self) -> None:
         need, hint = "one or more Rotations", "the lowest first: give (nights, days)"
-        layers = checked_list(self.layers, Rotation, "layers", need, hint)
-        check(layers, "layers", need, self.layers, hint)
-        object.__setattr__(self, "layers", tuple(layers))
+        layers = checked_tuple(self.layers, Rotation, "layers", need, hint, least=1)
+        object.__setattr__(self, "layers", layers)
 
     def on_call(self, at: datetime) -> str | None:
         """Who is on call at this moment; ``None`` in a gap."""

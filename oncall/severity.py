@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 
-from oncall.checks import check, check_choice, checked_list, checked_number
+from oncall.checks import check_choice, checked_number, checked_tuple
 
 SEVERITIES = ("sev1", "sev2", "sev3", "sev4", "sev5")
 """The severities, the worst first; sev1 and sev2 need a postmortem."""
@@ -56,8 +56,8 @@ def severity_for(
     """
     check_choice(whom, "whom", WHOM)
     hit = 1.0 if share != share else checked_number(share, "share", 0, 1)  # nan equals nothing
-    names = [slis] if isinstance(slis, str) else checked_list(slis, str, "slis", "names of SLIs")
-    check(names, "slis", "one name or more", slis, "give e.g. 'availability'")
+    given, hint = (slis,) if isinstance(slis, str) else slis, "give e.g. 'availability'"
+    names = checked_tuple(given, str, "slis", "one name or more", hint, least=1)
     if security or data_loss:
         return SEVERITIES[0]
     if whom == "nobody" or hit == 0:

@@ -63,6 +63,11 @@ class SLO:
         return f"{self.name}: {percent(self.target)} over {duration_text(self.period)}"
 
 
+def check_slo(slo: object) -> None:
+    """Raise a ``ValueError`` unless this is an SLO."""
+    check(isinstance(slo, SLO), "slo", "an SLO", slo, "give e.g. SLO('availability', 0.999)")
+
+
 def sli(good: int, total: int) -> float:
     """The service level indicator: good ÷ valid events, ``nan`` when there were no events.
 

@@ -36,7 +36,7 @@ def utc(moment: datetime, name: str = "time") -> datetime:
         raise ValueError(f"{name} must be a datetime, given {moment!r}")
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise ValueError(f"{name} {moment.isoformat()} has no time zone; give one, e.g. tzinfo=UTC")
-    return _bounded(moment, name, moment.isoformat())
+    return _bounded(moment, name)
 
 
 def parse_moment(text: str, name: str = "time") -> datetime:
@@ -44,27 +44,35 @@ def parse_moment(text: str, name: str = "time") -> datetime:
 
     It lies from 1900 to 2200; anything else is a ``ValueError``.
     """
+    plain = text.strip() if isinstance(text, str) else ""
+    # Python would read on after a NUL, or stop at it, and takes any sign for the T.
+    is_plain = plain.isascii() and plain.isprintable()
     try:
-        moment = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(plain if is_plain else "")
     except ValueError:
         raise ValueError(f"{name} {text!r} is not a time; write 2024-12-04T23:48:00Z") from None
     if moment.tzinfo is None:
         utc_text = f"{moment.isoformat()}Z"
         raise ValueError(f"{name} {text!r} has no time zone; write {utc_text} if it is UTC")
-    return _bounded(moment, name, repr(text))
+    return _bounded(moment, name, text)
 
 
-def _bounded(moment: datetime, name: str, text: str) -> datetime:
-    """An aware moment in UTC; one that is not from ``EARLIEST`` to ``LATEST`` is refused."""
+def _bounded(moment: datetime, name: str, text: str | None = None) -> datetime:
+    """An aware moment in UTC; one that is not from ``EARLIEST`` to ``LATEST`` is refused.
+
+    ``text`` is how it was written, if it was.
+    """
+    plain = moment
     try:
         if type(moment) is not datetime:  # pandas' moments cannot be added to as ours can
-            moment = datetime.fromisoformat(moment.isoformat())
-        moment = moment.astimezone(UTC)
-        if EARLIEST <= moment <= LATEST:
-            return moment
+            plain = datetime.fromisoformat(moment.isoformat())
+        plain = plain.astimezone(UTC)
+        if EARLIEST <= plain <= LATEST:
+            return plain
     except (OverflowError, ValueError):  # before the year 1, or after 9999
         pass
-    raise ValueError(f"{name} {text} is not from 1900 to 2200; is the year right?")
+    given = moment.isoformat() if text is None else repr(text)
+    raise ValueError(f"{name} {given} is not from 1900 to 2200; is the year right?")
 
 
 def parse_duration(text: str) -> timedelta:

@@ -58,13 +58,14 @@ def blind_spots(
 ) -> BlindSpots:
     """What a policy says to outages of each error ratio and duration.
 
-    ``traffic`` is in events an hour, and even: of counts it is the mean, though the findings are
-    about their quietest windows. Outside the outage no event is bad. Events are whole: t after the
-    outage's start ⌊traffic × t⌋ events have come, and of the first n in the outage ⌊error ratio ×
-    n⌋ are bad. So at 10 events an hour the first five minutes hold none. A page wins over a ticket;
-    one that comes only after the end counts. Verdicts are those of ``AlertEvaluator`` on buckets of
-    ``step``, of which each duration must be a multiple, after enough clean traffic to fill the
-    windows. ``SilenceRule``s play no part, for the events keep coming.
+    ``traffic`` is in events an hour, and even: of counts it is the mean of what was counted, though
+    the findings are about their quietest windows. Outside the outage no event is bad. Events are
+    whole: t after the outage's start ⌊traffic × t⌋ events have come, and of the first n in the
+    outage ⌊error ratio × n⌋ are bad. So at 10 events an hour the first five minutes hold none. A
+    page wins over a ticket; one that comes only after the end counts. Verdicts are those of
+    ``AlertEvaluator`` on buckets of ``step``, of which each duration must be a multiple, after
+    enough clean traffic to fill the windows. ``SilenceRule``s play no part, for the events keep
+    coming.
     """
     check_step(policy, step)
     error_ratios, durations = tuple(error_ratios), tuple(durations)
@@ -150,7 +151,8 @@ def _events(rate: Fraction, history: int, longest: int, factors: list[Fraction])
 def _rate(traffic: float | Counts) -> Fraction:
     """Events an hour, as an exact number."""
     if isinstance(traffic, Counts):
-        traffic = sum(traffic.total) / max(1, len(traffic)) * (HOUR / traffic.step)
+        counted = len(traffic) - len(traffic.missing)
+        traffic = sum(traffic.total) / max(1, counted) * (HOUR / traffic.step)
     with contextlib.suppress(ValueError):
         if Fraction(1, MOST_EVENTS) < (rate := exact(traffic)) < MOST_EVENTS:
             return rate

@@ -29,10 +29,11 @@ from oncall.budget import (
     Deepest,
     breached_stretches,
     breaches_from_buckets,
+    buckets_of_period,
     calendar_from_events,
 )
 from oncall.counts import Buckets, Counts, check_end
-from oncall.slo import SLO
+from oncall.slo import SLO, check_slo
 from oncall.telemetry._arrays import Integers
 from oncall.telemetry._windows import CHUNK, Columns, WindowTest, check_counts, verdict_changes
 from oncall.times import positive, utc, whole_buckets
@@ -112,6 +113,7 @@ def burn_rates(
     without events is ``nan``. These floats are for the eye; whether a rule fires is for
     ``alert_intervals`` to say.
     """
+    check_slo(slo)
     _, step, columns = _read(counts)
     check_counts(columns)
     widths = {window: whole_buckets(window, step, "window") for window in windows}
@@ -125,13 +127,13 @@ def budget_history(counts: AnyCounts, slo: SLO) -> NDArray[np.float64]:
     """
     _, step, columns = _read(counts)
     check_counts(columns)
-    return _burn_rate(columns, slo, whole_buckets(slo.period, step, "period"))
+    return _burn_rate(columns, slo, buckets_of_period(slo, step))
 
 
 def breaches(counts: AnyCounts, slo: SLO) -> list[Breach]:
     """When the SLO was missed, and how deep: the answer of ``oncall.budget.breaches``."""
     start, step, columns = _read(counts)
-    width, budget = whole_buckets(slo.period, step, "period"), slo.exact_budget
+    width, budget = buckets_of_period(slo, step), slo.exact_budget
     test = WindowTest((width,), budget.denominator, budget.numerator)
     [changes] = verdict_changes(columns, [test])
 
@@ -210,14 +212,11 @@ def _deepest_of_each(
 def _largest(shares: NDArray[np.float64], bad: Integers, total: Integers) -> int:
     """Where bad ÷ total is largest, exactly, the first of several; ``shares`` are it, rounded."""
     likely = np.flatnonzero(shares == shares.max())
-    if len(likely) == 1:
-        return int(likely[0])
-    kind = np.int64 if int(total[likely].max()) < 2**31 else object  # their products have to fit
-    bad, total = bad[likely].astype(kind), total[likely].astype(kind)
-    worst, worse = 0, np.zeros(1, np.intp)
-    while len(worse):  # every turn is worse than the one before, and no earlier one is as bad
-        worst = int(worse[0])
-        worse = np.flatnonzero(bad * total[worst] > bad[worst] * total)
+    # As Python's integers, whose products have no end.
+    bad, total = bad[likely].astype(object), total[likely].astype(object)
+    worst = 0
+    while len(worse := np.flatnonzero(bad * total[worst] > bad[worst] * total)):
+        worst = int(worse[0])  # and no earlier one is as bad
     return int(likely[worst])
 
 

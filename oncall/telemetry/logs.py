@@ -78,9 +78,10 @@ def count_requests(
     ``every`` is a unit of ``date_trunc`` (second, minute, hour, day) or any whole number of
     seconds; buckets start at multiples of it since 1970 in UTC. ``timestamp`` is the column of the
     moments, or an SQL expression for it such as ``to_timestamp(seconds)``; moments without a time
-    zone are taken as UTC. The counts reach from the first row to the last, valid or not; stretches
-    without rows count 0 of 0. A condition or column that does not work is a ``ValueError`` that
-    lists the columns.
+    zone are taken as UTC. The counts reach from the first row to the last, valid or not. Stretches
+    without rows count 0 of 0: that is no traffic, and no bucket is ``missing``, for logs cannot say
+    that they were lost. A condition or column that does not work is a ``ValueError`` that lists the
+    columns.
     """
     step, unit = _step_and_unit(every)
 

@@ -211,8 +211,8 @@ def _test(rule: Rule, slo: SLO, month: _Month) -> Callable[[Integers], Flags]:
     The requests are the same in every month, so bad × D > total × N is bad > ⌊total × N ÷ D⌋.
     """
     if isinstance(rule, SilenceRule):
-        if rule.of == "data":  # of which there is always some
-            return lambda failed: np.zeros(0, bool)
+        if rule.of == "data":  # which never stop here
+            return lambda failed: np.zeros(THIRTY_DAYS // MINUTE, bool)
         had_events = month.requests[month.warm_up + 1 :] > 0
         silent = had_events & (_in_window(month, month.requests, rule.after) == 0)
         return lambda failed: silent

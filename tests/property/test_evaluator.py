@@ -34,7 +34,9 @@ STEPS = [timedelta(seconds=1), timedelta(minutes=1), timedelta(minutes=5), timed
 TARGETS = ["0.9", "0.99", "0.999", "0.9995", "0.99999", "0.5"]
 FACTORS = ["14.4", "6", "3", "1", "2.8", "14/15", "0.5"]
 
-Bucket = tuple[int, int]  # good, total
+Bucket = tuple[int | None, int | None]  # good, total; both None where there are no data
+
+GONE: Bucket = (None, None)
 
 
 @dataclass(frozen=True)
@@ -58,22 +60,26 @@ class Silence:
     """A silence rule in buckets."""
 
     after: int
+    of: str
     long = property(lambda self: self.after)
 
     def fires(self, seen: Sequence[Bucket], target: str) -> bool:
         lately, before = seen[-self.after :], seen[: -self.after]
-        return not any(total for _, total in lately) and any(total for _, total in before)
+        if self.of == "data":
+            return all(b == GONE for b in lately) and any(b != GONE for b in before)
+        is_silent = not any(total for _, total in lately) and any(total for _, total in before)
+        return is_silent and seen[-1] != GONE
 
     def rule(self, step: timedelta) -> SilenceRule:
-        return SilenceRule(self.after * step)
+        return SilenceRule(self.after * step, of=self.of)
 
 
 def burns(window: Sequence[Bucket], target: str, factor: str) -> bool:
     """Whether a window's burn rate is strictly above the factor; without events there is none."""
-    total = sum(total for _, total in window)
+    total = sum(total or 0 for _, total in window)
     if total == 0:
         return False
-    error_ratio = 1 - Fraction(sum(good for good, _ in window), total)
+    error_ratio = 1 - Fraction(sum(good or 0 for good, _ in window), total)
     return error_ratio / (1 - Fraction(target)) > Fraction(factor)
 
 
@@ -94,8 +100,9 @@ class Case:
 
     @property
     def counts(self) -> Counts:
-        good, total = [good for good, _ in self.buckets], [total for _, total in self.buckets]
-        return Counts(T0, self.step, good, total)
+        good, total = zip(*((good or 0, total or 0) for good, total in self.buckets), strict=True)
+        missing = [number for number, bucket in enumerate(self.buckets) if bucket == GONE]
+        return Counts(T0, self.step, good, total, missing)
 
     def verdicts(self) -> list[list[bool]]:
         """For each bucket, which of the rules fire at its end: the definition."""
@@ -110,7 +117,7 @@ def burn_rules(draw: st.DrawFn) -> Burn:
 
 
 def silence_rules() -> st.SearchStrategy[Silence]:
-    return st.builds(Silence, st.integers(1, 8))
+    return st.builds(Silence, st.integers(1, 8), st.sampled_from(["traffic", "data"]))
 
 
 CLEAN = st.integers(1, 1000).map(lambda good: (good, good))
@@ -124,7 +131,8 @@ def cases(draw: st.DrawFn) -> Case:
     target = draw(st.sampled_from(TARGETS))
     any_rule = st.one_of(burn_rules(), burn_rules(), silence_rules())
     rules = draw(st.lists(any_rule, min_size=1, max_size=4))
-    kinds = [st.just((0, 0)), st.just((0, 100)), st.just((99, 100)), CLEAN, NEARLY_CLEAN]
+    kinds: list[st.SearchStrategy[Bucket]] = [*map(st.just, [GONE, (0, 0), (0, 100), (99, 100)])]
+    kinds += [CLEAN, NEARLY_CLEAN]
     kinds += [near_the_threshold(target, rule.factor) for rule in rules if isinstance(rule, Burn)]
     # Stretches of equal buckets, so that whole windows lie exactly at a threshold, or hold nothing.
     stretch = st.tuples(st.one_of(kinds), st.integers(1, 6))
@@ -191,7 +199,7 @@ def test_a_window_holds_the_sums_of_its_last_buckets(case: Case, data: st.DataOb
     longest = max((rule.long for rule in case.rules if isinstance(rule, Burn)), default=0)
     if longest:
         width = data.draw(st.integers(1, longest))
-        good, total = map(sum, zip(*case.buckets[-width:], strict=True))
+        good, total = sum(case.counts.good[-width:]), sum(case.counts.total[-width:])
         assert evaluator.window(width * case.step) == (good, total)
 
 

@@ -6,7 +6,9 @@ import tempfile
 import warnings
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from examples import examples
 from hypothesis import given
@@ -140,15 +142,41 @@ def test_a_long_gap_takes_no_memory_for_its_numbers(tmp_path: Path) -> None:
     ("missing", "why"),
     [
         ([5], "missing has bucket 5; give 0 to 2"),
+        ([range(-2, 1)], r"a range of buckets must be from 0, rising by 1, given range\(-2, 1\)"),
         ([-1], "a bucket must be a whole number from 0, given -1"),
         ([1], "bucket 1 is missing, and has 4 events; give 0"),
         (["x"], "a bucket must be a whole number"),
         ([True], "a bucket must be a whole number"),
+        (np.array([True, False]), "a bucket must be a whole number"),
+        (range(2, 0), r"a range of buckets must be from 0, rising by 1, given range\(2, 0\)"),
+        ([range(2, 0)], "a range of buckets must be from 0, rising by 1, given range"),
+        ([0, range(0, 3, 2)], r"rising by 1, given range\(0, 3, 2\); give e\.g\. range\(3, 8\)"),
+        (range(2, -1, -1), "a range of buckets must be from 0, rising by 1"),
     ],
 )
-def test_buckets_that_cannot_be_missing_are_refused(missing: list[int], why: str) -> None:
+def test_buckets_that_cannot_be_missing_are_refused(missing: Any, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         Counts(START, MINUTE, [0, 3, 0], [0, 4, 0], missing)
+
+
+@pytest.mark.parametrize("missing", [None, 2, 1.5, "", "02", b"\0", bytearray(1), object()])
+def test_what_holds_no_buckets_is_refused_with_what_to_give(missing: Any) -> None:
+    refusal = r"^missing must be buckets, given .*; give e\.g\. \[3, range\(5, 8\)\]$"
+    with pytest.raises(ValueError, match=refusal):
+        Counts(START, MINUTE, [0, 0, 0], [0, 0, 0], missing)
+
+
+@pytest.mark.parametrize(
+    "missing", [range(1, 3), iter([2, range(1, 3)]), (2, 1), {1, 2}, Buckets([1, 2])]
+)
+def test_missing_buckets_may_be_a_range_or_any_row_of_numbers_and_ranges(missing: Any) -> None:
+    assert Counts(START, MINUTE, [0, 0, 0], [0, 0, 0], missing).missing == {1, 2}
+
+
+@pytest.mark.parametrize("kind", ["Int64", "Float64", "object"])
+def test_a_frame_with_gaps_is_read_whatever_the_type_of_its_columns(kind: str) -> None:
+    counts = counts_of([(9, 10), None, (0, 0), None])
+    assert Counts.from_frame(counts.to_frame().astype(kind)) == counts
 
 
 @pytest.mark.parametrize("pair", [(None, 1), (0, None)])

@@ -140,6 +140,12 @@ def test_traffic_may_be_any_kind_of_number(traffic: Any) -> None:
     assert map_.findings == same.findings
 
 
+def test_the_traffic_of_counts_is_their_mean_where_there_are_data() -> None:
+    counts = Counts(START, MINUTE, [10, 0, 0, 10], [10, 0, 0, 10], [1, 2])
+    map_, same = blind_spots(SLO_999, GOOGLE, counts), blind_spots(SLO_999, GOOGLE, 600)
+    assert (map_.budget_lost == same.budget_lost).all()
+
+
 def test_a_policy_of_silence_rules_alone_sees_no_errors() -> None:
     assert not blind_spots(SLO_999, (SilenceRule(10 * MINUTE),), 600).verdict.any()
 

@@ -6,10 +6,12 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 import pytest
 
+from oncall import alerting
 from oncall.budget import breaches, budget_history, calendar
 from oncall.counts import Counts
 from oncall.slo import SLO
@@ -272,7 +274,47 @@ def test_a_bad_calendar_says_what_to_give(
         room(**{"counts": HOURS, "slo": THREE_NINES, **wrong})
 
 
-@pytest.mark.parametrize("function", [budget_history, breaches, calendar])
+def fires(counts: Any, slo: Any) -> object:
+    return alerting.alert_intervals(counts, slo, alerting.google_policy())
+
+
+def fires_in_engine(counts: Any, slo: Any) -> object:
+    return engine.alert_intervals(counts, slo, alerting.google_policy())
+
+
+def burns(counts: Any, slo: Any) -> object:
+    return engine.burn_rates(counts, slo, [HOUR])
+
+
+def evaluator(counts: Any, slo: Any) -> object:
+    return alerting.AlertEvaluator(slo, alerting.google_policy(), MINUTE)
+
+
+IN_TOOLKIT = [budget_history, breaches, calendar, fires]
+IN_ENGINE = [engine.budget_history, engine.breaches, engine.calendar, fires_in_engine, burns]
+
+
+@pytest.mark.parametrize("function", IN_TOOLKIT)
 def test_a_frame_is_sent_to_the_engine(function: Callable[..., object]) -> None:
     with pytest.raises(ValueError, match=r"given 'DataFrame'; give Counts\.from_frame\(frame\)"):
         function(pd.DataFrame(), THREE_NINES)
+
+
+@pytest.mark.parametrize("function", [*IN_TOOLKIT, *IN_ENGINE])
+@pytest.mark.parametrize("counts", [None, "counts.csv", [9, 10], THREE_NINES])
+def test_what_are_no_counts_is_refused_with_what_it_is(
+    function: Callable[..., object], counts: object
+) -> None:
+    kind = type(counts).__name__
+    with pytest.raises(ValueError, match=rf"^(?=.*\bgive Counts)(?=.*\b{kind}\b).*$"):
+        function(counts, THREE_NINES)
+
+
+@pytest.mark.parametrize("function", [*IN_TOOLKIT, *IN_ENGINE, evaluator])
+@pytest.mark.parametrize("slo", [None, 0.999, "month", {"target": 0.999}])
+def test_what_is_no_slo_is_refused_with_what_to_give(
+    function: Callable[..., object], slo: object
+) -> None:
+    refusal = rf"^slo must be an SLO, given {re.escape(repr(slo))}; give e\.g\. SLO\('avail"
+    with pytest.raises(ValueError, match=refusal):
+        function(Counts(T0, MINUTE, [9], [10]), slo)

@@ -75,11 +75,13 @@ def test_columns_of_different_length_are_refused() -> None:
 
 
 NO_COUNTS = [[1.0], [1.5], ["1"], "1", [None], [2**63], None, 1, [[1]], [Fraction(1)]]
+NO_ROW = [b"12345678", bytearray(8), {1}, frozenset([1]), {1: 2}, {1: 2}.keys()]
 
 
-@pytest.mark.parametrize("total", NO_COUNTS)
-def test_what_is_no_whole_number_below_2_to_the_63_is_refused(total: Any) -> None:
-    with pytest.raises(ValueError, match=r"total must be whole numbers below 2\*\*63"):
+@pytest.mark.parametrize("total", [*NO_COUNTS, *NO_ROW])
+def test_what_is_no_row_of_whole_numbers_below_2_to_the_63_is_refused(total: Any) -> None:
+    refusal = r"^total must be whole numbers below 2\*\*63, given ."
+    with pytest.raises(ValueError, match=refusal):
         Counts(T0, MINUTE, [0], total)
 
 
@@ -111,8 +113,15 @@ NO_NUMPY_COUNTS = [
 
 @pytest.mark.parametrize("total", NO_NUMPY_COUNTS)
 def test_numpy_values_that_are_no_counts_are_refused(total: Any) -> None:
-    with pytest.raises(ValueError, match=r"total must be whole numbers below 2\*\*63"):
+    with pytest.raises(ValueError, match=r"total must be whole numbers below 2\*\*63, given .*$"):
         Counts(T0, MINUTE, [0], total)
+
+
+def test_an_array_is_told_in_one_line_however_long_it_is() -> None:
+    with pytest.raises(ValueError, match=r"given array\(\[0\.5, 0\.5, ") as error:
+        Counts(T0, MINUTE, [0], np.full((900, 2), 0.5)[:, 0])
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 300
 
 
 def test_numpy_sees_the_counts_without_a_copy() -> None:

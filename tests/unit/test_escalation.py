@@ -269,6 +269,9 @@ def test_the_future_changes_no_page_of_the_past(
 BAD_STEPS = [
     ("ana", MINUTE, "given 'ana'; give ('ana',)"),
     (ROTATIONS["R"], MINUTE, "a tuple of names or Rotations, given Rotation("),
+    (None, MINUTE, "a tuple of names or Rotations, given None; give ('ana',)"),
+    (5, MINUTE, "a tuple of names or Rotations, given 5"),
+    (b"ana", MINUTE, "a tuple of names or Rotations, given b'ana'"),
     (("ana", ""), MINUTE, "given ('ana', '')"),
     ((7,), MINUTE, "given (7,)"),
     (("ana",), 5, "given 5; give e.g. 5 * MINUTE"),
@@ -286,6 +289,8 @@ BAD_POLICIES = [
     ({"steps": ()}, "one or more Steps, given ()"),
     ({"steps": Step(("ana",), MINUTE)}, "one or more Steps"),
     ({"steps": ("ana",)}, "one or more Steps"),
+    ({"steps": None}, "one or more Steps, given None; give (Step(('ana',), delay),)"),
+    ({"steps": "ana"}, "one or more Steps, given 'ana'"),
     ({"repeat": -1}, "whole number from 0, given -1"),
     ({"repeat": True}, "given True"),
     ({"empty": "drop"}, "'skip' or 'wait', given 'drop'"),
@@ -418,3 +423,8 @@ def test_findings_say_where_and_why() -> None:
     assert [finding.phrase for finding in findings] == ["cho", "step 2", handoff]
     assert "from 2020-01-20T15:00:00Z" in findings[0].why
     assert "43m12s" in lint_escalation(ladder("A/60 B/5"))[0].why
+
+
+def test_steps_and_targets_may_come_from_a_generator() -> None:
+    policy = EscalationPolicy(Step((name for name in [name]), MINUTE) for name in ("ana", "ben"))  # type: ignore[arg-type]
+    assert [step.targets for step in policy.steps] == [("ana",), ("ben",)]

@@ -233,6 +233,37 @@ def test_a_number_without_end_is_refused_before_it_is_made(number: str) -> None:
     assert len(str(raised.value)) < 120
 
 
+TWICE = {
+    '{"a": 1, "b": 2, "a": 1}': "'a'",
+    '[{"x": {"\\u0061": 1, "a": 2}}]': "'a'",
+    '{"": 1, "": 2}': "''",
+    '{"\\u001b": [], "\\u001b": {}}': r"'\x1b'",
+    f'{{"{"n" * 90}": 1, "{"n" * 90}": 2}}': "'" + "n" * 59,
+}
+
+
+@pytest.mark.parametrize(("text", "name"), TWICE.items())
+def test_a_name_that_stands_twice_in_an_object_is_refused(
+    text: str, name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "x").write_text(text, encoding="utf-8")
+    why = f"an object has the name {name} twice; keep one"
+    for load in (load_case, read_json):
+        assert refused(load, tmp_path / "x") == f"{tmp_path / 'x'}: {why}"
+    (tmp_path / "j").write_bytes(after_header(tmp_path, text.encode() + b"\n"))
+    assert f", line 3: {why}" in refused(Incident.load, tmp_path / "j")
+
+
+def test_of_many_names_the_one_that_stands_twice_is_found_at_once() -> None:
+    names = ", ".join(f'"{number}": 0' for number in [*range(10**5), 99_999])
+    with pytest.raises(ValueError, match="has the name '99999' twice"):
+        parse_json(f"{{{names}}}", "x")
+
+
+def test_a_name_may_stand_in_several_objects() -> None:
+    assert parse_json('[{"a": {"a": 1}}, {"a": 2}]', "x") == [{"a": {"a": 1}}, {"a": 2}]
+
+
 def test_a_number_of_toml_with_too_many_digits_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^x: a number has too many digits$"):
         parse_toml(f"a = {'9' * 5000}", "x")

@@ -248,8 +248,22 @@ def test_a_lone_failure_that_pages_at_this_traffic_is_told() -> None:
 def test_that_silence_is_not_watched_is_told_until_a_rule_watches_it() -> None:
     counts = even(0, 1000, 60)
     assert "no rule watches for silence" in part(report_on(counts), BLIND)
-    watched = report_on(counts, policy=(*google_policy(), SilenceRule(10 * MINUTE)))
-    assert "silence" not in part(watched, BLIND)
+    traffic, data = SilenceRule(10 * MINUTE), SilenceRule(10 * MINUTE, of="data")
+    told = part(report_on(counts, policy=(*google_policy(), traffic, data)), BLIND)
+    assert "stop" not in told
+
+
+@pytest.mark.parametrize(
+    ("watched", "told", "not_told"),
+    [("traffic", "Data that stop:", "Traffic that"), ("data", "Traffic that stops:", "Data that")],
+)
+def test_of_silences_of_traffic_and_of_data_the_one_that_nobody_watches_is_told(
+    watched: str, told: str, not_told: str
+) -> None:
+    rule = SilenceRule(10 * MINUTE, of=watched)
+    blind = part(report_on(even(0, 1000, 60), policy=(*google_policy(), rule)), BLIND)
+    assert told in blind
+    assert not_told not in blind
 
 
 def test_a_silence_rule_has_its_line_in_the_history() -> None:

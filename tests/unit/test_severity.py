@@ -81,8 +81,9 @@ def test_security_and_data_loss_are_sev1_whatever_the_share(apart: str, whom: st
         ({"share": True}, "share must be"),
         ({"share": None}, "share must be"),
         ({"slis": []}, r"slis must be one name or more, given \[\]; give e.g. 'availability'"),
-        ({"slis": [1]}, "slis must be names of SLIs, given"),
-        ({"slis": 3}, "slis must be"),
+        ({"slis": [1]}, r"slis must be one name or more, given \[1\]"),
+        ({"slis": 3}, "slis must be one name or more, given 3"),
+        ({"slis": None}, "slis must be one name or more, given None"),
         ({"whom": "me"}, "whom must be one of users, staff, nobody, given 'me'"),
     ],
 )

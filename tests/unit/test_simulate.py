@@ -73,7 +73,7 @@ def test_a_fault_without_a_duration_ends_with_its_scenario() -> None:
     "scenario", [MONTH, SPARSE, replace(QUIET, requests=3, errors=0.004)], ids=lambda s: s.name
 )
 def test_a_month_s_pages_are_those_of_its_counts(scenario: Scenario) -> None:
-    policy: Policy = (*GOOGLE, SilenceRule(5 * MINUTE))
+    policy: Policy = (*GOOGLE, SilenceRule(5 * MINUTE), SilenceRule(5 * MINUTE, of="data"))
     month = simulation._month(policy, scenario)
     tests = [(rule, simulation._test(rule, scenario.slo, month)) for rule in policy]
     total = np.diff(month.requests)

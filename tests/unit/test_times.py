@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -77,10 +78,22 @@ def test_a_text_with_an_offset_is_read_as_its_moment_in_utc(text: str) -> None:
 
 
 NO_TIMES = ["", "soon", "1733356080", "2024-13-01T00:00Z", "2024-12-04T25Z", "22000-01-01T00Z"]
+# Python reads times of all these texts.
+ODD_SIGNS = [
+    "2024-12-04T23:48:00Z\0",
+    "2024-12-04\x0023:48:00Z",
+    "2024-12-04T23:48:00\x00Z",
+    "2024-12-04T23:48:00+00:00\0\0",
+    "2024-12-04\ud80023:48:00Z",
+    "2024-12-04\u200b23:48:00Z",
+    "2024-12-04\x1b23:48:00Z",
+    "2024-12-04\n23:48:00Z",
+]
+NO_TEXTS: list[Any] = [None, 1733356080, b"2024-12-04T23:48:00Z", NIGHT]
 
 
-@pytest.mark.parametrize("text", NO_TIMES)
-def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
+@pytest.mark.parametrize("text", [*NO_TIMES, *ODD_SIGNS, *NO_TEXTS])
+def test_what_is_no_time_is_refused_with_an_example(text: Any) -> None:
     refusal = re.escape(f"at {text!r} is not a time; write 2024-12-04T23:48:00Z")
     with pytest.raises(ValueError, match=refusal):
         parse_moment(text, "at")
