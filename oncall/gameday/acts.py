@@ -27,6 +27,7 @@ MINUTES = {"look": 2, "check": 2, "runbook": 1, "triage": 1, "ask": 1, "rollback
 """The minutes of your own that an action takes; those that are not here take none."""
 APPLY_MINUTES = {"low": 1, "medium": 2, "high": 3}
 """What applying a mitigation takes, by its risk: the first word of what is said of it."""
+ROLES = ("ops", "comms", "scribe")
 
 
 # --- what an action is, and when it is allowed ---------------------------------------------------
@@ -213,7 +214,7 @@ def _ack(desk: Desk, name: str = "") -> str:
 @_action("triage SEV [IC] [comms=NAME]", "decide severity and roles", _verb("triage"))
 def _triage(desk: Desk, severity: str, ic: str = "", *roles: str) -> str:
     named = dict(role.partition("=")[::2] for role in roles)
-    if unknown := set(named) - {"ops", "comms", "scribe"}:
+    if unknown := set(named) - set(ROLES):
         form = "roles are given as ops=NAME comms=NAME scribe=NAME"
         raise ValueError(f"{form}, given {', '.join(sorted(unknown))}")
     if severity not in SEVERITIES:
@@ -226,7 +227,8 @@ def _triage(desk: Desk, severity: str, ic: str = "", *roles: str) -> str:
 
 @_action("handover NAME", "make somebody else incident commander", _verb("triage"))
 def _handover(desk: Desk, name: str) -> str:
-    desk.triage(desk.current.severity or "sev1", name, by=_who(desk))
+    roles = {role: who for role in ROLES if (who := _role(desk, role))}
+    desk.triage(desk.current.severity or "sev1", name, by=_who(desk), **roles)
     desk.note(f"handed over to {name}", by=name)
     return f"{name} has it"
 

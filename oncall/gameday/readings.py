@@ -58,7 +58,8 @@ def options(words: Sequence[str]) -> list[str] | None:
     if words[-1] == "by" and len(words) == 2:
         return list(BY) if words[0] == "errors" else list(DIMENSIONS)
     if words[-1] == "in":
-        return [f"{name}={value}" for name, values in DIMENSIONS.items() for value in values]
+        others = {name: values for name, values in DIMENSIONS.items() if name not in words}
+        return [f"{name}={value}" for name, values in others.items() for value in values]
     return ["in"] if words[-2] == "by" and len(words) == 3 else None
 
 
