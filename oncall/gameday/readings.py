@@ -73,7 +73,7 @@ def parsed(words: Sequence[str]) -> tuple[str, str, Where]:
     rest = list(words[1:])
     form = "give: look THING [by DIMENSION] [in DIMENSION=VALUE]"
     if rest and thing not in THINGS:
-        raise ValueError(f"{thing} is one number, with nothing to split; look {thing}")
+        raise ValueError(f"{thing} has no parts to look at one by one; look {thing}")
     if rest[:1] == ["by"] and len(rest) > 1:
         by, rest = rest[1], rest[2:]
         if by not in (BY if thing == "errors" else DIMENSIONS):

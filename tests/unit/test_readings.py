@@ -152,8 +152,8 @@ def test_whatever_the_options_lead_to_is_accepted_and_can_be_read() -> None:
         ("errors by", r"give: look THING \[by DIMENSION\].*given errors by"),
         ("errors in", r"give: look THING"),
         ("errors by region by tenant", r"give: look THING"),
-        ("p95 by region", "p95 is one number, with nothing to split; look p95"),
-        ("changes by region", "changes is one number"),
+        ("p95 by region", "p95 has no parts to look at one by one; look p95"),
+        ("changes by region", "changes has no parts"),
     ],
 )
 def test_a_look_that_cannot_be_is_refused_with_what_may_be_given(look: str, why: str) -> None:
