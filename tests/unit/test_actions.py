@@ -218,7 +218,8 @@ def test_exactly_what_is_listed_as_possible_is_not_refused_by_the_record() -> No
         for name in ACTIONS:
             if name in ("apply", "rollback") and desk.applied:
                 continue
-            trial = deepcopy(desk)
+            world = desk.service.world  # what never changes need not be copied
+            trial = deepcopy(desk, {id(one): one for one in (world, *desk.service.minutes)})
             allowed = name in allowed_actions(trial)
             answer = try_to_do(trial, name, *words.get(name, "").split())
             if name not in not_the_record_s:
