@@ -242,12 +242,8 @@ class Incident:
         return self._add("learn", at, by, kind=kind, value=checked_text(value, "value"))
 
     def look(self, reading: str, *, at: datetime, by: str) -> Incident:
-        """Somebody took a reading, such as ``errors by release``."""
+        """Somebody took a reading, such as ``errors by release``, or in a drill a ``hint``."""
         return self._add("look", at, by, reading=checked_text(reading, "reading"))
-
-    def hint(self, *, at: datetime, by: str) -> Incident:
-        """Somebody took a hint, in a drill."""
-        return self._add("hint", at, by)
 
     def suspect(self, cause: str, *, at: datetime, by: str) -> Incident:
         """Somebody named a cause. The last one named counts."""
@@ -451,6 +447,5 @@ def _with_record(
     if verb == "detect":
         details = {"alert": Alert(**details)}
     if verb == "correct":
-        start = parse_moment(str(details.get("impact_start")), "impact_start")
-        details = {"impact_start": start}
+        details = {"impact_start": parse_moment(str(details.get("impact_start")), "impact_start")}
     return cast(Incident, getattr(incident, verb)(**details, at=moment, by=by))

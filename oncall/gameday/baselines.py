@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from oncall.gameday.player import TARGETS
 from oncall.gameday.protocol import Game
-from oncall.gameday.reference import TARGETS, Responder
+from oncall.gameday.reference import Responder
 from oncall.gameday.scoring import JUDGES, Score
 from oncall.scenario import Scenario
 
