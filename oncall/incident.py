@@ -293,8 +293,7 @@ class Incident:
 
     def _allowed(self) -> list[str]:
         """What may be done now, by the state and whether a mitigation was tried."""
-        state = self.state
-        allowed = [move for move, states in MOVES.items() if state in states]
+        allowed = [move for move, states in MOVES.items() if self.state in states]
         if self.events_of("mitigate") and "false_alarm" in allowed:
             allowed.remove("false_alarm")
         return allowed
@@ -446,6 +445,6 @@ def _with_record(
         return incident._add(verb, moment, by, **details)
     if verb == "detect":
         details = {"alert": Alert(**details)}
-    if verb == "correct":
+    elif verb == "correct":
         details = {"impact_start": parse_moment(str(details.get("impact_start")), "impact_start")}
     return cast(Incident, getattr(incident, verb)(**details, at=moment, by=by))

@@ -64,6 +64,7 @@ def _severity_by_reference(play: Play) -> Judgement | None:
 
 
 def diagnosis(play: Play) -> Judgement | None:
+    """Whether each cause was suspected, in time and after a reading that tells."""
     if play.truth is None:
         return None
     hits = {_name(hit): hit for hit in play.truth.world.hits}
@@ -117,6 +118,7 @@ def _tells(reading: str, hit: Hit) -> bool:
 
 
 def harm(play: Play) -> Judgement | None:
+    """The budgets burned, between par and nobody; without the truth, by what was counted."""
     if play.truth:
         burned, nobody, par = play.truth.harm(play.steps), play.truth.nobody, play.truth.par
         held = f"{nobody:.1%} if nobody had come, {par:.1%} at par"

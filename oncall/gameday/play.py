@@ -19,8 +19,8 @@ class Play:
     """A response to be scored: its journals, and the truth or a reference, where there is one."""
 
     incidents: tuple[Incident, ...]
-    truth: Truth | None
     reference: Incident | None = None
+    truth: Truth | None = None
 
     @cached_property
     def events(self) -> list[Event]:
@@ -91,4 +91,5 @@ def active_hits(truth: Truth, minute: int) -> list[Hit]:
 
 
 def sentence(text: str) -> str:
+    """A text as a sentence: with a capital, and a full stop."""
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

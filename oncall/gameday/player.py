@@ -71,6 +71,7 @@ class Player:
         return str(max(burns, key=lambda name: burns[name]))
 
     def target(self, name: str) -> float:
+        """The target of an SLI."""
         return TARGETS.get(name, 0.99)
 
     def share(self, sli: str) -> float:
@@ -90,6 +91,7 @@ class Player:
         ]
 
     def noise(self, name: str) -> float:
+        """How far a minute of an SLI may stray by chance."""
         return 0.03 if name == "quality" else 0.002
 
     def level(self, sli: str) -> float:

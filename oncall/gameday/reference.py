@@ -305,12 +305,14 @@ class Responder(Player):
         return Finding(cause, dimension, value, self.guilty(cause))
 
     def refused(self, dimension: str, value: str) -> str:
+        """Of 429: whose traffic, and is it tried again and again?"""
         if dimension == "upstream":
             attempts = self.look("attempts")
             return "retry_storm" if attempts["now"] > 1.5 * attempts["usual"] else "provider_fails"
         return "load_test" if value == "synthetic" else "runaway_tenant"
 
     def is_swollen(self, tenant: str) -> bool:
+        """Whether a tenant sends far more than usual."""
         rows = self.look("traffic", "by", "tenant")["rows"]
         return any(r["value"] == tenant and r["total"] > 1.7 * r["usual"] for r in rows)
 

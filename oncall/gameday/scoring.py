@@ -58,12 +58,12 @@ def score(
     ``reference`` response to the same incident may say which severity and cause were right, and how
     much was lost; what nothing can be said about is not judged.
     """
-    return _scored(Play((journal,), truth, reference))
+    return _scored(Play((journal,), reference, truth))
 
 
 def score_shift(incidents: Sequence[Incident], truth: Truth) -> Score:
     """The score of a whole shift: all of its incidents together, against the truth of it."""
-    return _scored(Play(tuple(incidents), truth))
+    return _scored(Play(tuple(incidents), truth=truth))
 
 
 def _scored(play: Play) -> Score:
