@@ -242,12 +242,8 @@ class Incident:
         return self._add("learn", at, by, kind=kind, value=checked_text(value, "value"))
 
     def look(self, reading: str, *, at: datetime, by: str) -> Incident:
-        """Somebody took a reading, such as ``errors by release``."""
+        """Somebody took a reading, such as ``errors by release``, or in a drill a ``hint``."""
         return self._add("look", at, by, reading=checked_text(reading, "reading"))
-
-    def hint(self, *, at: datetime, by: str) -> Incident:
-        """Somebody took a hint, in a drill."""
-        return self._add("hint", at, by)
 
     def suspect(self, cause: str, *, at: datetime, by: str) -> Incident:
         """Somebody named a cause. The last one named counts."""
@@ -297,8 +293,7 @@ class Incident:
 
     def _allowed(self) -> list[str]:
         """What may be done now, by the state and whether a mitigation was tried."""
-        state = self.state
-        allowed = [move for move, states in MOVES.items() if state in states]
+        allowed = [move for move, states in MOVES.items() if self.state in states]
         if self.events_of("mitigate") and "false_alarm" in allowed:
             allowed.remove("false_alarm")
         return allowed
@@ -450,7 +445,6 @@ def _with_record(
         return incident._add(verb, moment, by, **details)
     if verb == "detect":
         details = {"alert": Alert(**details)}
-    if verb == "correct":
-        start = parse_moment(str(details.get("impact_start")), "impact_start")
-        details = {"impact_start": start}
+    elif verb == "correct":
+        details = {"impact_start": parse_moment(str(details.get("impact_start")), "impact_start")}
     return cast(Incident, getattr(incident, verb)(**details, at=moment, by=by))

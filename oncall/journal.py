@@ -37,7 +37,7 @@ LEARN_KINDS = (
 )  # fmt: skip
 SECURITY_STEPS = ("restrict", "preserve", "call")  # who reads; evidence; security
 FACTS = (
-    "page", "escalate", "rollback", "learn", "look", "hint", "suspect", "ask", "approval",
+    "page", "escalate", "rollback", "learn", "look", "suspect", "ask", "approval",
     "predict", "secure",
 )  # fmt: skip
 REMARKS = ("note", "update", "measure", "sample", *FACTS)

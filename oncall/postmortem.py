@@ -270,7 +270,7 @@ _SENTENCES = {
     "ask": "asked for approval: {mitigation}",
     "correct": "the impact began at {impact_start}, not at {was}",
     "detect": "{action} {severity} on {window}, burn {burn:.1f}x",
-    "hint": "took a hint", "look": "looked at {reading}",
+    "look": "looked at {reading}",
     "learn": "learnt, {kind}: {value}",
     "measure": "measured: {good:,} of {total:,} requests good",
     "mitigate": "mitigation started: {action}{of}",

@@ -16,7 +16,7 @@ from oncall.times import MINUTE, duration_text
 TOLD = {
     "detect": "opened", "acknowledge": "answered", "triage": "triaged", "suspect": "suspected",
     "mitigate": "applied", "rollback": "took back", "mitigated": "mitigated", "resolve": "resolved",
-    "false_alarm": "false alarm", "update": "told users", "close": "closed", "hint": "took a hint",
+    "false_alarm": "false alarm", "update": "told users", "close": "closed",
 }  # fmt: skip
 """The verbs that a timeline shows, and how."""
 HALF = 38  # columns of a timeline

@@ -22,6 +22,7 @@ from oncall.postmortem import draft_postmortem
 from oncall.severity import SEVERITIES
 from oncall.times import HOUR, MINUTE, duration_text
 
+HINT = "hint"  # what the journal calls it: a reading of the game master
 _Do = Callable[..., "str | readings.Reading"]
 MINUTES = {"look": 2, "check": 2, "runbook": 1, "triage": 1, "ask": 1, "rollback": 1, "update": 3}
 """The minutes of your own that an action takes; those that are not here take none."""
@@ -269,7 +270,7 @@ def _hint(desk: Desk) -> str:
         if level
         for reading in hit.cause.telling
     ]
-    desk.hint(by=_who(desk))
+    desk.look(HINT, by=_who(desk))
     new = [reading for reading in telling if reading not in taken]
     if new:
         return f"look {new[0]}"

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from oncall.gameday.player import TARGETS
 from oncall.gameday.protocol import Game
-from oncall.gameday.reference import TARGETS, Responder
+from oncall.gameday.reference import Responder
 from oncall.gameday.scoring import JUDGES, Score
 from oncall.scenario import Scenario
 
@@ -157,10 +158,10 @@ def row_of(name: str, scores: Iterable[Score]) -> Row:
 
 def table(rows: Iterable[Row]) -> str:
     """Rows as a table."""
-    names = [name[:9] for name in JUDGES]
-    lines = [f"{'player':<20}{'points':>13}" + "".join(f"{name:>11}" for name in names)]
+    names = [name if len(name) < 7 else f"{name[:5]}." for name in JUDGES]
+    lines = [f"{'player':<18}{'points':>12}" + "".join(f"{name:>7}" for name in names)]
     for row in rows:
         points = f"{row.mean:.1f} ± {row.half:.1f}"
-        parts = "".join(f"{value:>11.1f}" for value in row.dimensions.values())
-        lines.append(f"{row.player:<20}{points:>13}{parts}")
+        parts = "".join(f"{value:>7.1f}" for value in row.dimensions.values())
+        lines.append(f"{row.player:<18}{points:>12}{parts}")
     return "\n".join(lines)

@@ -214,10 +214,6 @@ class Desk:
         if self.incident:
             self._record(self.current.look(words, at=self.now, by=by))
 
-    def hint(self, *, by: str) -> None:
-        """Write down that a hint was taken."""
-        self._record(self.current.hint(at=self.now, by=by))
-
     def suspect(self, cause: str, *, by: str) -> None:
         """Name a cause."""
         self._record(self.current.suspect(cause, at=self.now, by=by))

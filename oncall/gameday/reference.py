@@ -7,102 +7,27 @@ suspect → least risk → verify → tell. It loses points where luck is agains
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from oncall.catalogue import CAUSES
-from oncall.gameday.causes import SLOS
+from oncall.gameday.decisions import (
+    AIMED,
+    BEHIND,
+    KINDS,
+    LEARNT,
+    MOVES,
+    NOT_OURS,
+    SECURITY,
+    SPLITS,
+    THING,
+)  # fmt: skip
 from oncall.gameday.desk import Desk
+from oncall.gameday.player import Player
 from oncall.severity import severity_for
 
-Ask = Callable[[dict[str, Any]], dict[str, Any]]
 Row = dict[str, Any]
-
-THING = {
-    "availability": "errors", "first_token": "latency", "quality": "quality", "cost": "cost",
-    "safety": "safety",
-}  # fmt: skip
-SPLITS = {
-    "5xx": ("upstream", "region", "release"),
-    "401": ("upstream", "tenant"),
-    "429": ("tenant", "upstream"),
-    "499": ("upstream", "surface"),
-    "blocked": ("rule", "tenant"),
-    "latency": ("replica", "upstream", "bundle", "cache"),
-    "quality": ("bundle", "cache", "age", "upstream"),
-    "cost": ("surface", "tenant"),
-    "safety": ("tenant", "rule", "cache"),
-}
-"""The dimensions that part the causes of a family, by outcome or by what is looked at."""
-BEHIND = {
-    ("5xx", "upstream"): "provider_fails",
-    ("5xx", "region"): "edge_config",
-    ("5xx", "release"): "gateway_release",
-    ("401", "upstream"): "secret_rotated",
-    ("499", "upstream"): "slow_upstream",
-    ("blocked", "rule"): "guardrail_strict",
-    ("blocked", "tenant"): "attack_blocked",
-    ("latency", "replica"): "straggler",
-    ("latency", "bundle"): "longer_prompts",
-    ("latency", "cache"): "cold_cache",
-    ("quality", "bundle"): "prompt_release",
-    ("quality", "cache"): "cache_mixes_keys",
-    ("quality", "age"): "ingestion_stopped",
-    ("quality", "upstream"): "snapshot_moved",
-    ("cost", "surface"): "agent_loops",
-    ("cost", "tenant"): "tenant_doubled",
-    ("safety", "tenant"): "prompt_injection",
-    ("safety", "rule"): "rule_switched_off",
-    ("safety", "cache"): "cache_mixes_keys",
-}
-"""The cause that a contrast points at."""
-MOVES: dict[str, tuple[str, ...]] = {
-    "provider_fails": ("fail_over", "serve_cached", "serve_degraded"),
-    "gateway_release": ("undo_change",),
-    "secret_rotated": ("undo_change", "fail_over"),
-    "edge_config": ("undo_change", "drain_region"),
-    "runaway_tenant": ("throttle_tenant",),
-    "retry_storm": ("cap_retries", "shed_low_priority"),
-    "slow_upstream": ("fail_over", "hedge_requests"),
-    "straggler": ("drain_replica", "hedge_requests"),
-    "longer_prompts": ("undo_change", "trim_context"),
-    "gpu_reclaimed": ("fail_over", "add_replicas"),
-    "cold_cache": ("warm_cache",),
-    "snapshot_moved": ("pin_snapshot", "fail_over"),
-    "prompt_release": ("undo_change",),
-    "ingestion_stopped": ("restart_ingestion", "search_live"),
-    "cache_mixes_keys": ("bypass_cache", "new_cache_namespace"),
-    "agent_loops": ("cap_tokens", "undo_change"),
-    "cache_bypassed": ("undo_change", "serve_cached"),
-    "guardrail_strict": ("shadow_rule", "second_opinion"),
-    "prompt_injection": ("block_tenant",),
-    "rule_switched_off": ("undo_change", "second_opinion"),
-    "edge_lost": ("undo_change", "use_backup_edge"),
-}
-"""What is done about a cause, the least risk first."""
-NOT_OURS = ("judge_drifted", "tenant_doubled", "attack_blocked", "metrics_broken", "load_test")
-SECURITY = ("cache_mixes_keys", "prompt_injection")
-KINDS = {
-    "gateway_release": ("release",), "secret_rotated": ("secret",), "edge_config": ("config",),
-    "retry_storm": ("config",), "longer_prompts": ("bundle",), "prompt_release": ("bundle",),
-    "gpu_reclaimed": ("infrastructure",), "cold_cache": ("infrastructure",),
-    "snapshot_moved": ("snapshot",), "cache_mixes_keys": ("config",), "judge_drifted": ("judge",),
-    "agent_loops": ("flag",), "cache_bypassed": ("flag",), "guardrail_strict": ("rule",),
-    "rule_switched_off": ("flag",), "edge_lost": ("config",), "metrics_broken": ("infrastructure",),
-}  # fmt: skip
-"""The kinds of change that may bring a cause."""
-AIMED = {
-    "fail_over": "upstream", "drain_region": "region", "drain_replica": "replica",
-    "throttle_tenant": "tenant", "block_tenant": "tenant", "exclude_account": "tenant",
-}  # fmt: skip
-TARGETS = {name: slo.target for name, slo in SLOS.items()}
-GETS_UP = 2  # minutes from a page to an answer
-
-
-class _OverError(Exception):
-    """The shift is over, wherever the procedure stands."""
 
 
 @dataclass
@@ -127,33 +52,14 @@ class Finding:
 
 
 @dataclass
-class Responder:
-    """Somebody who plays a shift by asking, and remembers the last reply."""
+class Responder(Player):
+    """The reference: what it has found out and tried, beside what every player has."""
 
-    ask: Ask
-    state: dict[str, Any] = field(default_factory=dict)
     changes: list[Row] = field(default_factory=list)
     onset: str = ""
-    approved: dict[str, bool] = field(default_factory=dict)
     tried: set[str] = field(default_factory=set)
     applied: list[str] = field(default_factory=list)
     last_update: str = ""
-
-    def do(self, do: str, *words: str, text: str = "") -> dict[str, Any]:
-        """Do one thing, and return what was answered."""
-        if self.state.get("over"):
-            raise _OverError
-        request: dict[str, Any] = {"do": do, "words": list(words)}
-        reply = self.ask(request | ({"text": text} if text else {}))
-        if reply.get("ok") and "at" in reply:
-            self.state = reply
-            for event in reply["events"]:
-                if event["kind"] == "answer":
-                    self.approved[event["mitigation"]] = event["granted"]
-            if self.state["current"] and any(e["kind"] == "page" for e in reply["events"]):
-                self.ask({"do": "wait", "words": [str(GETS_UP)]})
-                self.state = self.ask({"do": "ack"})
-        return reply
 
     def play(self) -> None:
         """Work the shift to its end."""
@@ -162,13 +68,6 @@ class Responder:
                 self.do("wait", "60")
             else:
                 self.work()
-
-    def run(self, play: Callable[[Any], None]) -> None:
-        """Play until the shift is over, and let pass what is left of it."""
-        with suppress(_OverError):
-            self.do("look")
-            play(self)
-            self.do("end")
 
     # --- an incident, from the page to its file
 
@@ -320,54 +219,7 @@ class Responder:
                 return False
         return True
 
-    # --- what is seen
-
-    @property
-    def current(self) -> dict[str, Any]:
-        """The incident at hand."""
-        here = self.state["current"]
-        return next(one for one in self.state["incidents"] if one["id"] == here)
-
-    def worst(self) -> str:
-        """The SLI that burns its budget fastest now; availability where nothing is counted."""
-        burns = {}
-        for name, seen in self.state["slis"].items():
-            if seen["1m"] is None:
-                return "availability"
-            firing = any(alarm["sli"] == name for alarm in self.state["firing"])
-            burns[name] = (1 - seen["1m"]) / (1 - self.target(name)) + 3 * firing
-        return str(max(burns, key=lambda name: burns[name]))
-
-    def target(self, name: str) -> float:
-        return TARGETS.get(name, 0.99)
-
-    def share(self, sli: str) -> float:
-        """The share that is hit, as the dashboard shows it."""
-        seen = self.state["slis"].get(sli, {"1m": None})["1m"]
-        return (
-            1.0 if seen is None else round(max(0.002, 1 - seen - 0.6 * (1 - self.target(sli))), 4)
-        )
-
-    def low(self, only: str = "") -> list[str]:
-        """The SLIs below their target in the last minute, by more than the noise of a minute."""
-        return [
-            name
-            for name, seen in self.state["slis"].items()
-            if only in ("", name)
-            and (seen["1m"] is None or seen["1m"] < self.target(name) - self.noise(name))
-        ]
-
-    def noise(self, name: str) -> float:
-        return 0.03 if name == "quality" else 0.002
-
-    def level(self, sli: str) -> float:
-        """How an SLI stands: 0 at nothing, 1 at its target."""
-        seen = self.state["slis"].get(sli, {"1m": None})["1m"]
-        return 0.0 if seen is None else min(1.0, seen / self.target(sli))
-
-    def is_well(self) -> bool:
-        """Whether every SLI is at its target."""
-        return not self.low()
+    # --- waiting
 
     def wait_until_well(self, minutes: int, sli: str = "") -> bool:
         """Wait until an SLI, or all, has been well for three minutes, so many minutes at most."""
@@ -379,10 +231,6 @@ class Responder:
             if well == 3:
                 return True
         return False
-
-    def look(self, *words: str) -> Any:
-        """The data of a reading."""
-        return self.do("look", *words).get("data")
 
     # --- what users hear
 
@@ -457,12 +305,14 @@ class Responder:
         return Finding(cause, dimension, value, self.guilty(cause))
 
     def refused(self, dimension: str, value: str) -> str:
+        """Of 429: whose traffic, and is it tried again and again?"""
         if dimension == "upstream":
             attempts = self.look("attempts")
             return "retry_storm" if attempts["now"] > 1.5 * attempts["usual"] else "provider_fails"
         return "load_test" if value == "synthetic" else "runaway_tenant"
 
     def is_swollen(self, tenant: str) -> bool:
+        """Whether a tenant sends far more than usual."""
         rows = self.look("traffic", "by", "tenant")["rows"]
         return any(r["value"] == tenant and r["total"] > 1.7 * r["usual"] for r in rows)
 
@@ -526,17 +376,6 @@ class Responder:
         """File it with a postmortem made of what was written down."""
         self.do("close")
         self.applied = []
-
-
-LEARNT = (
-    ("factor", "The change went out without a check that watches the segment it hits."),
-    ("factor", "Nothing in the service takes the failing part out of use by itself."),
-    ("well", "The first person who was paged answered within five minutes."),
-    ("wrong", "The page came only when the budget of an hour had been spent."),
-    ("lucky", "It began while enough people were awake to help with it."),
-    ("prevent", "roll out to one percent first, and compare it with the rest"),
-    ("detect", "alert on the contrast between the values of each dimension"),
-)
 
 
 def _clock(text: str) -> int:

@@ -80,8 +80,8 @@ def _fault(table: _Table) -> Fault:
     optional = {"ramp": _span, "duration": _positive_span, "title": _text, "catches": _catches}
     optional |= {"lost": _flag, "synthetic": _flag, "cause": _cause, "segment": _segment}
     if "cause" in table.values:  # it says which symptom
-        del required["symptom"]
-    fault = table.read(required, optional | {"symptom": _text})
+        optional["symptom"] = required.pop("symptom")
+    fault = table.read(required, optional)
     return Fault(**{"symptom": CAUSES.get(fault.get("cause", ""), "")} | fault)
 
 

@@ -6,7 +6,6 @@ reference's journal of another scenario, and a prompt case.
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 from pathlib import Path
@@ -15,7 +14,6 @@ import pytest
 
 from oncall import SCENARIOS, Incident, lint_postmortem, prove, replay, run_shift, score
 from oncall.cli import main
-from oncall.cli.drill import read_drill
 from oncall.gameday import reference
 from oncall.journal import in_effect
 from oncall.regression import PromptCase, ReplayCase, load_case, save_case
@@ -45,13 +43,15 @@ def test_facts_that_were_notes_are_events_of_their_own() -> None:
     assert incident.state == "closed"
 
 
-def test_it_is_scored_as_it_was_but_for_a_note_that_was_taken_for_a_rollback() -> None:
-    [best] = run_shift(SCENARIOS["provider_outage"], 1, reference).incidents
-    result = score(Incident.load(DRILLED), best)
-    points = {dimension.name: dimension.points for dimension in result.dimensions}
-    then = json.loads((FILES / "score_drilled.json").read_text(encoding="utf-8"))
-    assert then["actions"] == 10
-    assert points == then | {"actions": 15}
+def test_it_is_scored_against_the_truth_and_against_the_reference() -> None:
+    shift = run_shift(SCENARIOS["provider_outage"], 1, reference)
+    [best] = shift.incidents
+    journal = Incident.load(DRILLED)
+    with_truth = {d.name: d.points for d in score(journal, truth=shift.truth).dimensions}
+    assert with_truth["harm"] == 30  # it was quicker than par: time was free in version 1
+    assert with_truth["diagnosis"] == 0  # nobody could suspect anything
+    beside = {d.name: d.most for d in score(journal, best).dimensions}
+    assert [name for name, most in beside.items() if not most] == ["diagnosis"]
 
 
 def test_the_journal_of_a_reference_that_asked_for_approval_still_reads() -> None:
@@ -106,17 +106,16 @@ def test_the_cases_load_and_say_what_they_said(tmp_path: Path) -> None:
         assert load_case(again) == case
 
 
-def test_a_drill_goes_on(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_drill_of_other_rules_is_refused_in_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """Until the shift is played by other rules, which must refuse it in one line."""
-    monkeypatch.setattr("sys.stdin", io.StringIO("quit\n"))
-    start, words = read_drill(FILES / "drill.jsonl")
-    assert (start["scenario"], start["seed"], words[1]) == ("provider_outage", 1, ("ack",))
     copy = tmp_path / "drill.jsonl"
     shutil.copy(FILES / "drill.jsonl", copy)
-    assert main(["drill", "--resume", str(copy)]) == 0
-    assert "Left." in capsys.readouterr().out
+    assert main(["drill", "--resume", str(copy)]) == 2
+    error = capsys.readouterr().err
+    assert "is of version 1, in which looking took no time" in error
+    assert error.count("\n") == 1
+    assert copy.read_bytes() == (FILES / "drill.jsonl").read_bytes()
 
 
 def note(text: str, by: str = "ana", **more: object) -> str:

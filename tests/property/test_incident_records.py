@@ -60,6 +60,7 @@ ARGUMENTS: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {
     "page": st.tuples(words, numbers, numbers),
     "rollback": st.tuples(words),
     "learn": st.tuples(st.sampled_from(LEARN_KINDS), words),
+    "look": st.tuples(words),
     "suspect": st.tuples(words),
     "ask": st.tuples(words),
     "approval": st.tuples(words, st.booleans()),

@@ -125,9 +125,10 @@ def test_shift_all_is_a_table_of_every_scenario_within_80_columns(capsys: Captur
     assert (status, err) == (0, "")
     assert max(map(len, lines)) <= 80
     assert [line.split()[0] for line in lines[1:] if line[0] != " "] == list(SCENARIOS)
-    assert " ".join(lines[1].split()) == "provider_outage sev1 18m 3m 11m 29m 21,574 100"
-    perfect = [line for line in lines if line.endswith(" 100")]
-    assert len(perfect) == len(lines) - 2  # all but the heading and the quiet shift
+    assert " ".join(lines[1].split()) == "provider_outage sev1 18m 2m 37m 55m 33,125 100"
+    points = [int(line.split()[-1]) for line in lines[1:] if line[0] != " "]
+    assert min(points) >= 60  # a told night that comes back is the hardest for who plays blind
+    assert sum(points) / len(points) >= 93
 
 
 # --- check ---------------------------------------------------------------------------------------

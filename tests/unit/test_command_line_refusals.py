@@ -75,7 +75,7 @@ ALL_AFTER_IT = "every word after it; name the path 'counts.csv' before"
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (["shift", "--scenario", "provider"], "did you mean provider_outage?"),
+        (["shift", "--scenario", "provider_out"], "did you mean provider_outage?"),
         (["shift", "--scenario", "zzz"], "'oncall scenarios' lists them"),
         (["report", "counts.csv", "--target", "99"], "did you mean 0.99?"),
         (["report", "counts.csv", "--target", "99%%"], f"--target '99%%' {NO_NUMBER}"),

@@ -119,8 +119,8 @@ def test_there_are_at_most_28_rooms() -> None:
     assert len(set(arrows()) - {"__init__", "__main__"}) <= 28
 
 
-def test_there_are_at_most_9_floors() -> None:
-    assert max(floors().values()) <= 9, sorted(floors().items(), key=lambda pair: pair[1])
+def test_there_are_at_most_10_floors() -> None:
+    assert max(floors().values()) <= 10, sorted(floors().items(), key=lambda pair: pair[1])
 
 
 FILES = [

@@ -103,7 +103,10 @@ CONDA_NAMES = {
     "jupyter-client": "jupyter_client",
     "matplotlib": "matplotlib-base",  # without Qt, which notebooks do not need
 }
-MODULE_NAMES = {"ipython": "IPython", "jupyter-client": "jupyter_client", "pillow": "PIL"}
+MODULE_NAMES = {
+    "ipython": "IPython", "jupyter-client": "jupyter_client", "pillow": "PIL",
+    "inspect-ai": "inspect_ai",
+}  # fmt: skip
 NOT_DECLARED = {"pyspark"}  # whoever counts on Spark has it
 
 
@@ -131,7 +134,9 @@ def test_what_the_package_imports_is_declared_in_an_extra() -> None:
         for target in imported(node)
     }
     third_party = found - set(sys.stdlib_module_names) - {"oncall"}
-    names = {project_name(one) for extra in ("notebooks", "logs") for one in EXTRAS[extra]}
+    names = {
+        project_name(one) for extra in ("notebooks", "logs", "agents") for one in EXTRAS[extra]
+    }
     declared = {MODULE_NAMES.get(name, name) for name in names}
     assert third_party - NOT_DECLARED <= declared
     assert declared - third_party == {"jupyterlab"}  # what shows the notebooks
@@ -175,7 +180,7 @@ def test_the_python_that_it_asks_for_is_the_one_it_is_written_for() -> None:
 def test_the_command_and_the_extras_are_there() -> None:
     assert PROJECT["name"] == "oncall-workbook"
     assert PROJECT["scripts"] == {"oncall": "oncall.__main__:main"}
-    assert set(EXTRAS) == {"notebooks", "telemetry", "logs", "test"}
+    assert set(EXTRAS) == {"notebooks", "telemetry", "logs", "agents", "test"}
 
 
 def test_it_is_built_by_a_setuptools_that_can_read_its_licence() -> None:
@@ -189,7 +194,8 @@ def test_the_lock_pins_every_direct_need_and_names_no_registry() -> None:
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
     pins = [line for line in lines if line]
     assert all(re.fullmatch(r"[a-z0-9.-]+==[^=<>~ ]+( ; .+)?", pin) for pin in pins)
-    direct = {project_name(one) for extra in EXTRAS.values() for one in extra}
+    pinned = [name for name in EXTRAS if name != "agents"]  # who brings a model brings its client
+    direct = {project_name(one) for extra in pinned for one in EXTRAS[extra]}
     assert direct <= {project_name(pin) for pin in pins}
 
 

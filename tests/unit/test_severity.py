@@ -99,18 +99,23 @@ def test_what_is_no_harm_is_refused(given: dict[str, Any], why: str) -> None:
 @pytest.mark.parametrize("symptom", RUNBOOKS)
 def test_a_runbook_s_severity_is_that_of_what_usually_fails(symptom: str) -> None:
     usual = SYMPTOMS[symptom]
-    assert RUNBOOKS[symptom].severity == severity_for(usual.failing, usual.sli)
+    whom = "nobody" if symptom == "wrong_measurement" else "users"
+    assert RUNBOOKS[symptom].severity == severity_for(usual.failing, usual.sli, whom=whom)
     assert usual.sli in HARM_OF
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["slow_first_token", "stale_index", "cost_runaway", "guardrail_false_positives",
-     "poisoned_cache"],
+    ("name", "severity"),
+    [
+        ("slow_first_token", "sev2"), ("stale_index", "sev2"), ("cost_runaway", "sev4"),
+        ("guardrail_false_positives", "sev2"), ("poisoned_cache", "sev1"),
+    ],
 )  # fmt: skip
-def test_whoever_decides_what_the_runbook_says_is_right(name: str) -> None:
-    [incident] = run_shift(SCENARIOS[name], 1, reference).incidents
-    assert incident.severity == RUNBOOKS[incident.symptom].severity
+def test_whoever_decides_by_harm_is_right(name: str, severity: str) -> None:
+    shift = run_shift(SCENARIOS[name], 1, reference)
+    assert shift.incidents[0].severity == severity
+    judged = {one.name: one.points for one in shift.score.dimensions}
+    assert judged["severity"] >= 8
 
 
 def test_a_front_door_that_loses_every_request_is_sev1() -> None:

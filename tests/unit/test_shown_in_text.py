@@ -14,12 +14,12 @@ import pytest
 from incident_verbs import START, after
 from odd_texts import ODD_TEXTS, PLAIN
 
+from oncall.cli.debrief import debrief
 from oncall.cli.drill import status
 from oncall.cli.layout import WIDTH
 from oncall.cli.terminal import score_text, shift_text, table
 from oncall.files import one_line, visible
 from oncall.gameday import Desk, Shift, parse_scenario, reference, run_shift
-from oncall.gameday.scoring import score, score_shift
 from oncall.incident import Incident
 from oncall.postmortem import ActionItem, read_action_items, write_postmortem
 from oncall.postmortem_lint import lint_postmortem
@@ -154,9 +154,13 @@ def played(text: str) -> tuple[Shift, Desk]:
 
 def lines(text: str) -> tuple[list[str], ...]:
     shift, desk = played(text)
-    scores = [score(incident, incident) for incident in shift.incidents]
-    kept = score_text(score_shift(shift.incidents, shift.incidents))
-    shown = (shift_text(shift, scores), table([shift]), status(desk), kept)
+    shown = (
+        shift_text(shift, shift.score),
+        table([shift]),
+        status(desk),
+        score_text(shift.score),
+        debrief(shift, shift),
+    )
     return tuple(visible(each).splitlines() for each in shown)
 
 

@@ -106,7 +106,7 @@ def test_an_error_goes_to_standard_error_or_nowhere(
 def test_a_drill_without_a_keyboard_is_left(words: dict[str, str]) -> None:
     status, out, err = shell("drill", words, "<&-")
     assert (status, err) == (0, "")
-    assert out.endswith("Left; nothing was kept.\n")
+    assert out.endswith("Left; nothing was kept. --save FILE keeps every action.\n")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8:strict", "ascii:strict", "ascii"])
@@ -114,7 +114,7 @@ def test_a_bad_byte_at_the_keyboard_is_a_character(encoding: str, words: dict[st
     (Path(words["folder"]) / "typed").write_bytes(b"note caf\xe9 \xff\nwait 5\nquit\n")
     status, out, err = shell("drill", words, "<typed", PYTHONIOENCODING=encoding)
     assert (status, err) == (0, "")
-    assert "16:05 until" in out
+    assert "16:05 · the shift ends" in out.replace("?", "·")
 
 
 def test_a_word_of_ten_megabytes_is_answered_at_once(words: dict[str, str]) -> None:
@@ -122,7 +122,7 @@ def test_a_word_of_ten_megabytes_is_answered_at_once(words: dict[str, str]) -> N
     status, out, err = shell("drill", words, "<typed")
     assert (status, err) == (0, "")
     assert "an action of 10,000,000 characters; give at most 4,000" in out
-    assert "16:05 until" in out
+    assert "16:05 · the shift ends" in out.replace("?", "·")
 
 
 @pytest.mark.parametrize("moment", [0.15, 0.3, 0.6])
