@@ -105,7 +105,8 @@ def test_a_hint_names_a_reading_that_tells_and_not_what_it_tells() -> None:
     assert do(desk, "hint") == "look errors by upstream"
     do(desk, "look", "errors", "by", "upstream")
     assert do(desk, "hint") == "look status"
-    assert len(desk.current.events_of("hint")) == 2
+    taken = [one.get("reading") for one in desk.current.events_of("look")]
+    assert taken == ["hint", "errors by upstream", "hint"]
 
 
 # --- what is refused, and what is allowed --------------------------------------------------------
