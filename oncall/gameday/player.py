@@ -34,15 +34,20 @@ class Player:
         if self.state.get("over"):
             raise OverError
         request: dict[str, Any] = {"do": do, "words": list(words)}
-        reply = self.ask(request | ({"text": text} if text else {}))
+        reply = self._ask(request | ({"text": text} if text else {}))
+        if any(event["kind"] == "page" for event in reply.get("events", ())):
+            self._ask({"do": "wait", "words": [str(GETS_UP)]})
+            self._ask({"do": "ack"})
+        return reply
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Ask, and remember what there is to see, unless it was refused."""
+        reply = self.ask(request)
         if reply.get("ok") and "at" in reply:
             self.state = reply
             for event in reply["events"]:
                 if event["kind"] == "answer":
                     self.approved[event["mitigation"]] = event["granted"]
-            if self.state["current"] and any(e["kind"] == "page" for e in reply["events"]):
-                self.ask({"do": "wait", "words": [str(GETS_UP)]})
-                self.state = self.ask({"do": "ack"})
         return reply
 
     def run(self, play: Callable[[Any], None]) -> None:

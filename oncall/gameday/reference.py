@@ -60,6 +60,7 @@ class Responder(Player):
     tried: set[str] = field(default_factory=set)
     applied: list[str] = field(default_factory=list)
     last_update: str = ""
+    watch: int = 31  # minutes for which all is well before it is over
 
     def play(self) -> None:
         """Work the shift to its end."""
@@ -190,7 +191,7 @@ class Responder(Player):
             self.do("look")  # it ended by itself
         else:
             self.tell("monitoring", "It works again as it should, and we go on watching it.")
-        while quiet < 31:
+        while quiet < self.watch:
             self.do("wait", "1")
             quiet = quiet + 1 if self.is_well() else 0
             self.tell_if_due()
