@@ -256,7 +256,7 @@ def means(player: type[Responder], name: str) -> dict[str, float]:
         (Sev1Always, "cost_runaway", "severity", 4),
         (MitigatedAtOnce, "provider_fails", "safety", 4),
         (SitsTwoHours, "gateway_release", "harm", 8),
-        (LateAnswer, "gateway_release", "answer", 8),
+        (LateAnswer, "gateway_release", "answer", 3),
         (WakesEverybody, "cost_runaway", "answer", 4),
         (SuspectsAll, "gateway_release", "diagnosis", 14),
         (SuspectsLater, "gateway_release", "diagnosis", 6),
@@ -284,10 +284,9 @@ def test_four_words_of_nonsense_cost_only_where_a_field_is_missing() -> None:
         def do(self, do: str, *words: str, text: str = "") -> dict[str, Any]:
             return super().do(do, *words, text="Purple cows sing softly." if text else "")
 
-    assert means(Nonsense, "gateway_release")["communication"] == 10
-    assert (
-        means(Nonsense, "gateway_release")["all"] >= means(Responder, "gateway_release")["all"] - 1
-    )
+    nonsense, right = means(Nonsense, "gateway_release"), means(Responder, "gateway_release")
+    assert nonsense["communication"] == 10
+    assert nonsense["all"] >= right["all"] - 1
 
 
 def test_a_quiet_shift_is_full_marks_for_who_lets_it_be_and_none_for_who_does_not() -> None:
@@ -297,7 +296,7 @@ def test_a_quiet_shift_is_full_marks_for_who_lets_it_be_and_none_for_who_does_no
                   ["update", "investigating", "50", "We fail over to the other provider now."],
                   ["wait", "10"], ["mitigated"], ["end"]):  # fmt: skip
         game.handle({"do": words[0], "words": words[1:]})
-    assert game.score.points <= 45
+    assert game.score.points <= 25
 
 
 def test_a_false_alarm_without_a_look_is_worth_less_than_one_that_was_found_out() -> None:
