@@ -10,10 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from oncall.gameday.causes import SLOS
-
 Ask = Callable[[dict[str, Any]], dict[str, Any]]
-TARGETS = {name: slo.target for name, slo in SLOS.items()}
 GETS_UP = 2  # minutes from a page to an answer
 
 
@@ -28,6 +25,7 @@ class Player:
     ask: Ask
     state: dict[str, Any] = field(default_factory=dict)
     approved: dict[str, bool] = field(default_factory=dict)
+    targets: dict[str, float] = field(default_factory=dict)  # of each SLI, as the dashboard says
 
     def do(self, do: str, *words: str, text: str = "") -> dict[str, Any]:
         """Do one thing, and return what was answered."""
@@ -53,7 +51,8 @@ class Player:
     def run(self, play: Callable[[Any], None]) -> None:
         """Play until the shift is over, and let pass what is left of it."""
         with suppress(OverError):
-            self.do("look")
+            seen = self.do("look")["data"]
+            self.targets = {name: one["target"] for name, one in seen.items()}
             play(self)
             self.do("end")
 
@@ -77,7 +76,7 @@ class Player:
 
     def target(self, name: str) -> float:
         """The target of an SLI."""
-        return TARGETS.get(name, 0.99)
+        return self.targets.get(name, 0.99)
 
     def share(self, sli: str) -> float:
         """The share that is hit, as the dashboard shows it."""
@@ -97,7 +96,8 @@ class Player:
 
     def noise(self, name: str) -> float:
         """How far a minute of an SLI may stray by chance."""
-        return 0.03 if name == "quality" else 0.002
+        budget = 1 - self.target(name)
+        return min(0.03, 0.6 * budget) if name == "quality" else min(0.002, 0.2 * budget)
 
     def level(self, sli: str) -> float:
         """How an SLI stands: 0 at nothing, 1 at its target."""
