@@ -230,7 +230,7 @@ _RUNBOOKS = (
         ("the outside probe", "fails: users cannot reach us", "probe"),
         ("support", "has many tickets, all at once", "support"),
         ("the change log of the edge", "a certificate, a route, a name", "changes"),
-        mitigations=("use_backup_edge", "undo_change"),
+        mitigations=("undo_change", "use_backup_edge"),
         escalate_to="the network team's on-call",
     ),
     _runbook(

@@ -157,7 +157,7 @@ def _told(fault: Fault, sli: str) -> Hit:
     if fault.synthetic:
         name, segment = "load_test", "tenant=synthetic"
     cause = causes().get(fault.cause or name) or causes()["nothing"]
-    dimension, _, value = (fault.segment or segment).partition("=")
+    dimension, _, value = (fault.segment if fault.cause else segment).partition("=")
     if fault.cause:
         cause = replace(cause, sli=sli, also={})
         return Hit(fault, cause, effects_of(cause), dimension, value)

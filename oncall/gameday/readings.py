@@ -354,10 +354,13 @@ def _herrings(service: Service, kind: str) -> list[str]:
 
 
 def _metrics(service: Service) -> Reading:
-    data, lines = {}, []
+    data: dict[str, Any] = {}
+    lines = []
     for name in service.minutes[-1].total if service.minutes else ():
         now, hour = service.sli_of(name, MINUTE), service.sli_of(name, HOUR)
-        data[name] = {"1m": _share(now), "1h": _share(hour)}
+        data[name] = {
+            "1m": _share(now), "1h": _share(hour), "target": service.target_of(name),
+        }  # fmt: skip
         lines.append(f"{name:<13} {_text(now)} in the last minute, {_text(hour)} in the last hour")
     watched = service.scenario.slo.name
     requests = service.counted(-1, name=watched)[1]

@@ -61,6 +61,7 @@ class Responder(Player):
     tried: set[str] = field(default_factory=set)
     applied: list[str] = field(default_factory=list)
     last_update: str = ""
+    watch: int = 31  # minutes for which all is well before it is over
 
     def play(self) -> None:
         """Work the shift to its end."""
@@ -186,7 +187,7 @@ class Responder(Player):
     def finish(self, findings: list[Finding]) -> None:
         """Say that it is mitigated once it is, watch for half an hour, resolve, and file it."""
         quiet = 0
-        while quiet < 31:
+        while quiet < self.watch:
             if self.is_well() and self.current["state"] == "mitigating":
                 self.do("mitigated")
                 self.tell("monitoring", "It works again as it should, and we go on watching it.")

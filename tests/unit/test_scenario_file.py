@@ -183,4 +183,4 @@ def test_a_fault_is_not_both_felt_and_synthetic() -> None:
 def test_a_shift_without_a_warm_up_can_be_looked_at_from_its_first_minute() -> None:
     desk = Desk(parse_scenario(TEXT.replace('warm_up = "3d"', 'warm_up = "0m"')), 1)
     assert "requests      0 in the last minute" in do(desk, "look")
-    assert "no line was written" in do(desk, "look", "logs")
+    assert "failed 5xx" in do(desk, "look", "logs")
