@@ -53,10 +53,6 @@ def _verb(verb: str) -> Callable[[Desk], bool]:
     return lambda desk: desk.incident is not None and desk.incident.state in TRANSITIONS[verb]
 
 
-def _is_open(desk: Desk) -> bool:
-    return desk.incident is not None
-
-
 def _may_declare(desk: Desk) -> bool:
     return desk.incident is None or desk.incident.state in OVER
 
@@ -204,7 +200,7 @@ def _declare(desk: Desk) -> str:
     return f"{desk.incidents[-1].id} is open"
 
 
-@_action("use INCIDENT", "choose which incident is at hand", _is_open)
+@_action("use INCIDENT", "choose which incident is at hand", _verb("note"))
 def _use(desk: Desk, name: str) -> str:
     desk.use(name.upper())
     return f"{name.upper()} is at hand"
@@ -341,8 +337,7 @@ def _checked_aim(desk: Desk, name: str, value: str) -> str:
     if aim not in values:
         known = ", ".join(values) or "none yet; look changes"
         given = f", given {shown(value)}" if value else ""
-        article = "an" if kind[0] in "aeiou" else "a"
-        raise ValueError(f"{name} needs {article} {kind}: {known}{given}")
+        raise ValueError(f"{name} needs its {kind}: {known}{given}")
     return aim
 
 
@@ -450,6 +445,6 @@ def _close(desk: Desk, *words: str) -> str:
     return f"{incident.id} is closed{', without what was learnt' if is_lost else ''}"
 
 
-@_action("journal", "read what has been written down of the incident at hand", _is_open)
+@_action("journal", "read what was written down of the incident at hand", _verb("note"))
 def _journal(desk: Desk) -> str:
     return views.journal(desk)
