@@ -145,7 +145,7 @@ def test_a_symptom_that_was_added_as_it_says_has_a_runbook_and_a_case(copy: Copy
     assert "proved" in copy.follow("How to add a symptom")
     assert copy.run(f"python -c {shlex.quote(KNOWN)}") == "True ['skip_tool', 'serve_degraded']\n"
     journal = (copy.folder / "out" / "tools" / "journal.jsonl").read_text(encoding="utf-8")
-    assert "tool_timeouts" in journal
+    assert '"tool_times_out"' in journal
     assert "Calls to a tool time out" in copy.run("oncall shift --scenario tools.toml")
 
 
