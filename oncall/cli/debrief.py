@@ -42,7 +42,11 @@ def _truth(shift: Shift) -> list[str]:
         onset = shift.scenario.start + hit.fault.start
         brought = f", brought by change {hit.change}" if hit.change else ""
         said.append(f"{onset:%H:%M} {hit.cause.title} ({hit.cause.name}, {hit.segment}{brought})")
-    return ["What was wrong", *wrap(said or ["nothing at all"], 6, "   "), ""]
+    lines = ["What was wrong", *wrap(said or ["nothing at all"], 6, "   "), ""]
+    found = [text for review in shift.scenario.reviews for text in review.contributing_factors]
+    if found:
+        lines += ["What its review found", *wrap(found, 6, "   "), ""]
+    return lines
 
 
 def _costly(shift: Shift) -> list[str]:

@@ -28,6 +28,7 @@ MINUTES = {"look": 2, "check": 2, "runbook": 1, "triage": 1, "ask": 1, "rollback
 """The minutes of your own that an action takes; those that are not here take none."""
 APPLY_MINUTES = {"low": 1, "medium": 2, "high": 3}
 """What applying a mitigation takes, by its risk: the first word of what is said of it."""
+ROLES = ("ops", "comms", "scribe")
 
 
 # --- what an action is, and when it is allowed ---------------------------------------------------
@@ -50,6 +51,10 @@ ACTIONS: dict[str, Action] = {}
 def _verb(verb: str) -> Callable[[Desk], bool]:
     """Whether the record allows a verb now."""
     return lambda desk: desk.incident is not None and desk.incident.state in TRANSITIONS[verb]
+
+
+def _is_open(desk: Desk) -> bool:
+    return desk.incident is not None
 
 
 def _may_declare(desk: Desk) -> bool:
@@ -199,7 +204,7 @@ def _declare(desk: Desk) -> str:
     return f"{desk.incidents[-1].id} is open"
 
 
-@_action("use INCIDENT", "choose which incident is at hand")
+@_action("use INCIDENT", "choose which incident is at hand", _is_open)
 def _use(desk: Desk, name: str) -> str:
     desk.use(name.upper())
     return f"{name.upper()} is at hand"
@@ -214,7 +219,7 @@ def _ack(desk: Desk, name: str = "") -> str:
 @_action("triage SEV [IC] [comms=NAME]", "decide severity and roles", _verb("triage"))
 def _triage(desk: Desk, severity: str, ic: str = "", *roles: str) -> str:
     named = dict(role.partition("=")[::2] for role in roles)
-    if unknown := set(named) - {"ops", "comms", "scribe"}:
+    if unknown := set(named) - set(ROLES):
         form = "roles are given as ops=NAME comms=NAME scribe=NAME"
         raise ValueError(f"{form}, given {', '.join(sorted(unknown))}")
     if severity not in SEVERITIES:
@@ -227,7 +232,8 @@ def _triage(desk: Desk, severity: str, ic: str = "", *roles: str) -> str:
 
 @_action("handover NAME", "make somebody else incident commander", _verb("triage"))
 def _handover(desk: Desk, name: str) -> str:
-    desk.triage(desk.current.severity or "sev1", name, by=_who(desk))
+    roles = {role: who for role in ROLES if (who := _role(desk, role))}
+    desk.triage(desk.current.severity or "sev1", name, by=_who(desk), **roles)
     desk.note(f"handed over to {name}", by=name)
     return f"{name} has it"
 
@@ -335,7 +341,8 @@ def _checked_aim(desk: Desk, name: str, value: str) -> str:
     if aim not in values:
         known = ", ".join(values) or "none yet; look changes"
         given = f", given {shown(value)}" if value else ""
-        raise ValueError(f"{name} needs a {kind}: {known}{given}")
+        article = "an" if kind[0] in "aeiou" else "a"
+        raise ValueError(f"{name} needs {article} {kind}: {known}{given}")
     return aim
 
 
@@ -443,6 +450,6 @@ def _close(desk: Desk, *words: str) -> str:
     return f"{incident.id} is closed{', without what was learnt' if is_lost else ''}"
 
 
-@_action("journal", "read what has been written down of the incident at hand")
+@_action("journal", "read what has been written down of the incident at hand", _is_open)
 def _journal(desk: Desk) -> str:
     return views.journal(desk)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from oncall.gameday.player import TARGETS
 from oncall.gameday.protocol import Game
 from oncall.gameday.reference import Responder
 from oncall.gameday.scoring import JUDGES, Score
@@ -56,7 +55,7 @@ class _Player(Responder):
 
     def is_low(self, sli: str) -> bool:
         seen = self.state["slis"][sli]["1m"]
-        return seen is None or seen < TARGETS[sli]
+        return seen is None or seen < self.target(sli)
 
 
 def _nobody(player: _Player) -> None:

@@ -161,8 +161,8 @@ def _told(fault: Fault, sli: str) -> Hit:
         name, segment = "load_test", "tenant=synthetic"
     cause = causes().get(fault.cause or name) or causes()["nothing"]
     if fault.cause:
-        segment = _own_segment(cause)
-    dimension, _, value = (fault.segment or segment).partition("=")
+        segment = fault.segment or _own_segment(cause, fault.error_ratio)
+    dimension, _, value = segment.partition("=")
     if fault.cause:
         change = f"told {cause.name} {fault.start // MINUTE}" if cause.change else ""
         cause = replace(cause, sli=sli, also={})
@@ -171,13 +171,17 @@ def _told(fault: Fault, sli: str) -> Hit:
     return Hit(fault, plain, effects_of_symptom(fault), dimension, value, drawn=False)
 
 
-def _own_segment(cause: Cause) -> str:
-    """Where a cause lies, unless a scenario says so: its first segment, the newest value there."""
+def _own_segment(cause: Cause, ratio: float) -> str:
+    """Where a cause lies, unless a scenario says so: in its first segment, in the newest value.
+
+    If more of all requests fails than lies there, it is everywhere.
+    """
     if not cause.segment:
         return ""
     dimension = cause.segment[0]
-    values = cause.values or tuple(DIMENSIONS[dimension])
-    return f"{dimension}={NEWEST.get(dimension) or values[0]}"
+    values = DIMENSIONS[dimension]
+    value = NEWEST.get(dimension) or (cause.values or tuple(values))[0]
+    return f"{dimension}={value}" if ratio <= values[value] else ""
 
 
 def _told_change(hit: Hit) -> Change | None:

@@ -10,10 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from oncall.gameday.causes import SLOS
-
 Ask = Callable[[dict[str, Any]], dict[str, Any]]
-TARGETS = {name: slo.target for name, slo in SLOS.items()}
 GETS_UP = 2  # minutes from a page to an answer
 
 
@@ -28,27 +25,34 @@ class Player:
     ask: Ask
     state: dict[str, Any] = field(default_factory=dict)
     approved: dict[str, bool] = field(default_factory=dict)
+    targets: dict[str, float] = field(default_factory=dict)  # of each SLI, as the dashboard says
 
     def do(self, do: str, *words: str, text: str = "") -> dict[str, Any]:
         """Do one thing, and return what was answered."""
         if self.state.get("over"):
             raise OverError
         request: dict[str, Any] = {"do": do, "words": list(words)}
-        reply = self.ask(request | ({"text": text} if text else {}))
+        reply = self._ask(request | ({"text": text} if text else {}))
+        if any(event["kind"] == "page" for event in reply.get("events", ())):
+            self._ask({"do": "wait", "words": [str(GETS_UP)]})
+            self._ask({"do": "ack"})
+        return reply
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Ask, and remember what there is to see, unless it was refused."""
+        reply = self.ask(request)
         if reply.get("ok") and "at" in reply:
             self.state = reply
             for event in reply["events"]:
                 if event["kind"] == "answer":
                     self.approved[event["mitigation"]] = event["granted"]
-            if self.state["current"] and any(e["kind"] == "page" for e in reply["events"]):
-                self.ask({"do": "wait", "words": [str(GETS_UP)]})
-                self.state = self.ask({"do": "ack"})
         return reply
 
     def run(self, play: Callable[[Any], None]) -> None:
         """Play until the shift is over, and let pass what is left of it."""
         with suppress(OverError):
-            self.do("look")
+            seen = self.do("look")["data"]
+            self.targets = {name: one["target"] for name, one in seen.items()}
             play(self)
             self.do("end")
 
@@ -72,7 +76,7 @@ class Player:
 
     def target(self, name: str) -> float:
         """The target of an SLI."""
-        return TARGETS.get(name, 0.99)
+        return self.targets.get(name, 0.99)
 
     def share(self, sli: str) -> float:
         """The share that is hit, as the dashboard shows it."""
@@ -92,7 +96,8 @@ class Player:
 
     def noise(self, name: str) -> float:
         """How far a minute of an SLI may stray by chance."""
-        return 0.03 if name == "quality" else 0.002
+        budget = 1 - self.target(name)
+        return min(0.03, 0.6 * budget) if name == "quality" else min(0.002, 0.2 * budget)
 
     def level(self, sli: str) -> float:
         """How an SLI stands: 0 at nothing, 1 at its target."""

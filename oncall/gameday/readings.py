@@ -58,7 +58,8 @@ def options(words: Sequence[str]) -> list[str] | None:
     if words[-1] == "by" and len(words) == 2:
         return list(BY) if words[0] == "errors" else list(DIMENSIONS)
     if words[-1] == "in":
-        return [f"{name}={value}" for name, values in DIMENSIONS.items() for value in values]
+        others = {name: values for name, values in DIMENSIONS.items() if name not in words}
+        return [f"{name}={value}" for name, values in others.items() for value in values]
     return ["in"] if words[-2] == "by" and len(words) == 3 else None
 
 
@@ -72,7 +73,7 @@ def parsed(words: Sequence[str]) -> tuple[str, str, Where]:
     rest = list(words[1:])
     form = "give: look THING [by DIMENSION] [in DIMENSION=VALUE]"
     if rest and thing not in THINGS:
-        raise ValueError(f"{thing} is one number, with nothing to split; look {thing}")
+        raise ValueError(f"{thing} has no parts to look at one by one; look {thing}")
     if rest[:1] == ["by"] and len(rest) > 1:
         by, rest = rest[1], rest[2:]
         if by not in (BY if thing == "errors" else DIMENSIONS):
@@ -352,10 +353,13 @@ def _herrings(service: Service, kind: str) -> list[str]:
 
 
 def _metrics(service: Service) -> Reading:
-    data, lines = {}, []
+    data: dict[str, Any] = {}
+    lines = []
     for name in service.minutes[-1].total if service.minutes else ():
         now, hour = service.sli_of(name, MINUTE), service.sli_of(name, HOUR)
-        data[name] = {"1m": _share(now), "1h": _share(hour)}
+        data[name] = {
+            "1m": _share(now), "1h": _share(hour), "target": service.target_of(name),
+        }  # fmt: skip
         lines.append(f"{name:<13} {_text(now)} in the last minute, {_text(hour)} in the last hour")
     watched = service.scenario.slo.name
     requests = service.counted(-1, name=watched)[1]

@@ -25,6 +25,7 @@ from oncall.gameday.decisions import (
 )  # fmt: skip
 from oncall.gameday.desk import Desk
 from oncall.gameday.player import Player
+from oncall.mitigations import MITIGATIONS
 from oncall.severity import severity_for
 
 Row = dict[str, Any]
@@ -60,6 +61,7 @@ class Responder(Player):
     tried: set[str] = field(default_factory=set)
     applied: list[str] = field(default_factory=list)
     last_update: str = ""
+    watch: int = 31  # minutes for which all is well before it is over
 
     def play(self) -> None:
         """Work the shift to its end."""
@@ -82,6 +84,7 @@ class Responder(Player):
         found = self.diagnose(sli)
         findings: list[Finding] = []
         for _ in range(4):
+            self.tell_if_due()
             self.retriage(severity)
             if found.cause not in ("nothing", *(one.cause for one in findings)):
                 self.do("suspect", found.cause)
@@ -150,9 +153,7 @@ class Responder(Player):
     def may(self, name: str, words: list[str]) -> bool:
         """Whether a mitigation may be applied: it is asked for where its runbook says so."""
         rules = [one["id"] for one in self.changes if one["kind"] == "rule"]
-        if name not in ("add_replicas", "block_tenant", "raise_rate_limit") and (
-            len(words) < 2 or words[1] not in rules
-        ):
+        if not MITIGATIONS[name].needs_approval and (len(words) < 2 or words[1] not in rules):
             return True
         self.do("ask", *words)
         for _ in range(12):
@@ -184,13 +185,12 @@ class Responder(Player):
         self.do("false_alarm")
 
     def finish(self, findings: list[Finding]) -> None:
-        """Say that it is mitigated, watch for half an hour, resolve, and file it."""
+        """Say that it is mitigated once it is, watch for half an hour, resolve, and file it."""
         quiet = 0
-        if not self.do("mitigated").get("ok"):
-            self.do("look")  # it ended by itself
-        else:
-            self.tell("monitoring", "It works again as it should, and we go on watching it.")
-        while quiet < 31:
+        while quiet < self.watch:
+            if self.is_well() and self.current["state"] == "mitigating":
+                self.do("mitigated")
+                self.tell("monitoring", "It works again as it should, and we go on watching it.")
             self.do("wait", "1")
             quiet = quiet + 1 if self.is_well() else 0
             self.tell_if_due()
@@ -201,7 +201,6 @@ class Responder(Player):
                         self.do("suspect", found.cause)
                         findings.append(found)
                     self.mend(found)
-                    self.do("mitigated")
         while not self.do("resolve").get("ok"):
             self.do("wait", "2")
         if not findings:

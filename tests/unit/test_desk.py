@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -17,9 +18,12 @@ from played_shifts import (
     pages,
     played,
     sli_between,
+    start_work,
 )
+from typed_actions import paged
 
 from oncall.escalation import EscalationPolicy, Step, escalate
+from oncall.gameday.bundled import SCENARIOS
 from oncall.gameday.desk import Desk
 from oncall.gameday.pager import LADDER
 from oncall.gameday.shift import run_shift
@@ -169,18 +173,31 @@ def test_the_budget_spent_is_that_of_an_evenly_loaded_period() -> None:
     assert desk.service.spent == pytest.approx(bad / (1200 * 30 * 24 * 60 * 0.01))
 
 
-@pytest.mark.parametrize("synthetic", [True, False])
-def test_the_desk_knows_what_users_feel_from_what_is_only_counted(synthetic: bool) -> None:
-    seen: list[tuple[bool, str]] = []
+@pytest.mark.parametrize("name", ["provider_outage", "false_alarm", "attack_blocked", "nothing"])
+def test_an_incident_says_which_slo_burns_how_fast_and_not_what_is_wrong(name: str) -> None:
+    incident = paged(name=name).current
+    assert re.fullmatch(r"availability burns its budget at \d+\.\dx", incident.title)
+    assert incident.symptom == incident.cause == "unknown"
 
-    def responder(desk: Desk) -> None:
-        seen.append((desk.service.felt, desk.service.symptom))
-        desk.advance(HOUR + 10 * MINUTE)
-        seen.append((desk.service.felt, desk.service.symptom))
 
-    load_test = Fault("load_test", HOUR, 0.4, synthetic=synthetic)
-    run_shift(replace(SCENARIO, faults=(load_test,)), 1, responder)
-    assert seen == [(False, "unknown"), (not synthetic, "load_test")]
+def test_what_is_suspected_is_the_cause_until_another_name_is_given() -> None:
+    desk = paged()
+    for cause in ("gpu_reclaimed", "provider_fails"):
+        desk.suspect(cause, by="ana")
+        assert desk.current.cause == cause
+    assert [one.get("cause") for one in desk.current.events_of("suspect")] == [
+        "gpu_reclaimed", "provider_fails",
+    ]  # fmt: skip
+
+
+def test_where_causes_are_drawn_five_slos_are_watched_and_a_slow_burn_pages() -> None:
+    desk = paged(name="prompt_injection")
+    assert set(desk.slos) == {"availability", "first_token", "quality", "cost", "safety"}
+    assert desk.slo.name == desk.service.watched == "safety"
+    assert any(rule.name == "3x 1h/15m" and rule.action == "page" for rule in desk.policy)
+    told = Desk(SCENARIO, 1)
+    assert set(told.slos) == {"availability"}
+    assert "3x 1h/15m" not in [rule.name for rule in told.policy]
 
 
 # --- one incident or two -------------------------------------------------------------------------
@@ -194,7 +211,7 @@ def test_an_incident_can_be_declared_before_the_alert_and_the_alert_then_pages_f
 
     incident = incident_of(responder)
     assert incident.metrics().ttd == 8 * MINUTE
-    assert incident.symptom == "model_provider_outage"
+    assert incident.symptom == "unknown"
     assert pages(incident)[0][0] == "ana"
 
 
@@ -246,3 +263,67 @@ def test_an_incident_resolved_too_early_is_reopened_and_paged_again() -> None:
     assert incident.state == "triaged"
     woken = [page for page in incident.events_of("page") if page.at >= reopened.at]
     assert [page.get("who") for page in woken[:2]] == ["ana", "bo"]
+
+
+# --- two causes, and what was called off ---------------------------------------------------------
+
+
+def works_on(*causes: str, mitigation: str) -> Desk:
+    """A desk at the end of a shift whose first cause was mended, and nothing else done."""
+    desk = Desk(replace(SCENARIOS["surprise"], causes=causes), 1)
+    first = desk.service.world.hits[0]
+    start_work(desk)
+    desk.apply(mitigation, value=first.value)
+    desk.advance(8 * MINUTE)
+    desk.mitigated(by="ana")
+    desk.advance(desk.ends - desk.now)
+    return desk
+
+
+def test_a_page_of_another_slo_after_the_mitigation_is_an_incident_of_its_own() -> None:
+    desk = works_on("edge_config", "cold_cache", mitigation="drain_region")
+    assert [one.slo.name for one in desk.incidents] == ["availability", "first_token"]
+    assert [one.state for one in desk.incidents] == ["mitigated", "detected"]
+    assert desk.current.id == "INC-002"
+    assert pages(desk.current)[0] == ("ana", 0)
+
+
+def test_a_page_of_its_own_slo_after_the_mitigation_is_a_relapse() -> None:
+    desk = works_on("edge_config", "guardrail_strict", mitigation="drain_region")
+    [incident] = desk.incidents
+    over = incident.events_of("mitigated")[0].at
+    assert any(page.at > over for page in incident.events_of("page"))
+
+
+def test_before_the_mitigation_whatever_fires_belongs_to_the_incident_at_hand() -> None:
+    desk = Desk(replace(SCENARIOS["surprise"], causes=("edge_config", "cold_cache")), 1)
+    forgetful(desk)
+    desk.advance(desk.ends - desk.now)
+    assert {alarm.sli for alarm in desk.alarms} == {"availability", "first_token"}
+    assert len(desk.incidents) == 1
+
+
+def test_the_incident_at_hand_can_be_chosen_and_its_sli_is_watched_then() -> None:
+    desk = works_on("edge_config", "cold_cache", mitigation="drain_region")
+    desk.use("INC-001")
+    assert (desk.current.id, desk.service.watched) == ("INC-001", "availability")
+    desk.use("INC-002")
+    assert (desk.current.id, desk.service.watched) == ("INC-002", "first_token")
+    with pytest.raises(ValueError, match="INC-003 is not open; open are INC-001, INC-002"):
+        desk.use("INC-003")
+
+
+def test_a_false_alarm_mutes_its_sli_until_its_alarms_have_cleared() -> None:
+    twice = tuple(
+        Fault("model_provider_outage", start, 0.6, duration=40 * MINUTE)
+        for start in (HOUR, 7 * HOUR)
+    )
+    desk = Desk(replace(SCENARIO, length=12 * HOUR, faults=twice), 1)
+    desk.advance_until(is_open)
+    desk.acknowledge("ana")
+    desk.false_alarm(by="ana")
+    desk.advance(HOUR)
+    assert desk.firing  # the slower rules fire on, and nobody is paged
+    assert len(desk.incidents) == 1
+    assert desk.advance_until(lambda desk: not any(one.pages for one in desk.alarms))
+    assert len(desk.incidents) == 1

@@ -17,6 +17,7 @@ from played_shifts import (
     triaged_desk,
 )
 
+from oncall.gameday.bundled import SCENARIOS
 from oncall.gameday.desk import Desk
 from oncall.postmortem import automations
 from oncall.runbook import is_healthy
@@ -39,6 +40,7 @@ def test_the_desk_says_which_mitigations_are_in_effect() -> None:
 def test_a_note_that_only_names_a_mitigation_takes_nothing_back() -> None:
     def responder(desk: Desk) -> None:
         start_work(desk)
+        desk.suspect("provider_fails", by="ana")
         desk.apply("fail_over")
         desk.note("fail_over", by="ana")
 
@@ -151,3 +153,38 @@ def test_what_is_in_effect_cannot_be_applied_again_and_so_cannot_be_taken_back_b
     with pytest.raises(ValueError, match="'fail_over' is applied already"):
         desk.apply("fail_over")
     assert desk.incidents == before
+
+
+# --- what they are aimed at ----------------------------------------------------------------------
+
+
+def test_what_is_aimed_at_the_wrong_value_shows_nothing_and_at_the_right_one_it_mends() -> None:
+    desk = triaged_desk(SCENARIOS["edge_config"])
+    [hit] = desk.service.world.hits
+    for region in ("eu", "us", "asia"):
+        desk.apply("drain_region", value=region)
+        assert desk.service.aim("drain_region") == region
+        desk.advance(9 * MINUTE)
+        assert (desk.sli >= desk.slo.target) == (region == hit.value)
+        desk.rollback("drain_region")
+    assert [event.get("value") for event in desk.current.events_of("mitigate")] == [
+        "eu", "us", "asia",
+    ]  # fmt: skip
+
+
+def test_without_a_value_it_is_aimed_at_its_default() -> None:
+    desk = triaged_desk(SCENARIOS["provider_fails"])
+    desk.apply("fail_over")
+    assert desk.service.aim("fail_over") == "north"
+    desk.apply("serve_cached")
+    assert desk.service.aim("serve_cached") == ""
+
+
+def test_what_spoils_another_slo_is_seen_there_as_long_as_it_stays() -> None:
+    desk = triaged_desk(SCENARIOS["provider_fails"])
+    desk.apply("cache_everything")
+    desk.advance(10 * MINUTE)
+    assert "quality" in desk.harmed
+    desk.rollback("cache_everything")
+    desk.advance(10 * MINUTE)
+    assert "quality" not in desk.harmed

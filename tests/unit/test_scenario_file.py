@@ -160,6 +160,13 @@ def test_a_fault_may_be_told_by_its_cause(cause: str, segment: str, hit: str) ->
     assert changes == [causes()[cause].change] * bool(causes()[cause].change)
 
 
+def test_where_more_fails_than_lies_in_its_segment_a_cause_is_everywhere() -> None:
+    text = with_cause("edge_config")
+    for ratio, segment in ((0.42, "region=eu"), (0.43, "all")):
+        told = text.replace("error_ratio = 0.4 ", f"error_ratio = {ratio} ")
+        assert world_of(parse_scenario(told), 1).hits[0].segment == segment
+
+
 def test_undoing_the_change_that_brought_a_fault_mends_it() -> None:
     world = world_of(parse_scenario(with_cause("edge_config")), 1)
     [hit], [change] = world.hits, world.changes

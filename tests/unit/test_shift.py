@@ -78,7 +78,7 @@ def test_the_alert_pages_sev1_at_50_times_in_the_fast_window(incident: Incident)
 
 def test_it_is_opened_acknowledged_and_triaged_as_sev1(incident: Incident) -> None:
     assert incident.id == "INC-001"
-    assert incident.symptom == "model_provider_outage"
+    assert (incident.symptom, incident.cause) == ("unknown", "provider_fails")
     assert incident.severity == "sev1"
     steps = ("detect", "acknowledge", "triage", "mitigate")
     first = [verbs(incident).index(verb) for verb in steps]
@@ -104,8 +104,9 @@ def test_the_postmortem_is_on_file_clean_and_has_action_items(incident: Incident
     assert incident.state == "closed"
     assert incident.postmortem
     assert lint_postmortem(incident.postmortem) == []
-    automated = [item.automates for item in read_action_items(incident.postmortem)]
-    assert automated == list(FIXES)
+    items = read_action_items(incident.postmortem)
+    assert {item.kind for item in items} >= {"prevent", "detect", "mitigate"}
+    assert [item.automates for item in items if item.automates] == list(FIXES)
 
 
 def test_regression_inc_001_fails_as_it_was_and_passes_with_the_fix(incident: Incident) -> None:
@@ -116,7 +117,7 @@ def test_regression_inc_001_fails_as_it_was_and_passes_with_the_fix(incident: In
     assert prove(case, incident, items).passed
     for item in items:
         others = [other for other in items if other != item]
-        assert not prove(case, incident, others).passed, item
+        assert prove(case, incident, others).passed == (not item.automates), item
 
 
 @pytest.mark.parametrize("seed", [2, 3])

@@ -11,9 +11,9 @@ from oncall.times import MINUTE
 CURE = ("apply fail_over", "apply serve_cached", "apply serve_degraded", "wait 5")
 
 
-def paged(minutes: int = 0, name: str = "provider_outage") -> Desk:
+def paged(minutes: int = 0, name: str = "provider_outage", seed: int = 1) -> Desk:
     """A desk some minutes after its first alert."""
-    desk = Desk(SCENARIOS[name], 1)
+    desk = Desk(SCENARIOS[name], seed)
     desk.advance_until(lambda desk: desk.incident is not None)
     desk.advance(minutes * MINUTE)
     return desk
