@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from oncall.catalogue import CAUSES, known_mitigation
 from oncall.checks import is_short_number, shown
@@ -91,7 +90,7 @@ def _wait(desk: Desk, minutes: str) -> str:
     if not is_short_number(number):
         given = f"given {shown(minutes)}; e.g. 5"
         raise ValueError(f"minutes are a whole number up to 999999, {given}")
-    return _pass_time(desk, int(number) * MINUTE, stops=True)
+    return views.pass_time(desk, int(number) * MINUTE, stops=True)
 
 
 @_action("next", "let time pass until something happens, an hour at most")
@@ -99,39 +98,13 @@ def _next(desk: Desk) -> str:
     """Advance until something happens: an event in a journal, or a sign that changes."""
     text, limit = "", min(desk.now + HOUR, desk.ends)
     while not text and desk.now < limit:
-        text = _pass_time(desk, MINUTE)
+        text = views.pass_time(desk, MINUTE)
     return text
 
 
 @_action("end", "let the rest of the shift pass")
 def _end(desk: Desk) -> str:
-    return _pass_time(desk, desk.ends - desk.now)
-
-
-def _pass_time(desk: Desk, length: timedelta, *, stops: bool = False) -> str:
-    """Let time pass and return a line for each event and for each sign that appeared or went.
-
-    A sign that comes and goes is reported once, at its latest change. If it ``stops``, a page ends
-    it early.
-    """
-    lines: dict[object, str] = {}
-    events, signs = views.events(desk), views.signs(desk)
-    until = min(desk.now + length, desk.ends)
-    while desk.now < until:
-        events_before, signs_before = events, signs
-        desk.advance(MINUTE)
-        events, signs = views.events(desk), views.signs(desk)
-        for key, text in events.items():
-            if key not in events_before:
-                lines[key] = f"{desk.now:%H:%M} {text}"
-        for number, (before, sign) in enumerate(zip(signs_before, signs, strict=True)):
-            text = sign.appears if sign.shows else sign.goes
-            if text and sign.shows != before.shows:
-                lines.pop((number, sign.shows), None)  # so that it stands where its time belongs
-                lines[number, sign.shows] = f"{desk.now:%H:%M} {text}"
-        if stops and any(key not in events_before and "paged" in events[key] for key in events):
-            break
-    return "\n".join(lines.values())
+    return views.pass_time(desk, desk.ends - desk.now)
 
 
 # --- looking -------------------------------------------------------------------------------------

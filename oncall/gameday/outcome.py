@@ -119,7 +119,7 @@ def _tells(reading: str, hit: Hit) -> bool:
 
 def harm(play: Play) -> Judgement | None:
     """The budgets burned, between par and nobody; without the truth, by what was counted."""
-    if play.truth and not play.truth.world.hits and play.steps:
+    if play.truth and play.truth.is_quiet and play.steps:
         return 0, "Nothing burned until something was done about it."
     if play.truth:
         burned, nobody, par = play.truth.harm(play.steps), play.truth.nobody, play.truth.par

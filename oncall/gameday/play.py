@@ -35,7 +35,7 @@ class Play:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing was wrong and nobody thought so."""
-        return self.truth is not None and not any(self.truth.pages) and not self.incidents
+        return self.truth is not None and self.truth.is_quiet and not self.incidents
 
     @cached_property
     def steps(self) -> list[Step]:
