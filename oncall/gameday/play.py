@@ -44,8 +44,9 @@ class Play:
 
     @property
     def start(self) -> datetime:
-        """When the first incident was detected."""
-        return next(event.at for event in self.events if event.verb == "detect")
+        """When the first incident was detected, or else when its impact began."""
+        detected = (event.at for event in self.events if event.verb == "detect")
+        return next(detected, self.incidents[0].impact_start)
 
     @property
     def end(self) -> datetime:
@@ -54,7 +55,8 @@ class Play:
         if self.truth and None in ends:
             scenario = self.truth.world.scenario
             return scenario.start + scenario.length
-        return max((end for end in ends if end), default=self.events[-1].at)
+        last = self.events[-1].at if self.events else self.start
+        return max((end for end in ends if end), default=last)
 
     def severity_at(self, at: datetime) -> int | None:
         """The severity that was decided by then, as a number; the worst of what is open."""
