@@ -7,7 +7,7 @@ from cockpit_shifts import END, GOOD, OUTAGE, cockpit_after, html, to_the_page
 
 from oncall.gameday.bundled import SCENARIOS
 from oncall.gameday.reference import reference
-from oncall.gameday.scoring import mean_points, score_shift
+from oncall.gameday.scoring import score_shift
 from oncall.gameday.script import ScriptLine
 from oncall.gameday.shift import run_shift
 from oncall.postmortem import draft_postmortem
