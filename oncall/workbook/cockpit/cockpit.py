@@ -186,12 +186,15 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         return (self.desk.now - self.desk.scenario.start) // MINUTE
 
     def _pass(self, minutes: int) -> None:
-        """Press +15, +5 and +1 until the minutes have passed or the shift is over."""
-        minutes = min(minutes, (self.desk.ends - self.desk.now) // MINUTE)
-        for step in (15, 5, 1):
-            while minutes >= step:
-                self.buttons[f"+{step} min"].click()
-                minutes -= step
+        """Press +15, +5 and +1 until the minutes have passed or the shift is over.
+
+        A page ends what was pressed early, so what is left is read from the clock.
+        """
+        until = min(self.desk.now + minutes * MINUTE, self.desk.ends)
+        while self.desk.now < until:
+            left = (until - self.desk.now) // MINUTE
+            step = next(step for step in (15, 5, 1) if step <= left)
+            self.buttons[f"+{step} min"].click()
 
     def _say(self, action: str, *words: str) -> None:
         """Set the inputs and press the button; what those cannot say goes straight to the desk."""

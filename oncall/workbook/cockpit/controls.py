@@ -78,6 +78,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
 NEEDED = {
     "handover": "who leads from now on",
     "page": "whom to wake",
+    "look": "what to look at",
     "update": "what users are told",
     "note": "what to remember",
     "learn": "what was learnt",
@@ -135,7 +136,7 @@ class Controls:
         action, *words = BUTTONS[button]
         names = () if action == "look" and words else INPUTS.get(action, ())
         values = [self.inputs[name].value for name in names]
-        if action in NEEDED and not values[-1].strip():
+        if names and action in NEEDED and not values[-1].strip():
             box = f"the box {self.inputs[INPUTS[action][-1]].description} is empty"
             raise ValueError(f"{box}; write in it {NEEDED[action]}, then press {button} again")
         if action == "check" and values == [symptom]:
@@ -194,6 +195,8 @@ class Controls:
         if action == "triage" and any(" " in role for role in words[2:]):
             raise ValueError("one word would become two")
         if action in ("apply", "ask"):
+            if words[1:] and words[0] not in AIMS:
+                raise ValueError("an aim that is not needed would be lost")
             self._open_runbook_with(words[0])
         self._fill(INPUTS.get(action, ()), words)
         return self._button_that_says(action)
@@ -279,7 +282,7 @@ def _inputs() -> dict[str, Any]:
     """What an action may need to be told, by name, and what the picture shows."""
     people = list(PEOPLE)
     kinds = [(_KIND_LABELS.get(kind, kind), kind) for kind in LEARN_KINDS]
-    looks = _looks()
+    looks, statuses = _looks(), [("(none)", ""), *((status, status) for status in STATUSES)]
     runbooks = [("(choose)", ""), *((book.title, name) for name, book in RUNBOOKS.items())]
     short, long = _WIDE | {"width": "190px"}, _WIDE | {"flex": "1 1 200px"}
     hint = "what to say or to write down"
@@ -290,7 +293,7 @@ def _inputs() -> dict[str, Any]:
         "reading": _input(Combobox, "Look at", long, options=looks, placeholder="errors by region"),
         "cause": _input(Dropdown, "Cause", options=list(CAUSES)),
         "step": _input(Dropdown, "Security", options=SECURITY_STEPS),
-        "status": _input(Dropdown, "Status", options=[("(none)", ""), *STATUSES]),
+        "status": _input(Dropdown, "Status", options=statuses),
         "percent": _input(Text, "% hit", _WIDE | {"width": "100px"}, placeholder="40"),
         "text": _input(Text, "Text", long, placeholder=hint),
         "kind": _input(Dropdown, "Learnt", options=kinds),
