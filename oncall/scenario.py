@@ -32,7 +32,8 @@ class Fault:
     ``lost``, they never arrive and so are not counted; if they are ``synthetic``, they are counted,
     but no user sent them. ``catches`` gives the share that each mitigation catches; if it is empty,
     the symptom's own shares apply. ``cause`` is the cause behind it, and ``segment`` the part of
-    the traffic that it hits, such as ``region=eu``; empty, the cause's own.
+    the traffic that it hits, such as ``region=eu``; empty, the cause's own, or all of the traffic
+    where more fails than lies there.
     """
 
     symptom: str

@@ -105,11 +105,11 @@ def by_script(script: Sequence[ScriptLine], tell: Tell, keep: Keep) -> Responder
 
     def responder(desk: Desk) -> None:
         for line in script:
-            ahead = (desk.scenario.start - desk.now) // MINUTE + line.minute
-            if ahead > 0:
-                tell(obey(desk, "wait", str(ahead)))
+            while (ahead := line.minute - desk.service.minute) > 0 and desk.now < desk.ends:
+                tell(obey(desk, "wait", str(ahead)))  # a page ends it early
+            began = desk.now
             reply = obey(desk, line.action, *line.words)
-            tell(f"{desk.now:%H:%M}  {one_line(' '.join((line.action, *line.words)))}")
+            tell(f"{began:%H:%M}  {one_line(' '.join((line.action, *line.words)))}")
             tell(reply)
 
     return responder

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from oncall.catalogue import CAUSES, known_mitigation
 from oncall.checks import is_short_number, shown
@@ -53,10 +52,6 @@ def _verb(verb: str) -> Callable[[Desk], bool]:
     return lambda desk: desk.incident is not None and desk.incident.state in TRANSITIONS[verb]
 
 
-def _is_open(desk: Desk) -> bool:
-    return desk.incident is not None
-
-
 def _may_declare(desk: Desk) -> bool:
     return desk.incident is None or desk.incident.state in OVER
 
@@ -95,7 +90,7 @@ def _wait(desk: Desk, minutes: str) -> str:
     if not is_short_number(number):
         given = f"given {shown(minutes)}; e.g. 5"
         raise ValueError(f"minutes are a whole number up to 999999, {given}")
-    return _pass_time(desk, int(number) * MINUTE, stops=True)
+    return views.pass_time(desk, int(number) * MINUTE, stops=True)
 
 
 @_action("next", "let time pass until something happens, an hour at most")
@@ -103,39 +98,13 @@ def _next(desk: Desk) -> str:
     """Advance until something happens: an event in a journal, or a sign that changes."""
     text, limit = "", min(desk.now + HOUR, desk.ends)
     while not text and desk.now < limit:
-        text = _pass_time(desk, MINUTE)
+        text = views.pass_time(desk, MINUTE)
     return text
 
 
 @_action("end", "let the rest of the shift pass")
 def _end(desk: Desk) -> str:
-    return _pass_time(desk, desk.ends - desk.now)
-
-
-def _pass_time(desk: Desk, length: timedelta, *, stops: bool = False) -> str:
-    """Let time pass and return a line for each event and for each sign that appeared or went.
-
-    A sign that comes and goes is reported once, at its latest change. If it ``stops``, a page ends
-    it early.
-    """
-    lines: dict[object, str] = {}
-    events, signs = views.events(desk), views.signs(desk)
-    until = min(desk.now + length, desk.ends)
-    while desk.now < until:
-        events_before, signs_before = events, signs
-        desk.advance(MINUTE)
-        events, signs = views.events(desk), views.signs(desk)
-        for key, text in events.items():
-            if key not in events_before:
-                lines[key] = f"{desk.now:%H:%M} {text}"
-        for number, (before, sign) in enumerate(zip(signs_before, signs, strict=True)):
-            text = sign.appears if sign.shows else sign.goes
-            if text and sign.shows != before.shows:
-                lines.pop((number, sign.shows), None)  # so that it stands where its time belongs
-                lines[number, sign.shows] = f"{desk.now:%H:%M} {text}"
-        if stops and any(key not in events_before and "paged" in events[key] for key in events):
-            break
-    return "\n".join(lines.values())
+    return views.pass_time(desk, desk.ends - desk.now)
 
 
 # --- looking -------------------------------------------------------------------------------------
@@ -204,7 +173,7 @@ def _declare(desk: Desk) -> str:
     return f"{desk.incidents[-1].id} is open"
 
 
-@_action("use INCIDENT", "choose which incident is at hand", _is_open)
+@_action("use INCIDENT", "choose which incident is at hand", _verb("note"))
 def _use(desk: Desk, name: str) -> str:
     desk.use(name.upper())
     return f"{name.upper()} is at hand"
@@ -341,8 +310,7 @@ def _checked_aim(desk: Desk, name: str, value: str) -> str:
     if aim not in values:
         known = ", ".join(values) or "none yet; look changes"
         given = f", given {shown(value)}" if value else ""
-        article = "an" if kind[0] in "aeiou" else "a"
-        raise ValueError(f"{name} needs {article} {kind}: {known}{given}")
+        raise ValueError(f"{name} needs its {kind}: {known}{given}")
     return aim
 
 
@@ -450,6 +418,6 @@ def _close(desk: Desk, *words: str) -> str:
     return f"{incident.id} is closed{', without what was learnt' if is_lost else ''}"
 
 
-@_action("journal", "read what has been written down of the incident at hand", _is_open)
+@_action("journal", "read what was written down of the incident at hand", _verb("note"))
 def _journal(desk: Desk) -> str:
     return views.journal(desk)

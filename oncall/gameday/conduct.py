@@ -25,9 +25,11 @@ NEEDED = {1: 4, 2: 3, 3: 2, 4: 1, 5: 1}  # people beside you whom a severity may
 # --- answer --------------------------------------------------------------------------------------
 
 
-def answer(play: Play) -> Judgement:
+def answer(play: Play) -> Judgement | None:
     """The longest that a page waited, and who was woken beyond need."""
     waits = [wait for incident in play.incidents for wait in _waits(incident)]
+    if not waits and play.truth is None:
+        return None
     if None in waits:
         return 0, "A page was never answered."
     longest = max(filter(None, waits), default=timedelta()) / MINUTE

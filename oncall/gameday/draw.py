@@ -39,7 +39,10 @@ def world_of(scenario: Scenario, seed: int) -> World:
     """The truth of a scenario and a seed: the same ones give the same world."""
     draw = _Draw(f"{scenario.name}/{seed}")
     hits = [_told(fault, scenario.slo.name) for fault in scenario.faults]
-    changes: list[Change] = []
+    changes = []
+    for hit in hits:
+        if change := _told_change(hit):
+            changes.append(change)
     for name in _names(scenario, seed, draw):
         hit, change = _hit(causes()[name], scenario, draw, second=bool(hits))
         hits.append(hit)
@@ -157,12 +160,37 @@ def _told(fault: Fault, sli: str) -> Hit:
     if fault.synthetic:
         name, segment = "load_test", "tenant=synthetic"
     cause = causes().get(fault.cause or name) or causes()["nothing"]
-    dimension, _, value = (fault.segment if fault.cause else segment).partition("=")
     if fault.cause:
+        segment = fault.segment or _own_segment(cause, fault.error_ratio)
+    dimension, _, value = segment.partition("=")
+    if fault.cause:
+        change = f"told {cause.name} {fault.start // MINUTE}" if cause.change else ""
         cause = replace(cause, sli=sli, also={})
-        return Hit(fault, cause, effects_of(cause), dimension, value)
+        return Hit(fault, cause, effects_of(cause), dimension, value, change=change)
     plain = replace(cause, symptom=fault.symptom, sli=sli, also={}, swells=1.0, lost=fault.lost)
     return Hit(fault, plain, effects_of_symptom(fault), dimension, value, drawn=False)
+
+
+def _own_segment(cause: Cause, ratio: float) -> str:
+    """Where a cause lies, unless a scenario says so: in its first segment, in the newest value.
+
+    If more of all requests fails than lies there, it is everywhere.
+    """
+    if not cause.segment:
+        return ""
+    dimension = cause.segment[0]
+    values = DIMENSIONS[dimension]
+    value = NEWEST.get(dimension) or (cause.values or tuple(values))[0]
+    return f"{dimension}={value}" if ratio <= values[value] else ""
+
+
+def _told_change(hit: Hit) -> Change | None:
+    """The change that brought a fault of which a scenario tells the cause, if one did."""
+    if not hit.change:
+        return None
+    kind = hit.cause.change
+    undo = f"apply {hit.cause.undo}" if hit.cause.undo else ""
+    return Change(hit.change, _onset(hit) - 3, kind, TEXTS[kind][0], undo)
 
 
 def _onset(hit: Hit) -> int:

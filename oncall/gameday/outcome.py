@@ -31,8 +31,8 @@ def severity(play: Play) -> Judgement | None:
     if play.truth is None:
         return _severity_by_reference(play)
     end = (play.end - play.truth.world.scenario.start) // MINUTE
-    first = play.truth.minute(next(e for e in play.events if e.verb == "detect")) + GRACE
-    first = min(first, end)
+    first = (play.start - play.truth.world.scenario.start) // MINUTE + GRACE
+    first = max(0, min(first, end))
     last = max(first + 1, end)
     marks, off = [], {"too low": 0, "too high": 0}
     for minute in range(first, min(last, play.truth.length)):
@@ -119,7 +119,7 @@ def _tells(reading: str, hit: Hit) -> bool:
 
 def harm(play: Play) -> Judgement | None:
     """The budgets burned, between par and nobody; without the truth, by what was counted."""
-    if play.truth and not play.truth.world.hits and play.steps:
+    if play.truth and play.truth.is_quiet and play.steps:
         return 0, "Nothing burned until something was done about it."
     if play.truth:
         burned, nobody, par = play.truth.harm(play.steps), play.truth.nobody, play.truth.par
@@ -149,12 +149,13 @@ def learning(play: Play) -> Judgement:
     proved = any(_is_proved(play, incident) for incident in ended)
     share += 0.25 * proved
     if not proved:
-        missing.append("no regression case that is proved")
+        missing.append("nothing is automated that proves a case or mends the same night")
     findings = _lint(ended)
     if findings:
         missing.append(f"the lint or the reader asks about {', '.join(findings[:3])}")
     share *= max(0.0, 1 - 0.1 * len(findings))
-    return share, sentence("; ".join(missing) or "all is named, and the case is proved")
+    all_named = "all is named, and the same night with what is automated is well, or needs nothing"
+    return share, sentence("; ".join(missing) or all_named)
 
 
 def _facts(play: Play) -> tuple[float, list[str]]:

@@ -35,7 +35,7 @@ class Play:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing was wrong and nobody thought so."""
-        return self.truth is not None and not any(self.truth.pages) and not self.incidents
+        return self.truth is not None and self.truth.is_quiet and not self.incidents
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -44,8 +44,9 @@ class Play:
 
     @property
     def start(self) -> datetime:
-        """When the first incident was detected."""
-        return next(event.at for event in self.events if event.verb == "detect")
+        """When the first incident was detected, or else when its impact began."""
+        detected = (event.at for event in self.events if event.verb == "detect")
+        return next(detected, self.incidents[0].impact_start)
 
     @property
     def end(self) -> datetime:
@@ -54,7 +55,8 @@ class Play:
         if self.truth and None in ends:
             scenario = self.truth.world.scenario
             return scenario.start + scenario.length
-        return max((end for end in ends if end), default=self.events[-1].at)
+        last = self.events[-1].at if self.events else self.start
+        return max((end for end in ends if end), default=last)
 
     def severity_at(self, at: datetime) -> int | None:
         """The severity that was decided by then, as a number; the worst of what is open."""

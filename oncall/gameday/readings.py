@@ -322,17 +322,18 @@ def _status(service: Service) -> Reading:
 def _logs(service: Service) -> Reading:
     """A few failed requests as they were logged, and whatever else stands there."""
     chance, lines = _chance(service, "logs"), []
-    bad, total = _counted(service, service.minutes[-WINDOW:], "availability")
+    minutes = service.minutes[-WINDOW:]
+    bad, total = _counted(service, minutes, "availability")
     if not total:
         lines.append("no line was written in the last minutes")
     names = [name for name in DIMENSIONS if name not in ("age", "replica", "rule")]
     for _ in range(min(4, bad)):
         parts = {}
-        weights = _outcomes(service, service.minutes[-1:])
+        weights = _outcomes(service, minutes)
         outcome = _allocated(chance, 1, weights).index(1)
         for name in names:
             weights = [
-                _weight(service, service.minutes[-1:], "availability", ((name, value),))[0]
+                _weight(service, minutes, "availability", ((name, value),))[0]
                 for value in DIMENSIONS[name]
             ]
             parts[name] = list(DIMENSIONS[name])[_allocated(chance, 1, weights).index(1)]

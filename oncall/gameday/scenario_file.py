@@ -82,7 +82,10 @@ def _fault(table: _Table) -> Fault:
     if "cause" in table.values:  # it says which symptom
         optional["symptom"] = required.pop("symptom")
     fault = table.read(required, optional)
-    return Fault(**{"symptom": CAUSES.get(fault.get("cause", ""), "")} | fault)
+    of_cause = CAUSES.get(fault.get("cause", ""), "")
+    if of_cause and fault.get("symptom", of_cause) != of_cause:
+        raise table.error("symptom", f"is {of_cause!r} for this cause; leave it out")
+    return Fault(**{"symptom": of_cause} | fault)
 
 
 def _red_herring(table: _Table) -> RedHerring:

@@ -68,12 +68,13 @@ def score_shift(incidents: Sequence[Incident], truth: Truth) -> Score:
 
 def _scored(play: Play) -> Score:
     """What each judge says, unless nobody began to work: then there is nothing to score."""
-    worked = bool(play.all("triage") or play.all("false_alarm"))
+    is_real = play.truth is None and bool(play.incidents[0].events)
+    worked = is_real or bool(play.all("triage") or play.all("false_alarm"))
     dimensions = []
     for name, (most, judge) in JUDGES.items():
         judgement = None if play.is_quiet else judge(play) if play.incidents else (0.0, "")
         if judgement is None and not play.is_quiet:
-            dimensions.append(Dimension(name, 0, 0, "It takes the truth, which is not known here."))
+            dimensions.append(Dimension(name, 0, 0, "The journal alone does not say."))
         elif play.is_quiet:
             dimensions.append(Dimension(name, most, most, "Nothing happened, and nothing was due."))
         elif not worked:

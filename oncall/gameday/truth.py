@@ -43,10 +43,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Truth:
-    """The truth of a shift that is over: its world, and when each fault paged by itself."""
+    """The truth of a shift that is over: its world, and when each fault paged by itself.
+
+    ``fires`` says whether any rule fires, tickets too, if nobody acts.
+    """
 
     world: World
     pages: tuple[int | None, ...]
+    fires: bool
 
     @property
     def length(self) -> int:
@@ -57,6 +61,11 @@ class Truth:
     def ours(self) -> tuple[Hit, ...]:
         """The faults that hurt users."""
         return tuple(hit for hit in self.world.hits if hit.cause.is_ours)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no rule ever fires, so that nothing is worth an act."""
+        return not self.fires
 
     def minute(self, event: Event) -> int:
         """The minute of the shift of an event."""
@@ -190,17 +199,19 @@ def truth_of(scenario: Scenario, seed: int) -> Truth:
 @lru_cache(64)
 def _truth_of(scenario: Scenario, seed: int) -> Truth:
     world, service = world_of(scenario, seed), Service(scenario, seed)
-    watch, pages = Watch(service), dict[int, int]()
+    watch, pages, fires = Watch(service), dict[int, int](), False
     for minute in range(scenario.length // MINUTE):
-        alarms = [alarm for alarm in watch.observe(service.pass_minute()) if alarm.pages]
+        fired = watch.observe(service.pass_minute())
+        fires = fires or bool(fired)
+        alarms = [alarm for alarm in fired if alarm.pages]
         for place, hit in enumerate(world.hits):
             mine = {hit.cause.sli, *hit.cause.also}
             begun = hit.fault.start // MINUTE <= minute
             if place not in pages and begun and any(alarm.sli in mine for alarm in alarms):
                 pages[place] = minute + 1
-        if len(pages) == len(world.hits):
+        if world.hits and len(pages) == len(world.hits):
             break
-    return Truth(world, tuple(pages.get(place) for place in range(len(world.hits))))
+    return Truth(world, tuple(pages.get(place) for place in range(len(world.hits))), fires)
 
 
 def steps_of(incidents: Iterable[Incident], truth: Truth) -> list[Step]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 from typing import NamedTuple
 
 from oncall.catalogue import RUNBOOKS, known_symptom, symptom_of
@@ -92,6 +93,32 @@ def unwell(desk: Desk) -> str:
     """What users still feel in the last minute, in words; empty when all is well."""
     low = [] if desk.sli >= desk.slo.target else [sli_text(desk)]
     return " and ".join([*low, *(f"{name} is harmed" for name in desk.harmed)])
+
+
+def pass_time(desk: Desk, length: timedelta, *, stops: bool = False) -> str:
+    """Let time pass and return a line for each event and for each sign that appeared or went.
+
+    A sign that comes and goes is reported once, at its latest change. If it ``stops``, a page ends
+    it early.
+    """
+    lines: dict[object, str] = {}
+    seen, shown = events(desk), signs(desk)
+    until = min(desk.now + length, desk.ends)
+    while desk.now < until:
+        seen_before, shown_before = seen, shown
+        desk.advance(MINUTE)
+        seen, shown = events(desk), signs(desk)
+        for key, text in seen.items():
+            if key not in seen_before:
+                lines[key] = f"{desk.now:%H:%M} {text}"
+        for number, (before, sign) in enumerate(zip(shown_before, shown, strict=True)):
+            text = sign.appears if sign.shows else sign.goes
+            if text and sign.shows != before.shows:
+                lines.pop((number, sign.shows), None)  # so that it stands where its time belongs
+                lines[number, sign.shows] = f"{desk.now:%H:%M} {text}"
+        if stops and any(key not in seen_before and "paged" in seen[key] for key in seen):
+            break
+    return "\n".join(lines.values())
 
 
 # --- runbooks ------------------------------------------------------------------------------------

@@ -63,6 +63,8 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     )
     herring = only_refuses(RedHerring, draw(lengths), "a deploy")
     parts = {"faults": (fault,) if fault else (), "red_herrings": (herring,) if herring else ()}
+    causes = draw(st.sampled_from([(), ("surprise",), ("edge_lost",), ("runaway_tenant",)]))
+    parts |= {"faults": (), "causes": causes} if causes else {}
     build = partial(Scenario, "odd", "Odd.", slo=draw(slos()))
     return only_refuses(build, start=start, **values, **parts) or build(NOON, **small, **parts)
 

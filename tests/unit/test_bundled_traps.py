@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from played_shifts import SCENARIO, auto_recovered, notes, reference_shift, sli_between, verbs
+from played_shifts import (
+    SCENARIO,
+    absent,
+    auto_recovered,
+    is_open,
+    reference_shift,
+    sli_between,
+    verbs,
+)
 
 from oncall.alerting import alert_intervals, google_policy
 from oncall.counts import Counts
 from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.desk import SILENCE
+from oncall.gameday.desk import Desk
+from oncall.gameday.reference import reference
+from oncall.gameday.shift import run_shift
+from oncall.gameday.truth import FLOOR
+from oncall.gameday.watch import SILENCE
 from oncall.regression import to_eval_case
 from oncall.scenario import Fault
 from oncall.slo import sli
@@ -43,48 +54,63 @@ def test_a_slow_burn_opens_a_ticket_and_wakes_nobody() -> None:
         to_eval_case(incident)
 
 
-def test_no_burn_rule_sees_a_silent_edge_and_the_silence_rule_pages_after_ten_minutes() -> None:
-    assert unattended("silent_edge") == set()
-    [incident] = reference_shift("silent_edge").incidents
-    assert incident.metrics().ttd == SILENCE.after
+def test_a_silent_edge_burns_nothing_and_the_silence_rule_pages_after_ten_minutes() -> None:
+    shift = reference_shift("silent_edge")
+    [incident] = shift.incidents
+    [hit] = shift.truth.world.hits
+    detected = (incident.events[0].at - shift.scenario.start) // MINUTE
+    assert detected * MINUTE == hit.fault.start + SILENCE.after
     assert incident.title == "No requests arrive"
-    assert auto_recovered(incident) == [True]
-    assert "no runbook fits this; called the head of platform" in notes(incident)
+    assert incident.events[0].get("burn") == 0
+    assert auto_recovered(incident) == [None]
+    assert shift.truth.nobody > 5 * shift.truth.par  # what is lost is harm, though nothing fails
 
 
-def test_a_false_alarm_is_called_one_and_nothing_is_done_about_it() -> None:
+def test_a_false_alarm_is_called_one_after_a_look_and_nothing_is_done_about_it() -> None:
     shift = reference_shift("false_alarm")
     [incident] = shift.incidents
     assert verbs(incident)[-1] == "false_alarm"
-    assert "update" not in verbs(incident)
-    assert shift.counts == SCENARIOS["false_alarm"].counts(1)
+    assert incident.events_of("look")
+    assert shift.counts == run_shift(shift.scenario, 1, absent).counts
+    assert shift.truth.nobody < FLOOR  # what a tenant breaks by itself
 
 
-def test_the_mitigation_is_kept_until_the_provider_has_stopped_flapping() -> None:
+@pytest.mark.parametrize("cause", ["edge_config", "provider_fails"])
+def test_a_false_alarm_of_what_is_real_costs_the_whole_safety(cause: str) -> None:
+    def dismisses(desk: Desk) -> None:
+        desk.advance_until(is_open)
+        desk.acknowledge("ana")
+        desk.false_alarm(by="ana")
+
+    score = run_shift(SCENARIOS[cause], 1, dismisses).score
+    points = {one.name: one.points for one in score.dimensions}
+    assert (points["safety"], points["diagnosis"], points["harm"]) == (0, 0, 0)
+
+
+def test_a_provider_that_flaps_is_one_incident_and_its_mitigations_are_kept() -> None:
     shift = reference_shift("flapping_provider")
     [incident] = shift.incidents
     acknowledged = incident.events_of("acknowledge")[0].at
     # It looked fine, and was not over.
     assert sli_between(shift.counts, acknowledged, acknowledged + 10 * MINUTE) > 0.99
-    applied = incident.events_of("mitigate")[0].at
-    assert applied - acknowledged > 10 * MINUTE
-    mitigated = incident.impact_start + (incident.metrics().impact or timedelta())
-    rest = shift.counts.slice(mitigated)
+    assert not incident.events_of("rollback")
+    last = incident.events_of("mitigate")[-1].at
+    rest = shift.counts.slice(last + 5 * MINUTE)
     assert min(good / total for good, total in zip(rest.good, rest.total, strict=True)) > 0.99
     last_fault = shift.scenario.faults[-1].start
-    assert shift.scenario.start + last_fault > mitigated  # so that the mitigation was still needed
+    assert shift.scenario.start + last_fault > last  # so that they were still needed
 
 
-def test_two_incidents_overlap_and_each_minute_is_measured_for_one_of_them() -> None:
-    shift = reference_shift("two_incidents")
-    first, second = shift.incidents
-    assert first.events[0].at < second.impact_start < second.events[0].at < first.events[-1].at
-    assert "reopen" not in verbs(first)
-    measures = first.events_of("measure") + second.events_of("measure")
-    last = max(event.at for event in measures)
-    counted = shift.counts.slice(first.impact_start, last)
-    assert sum(event.get("good") for event in measures) == sum(counted.good)
-    assert sum(event.get("total") for event in measures) == sum(counted.total)
+def test_two_incidents_are_both_found_and_each_minute_is_measured_for_one_of_them() -> None:
+    for seed in range(1, 6):
+        shift = run_shift(SCENARIOS["two_incidents"], seed, reference)
+        found = [one.get("cause") for i in shift.incidents for one in i.events_of("suspect")]
+        assert found == ["provider_fails", "guardrail_strict"]
+        # No minute is measured for both.
+        measures = [event for one in shift.incidents for event in one.events_of("measure")]
+        last = max(event.at for event in measures)
+        counted = shift.counts.slice(shift.incidents[0].impact_start, last)
+        assert sum(event.get("total") for event in measures) <= sum(counted.total)
 
 
 def test_requests_that_are_lost_are_not_counted_and_do_not_fail() -> None:

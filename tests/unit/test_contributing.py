@@ -21,6 +21,7 @@ LEFT_OUT = shutil.ignore_patterns(
 # What a step tells to do with the block below it, as the last words before that.
 STEP = re.compile(
     r"""(?: at\ the\ end\ of\ `(?P<container>\w+)`\ in\ `(?P<grown>[^`]+)`
+          | at\ the\ end\ of\ `(?P<file>[\w/]+\.toml)`
           | above\ `(?P<anchor>[^`]+)`\ in\ `(?P<split>[^`]+)`
           | write\ `(?P<written>[^`]+)`
           | (?P<run>run)
@@ -59,6 +60,9 @@ class Copy:
         if step["container"]:
             path = self.folder / step["grown"]
             self._insert(path, _last_line(path, step["container"]), block)
+        elif step["file"]:
+            path = self.folder / step["file"]
+            self._insert(path, len(path.read_text(encoding="utf-8").splitlines()), block)
         elif step["anchor"]:
             path = self.folder / step["split"]
             lines = path.read_text(encoding="utf-8").splitlines()
@@ -99,10 +103,15 @@ class Copy:
 def _last_line(path: Path, name: str) -> int:
     """The number of the line, from 0, that closes the container of this name."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and name in _assigned(node):
             assert node.end_lineno
             return node.end_lineno - 1
     raise AssertionError(f"{path} has no {name}")
+
+
+def _assigned(node: ast.Assign | ast.AnnAssign) -> list[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return [ast.unparse(target) for target in targets]
 
 
 @pytest.fixture
@@ -115,7 +124,9 @@ def test_a_scenario_that_was_added_as_it_says_is_played_and_can_be_drilled(copy:
     assert "proved" in copy.follow("How to add a scenario")
     shift = (copy.folder / "out" / "mine" / "shift.txt").read_text(encoding="utf-8")
     assert shift.startswith("On call: slow_tuesday, seed 1\n")
-    assert "100 of 100" in shift
+    points = re.search(r"score +(\d+) of 100", shift)
+    assert points
+    assert int(points[1]) >= 90
     assert "Left; nothing was kept." in copy.run("oncall drill --scenario mine.toml")
 
 
@@ -134,7 +145,7 @@ def test_a_symptom_that_was_added_as_it_says_has_a_runbook_and_a_case(copy: Copy
     assert "proved" in copy.follow("How to add a symptom")
     assert copy.run(f"python -c {shlex.quote(KNOWN)}") == "True ['skip_tool', 'serve_degraded']\n"
     journal = (copy.folder / "out" / "tools" / "journal.jsonl").read_text(encoding="utf-8")
-    assert "tool_timeouts" in journal
+    assert '"tool_times_out"' in journal
     assert "Calls to a tool time out" in copy.run("oncall shift --scenario tools.toml")
 
 

@@ -35,10 +35,11 @@ from oncall.gameday.shift import Shift, run_shift
 ROOT = Path(__file__).parents[2]
 SCENARIO = SCENARIOS["provider_outage"]
 TYPED = """wait 150
-look logs
 ack
-triage sev1 ana comms=bo
-update We are working on it.
+triage sev1 ana ops=bo comms=chen
+look errors by upstream
+suspect provider_fails
+update investigating 50 We are working on it.
 apply fail_over
 wait 3
 apply serve_cached
@@ -81,27 +82,48 @@ def drill(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
 # --- at the keyboard -----------------------------------------------------------------------------
 
 
-def test_a_shift_by_keyboard_ends_with_the_score_and_the_reference_beside_it() -> None:
+def test_a_shift_by_keyboard_ends_with_the_score_the_truth_and_the_reference_beside_it() -> None:
     done = drill(typed="\n".join(TYPED))
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line.removeprefix("> ") for line in done.stdout.splitlines()]  # where Enter was hit
     assert max(map(len, lines)) <= WIDTH
-    score = done.stdout.partition("Score of INC-001")[2]
-    for text in ("TTA          15 of 15", "reference Acknowledged after 3m", "The shift: "):
-        assert text in score
+    before, _, after = done.stdout.partition("Score of the shift")
+    for text in ("answer         10 of 10", "provider_fails", "upstream=north", "reference"):
+        assert text in after
+    assert "100 points: answer 10, severity 10, diagnosis 15, harm 30, safety 15," in before
+    assert "reference" not in before
 
 
 def test_the_screen_shows_time_sli_burn_budget_state_and_who_is_paged() -> None:
     desk = Desk(SCENARIO, 1)
-    numbers = "SLI 99.7% (1m), target 99%   burn 0.3x (1h)   spent "
-    assert status(desk).startswith(f"16:00 until 00:00   {numbers}")
-    try_to_do(desk, "wait", "156")
+    first, second, *_ = status(desk).splitlines()
+    assert first == "16:00 · the shift ends at 00:00   spent 0.00%"
+    assert second.startswith("availability   99.7% of 99%    burn    0.3x (1h)  ")
+    try_to_do(desk, "wait", "150")
+    try_to_do(desk, "wait", "6")
     shown = status(desk)
-    for text in ("18:36", "SLI 49", "INC-001 detected, sev1", "the pager rings: paged bo"):
+    for text in ("18:35", "availability   49.", "INC-001 detected, sev1", "rings: paged bo"):
         assert text in shown
-    for text in ("fires: 14.4x", "you can: "):
-        assert text in shown
-    assert "apply" not in shown
+    assert "fires: availability 14.4x 1h/5m" in shown
+    assert "provider" not in shown
+
+
+def test_what_can_be_done_is_told_when_it_changes_and_not_each_time() -> None:
+    shown: list[str] = []
+    lines = ["wait 5", "wait 5", "wait 200", "ack", "note x"]
+    with pytest.raises(LeftEarly):
+        run_shift(SCENARIO, 1, human(reader(lines), shown.append))
+    told = [text for text in shown if text.startswith("you can: ")]
+    assert len(told) == 3  # at first, at the page, and once it is acknowledged
+    assert "apply" not in " ".join(told)
+
+
+@pytest.mark.parametrize("name", ["two_incidents", "cost_runaway", "metrics_broken"])
+def test_where_five_slos_are_watched_each_has_its_line_on_the_screen(name: str) -> None:
+    desk = Desk(SCENARIOS[name], 1)
+    desk.advance(desk.scenario.length / 2)
+    for sli in ("availability", "first_token", "quality", "cost", "safety"):
+        assert sum(line.startswith(f"{sli} ") for line in status(desk).splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -117,7 +139,7 @@ def test_no_screen_is_wider_than_80_columns_and_none_shows_an_unknown_number(nam
 def test_help_explains_every_action() -> None:
     words = " ".join(explain().split())
     assert all(action.what in words for action in ACTIONS.values())
-    assert explain(["apply"]).startswith("apply NAME")
+    assert explain(["apply"]).startswith("apply MITIGATION [VALUE]")
 
 
 def test_help_fits_80_columns_and_what_runs_over_hangs_under_its_words() -> None:
@@ -129,8 +151,8 @@ def test_help_fits_80_columns_and_what_runs_over_hangs_under_its_words() -> None
 
 def test_the_drill_says_why_time_stopped() -> None:
     shown = drill(typed="next\nnext\nnext\nnext\nquit\n").stdout
-    assert "> 18:13 the SLI is 49.85%, below 99%\n\n18:13 until" in shown
-    assert "\n18:30 paged ana\n18:30 14.4x 1h/5m fires\n\n18:30 until" in shown
+    assert "> 18:13 the SLI is 49.85%, below 99%\n\n18:13 · the shift ends" in shown
+    assert "\n18:30 paged ana\n18:30 14.4x 1h/5m fires\n\n18:30 · the shift ends" in shown
 
 
 def test_what_is_mistyped_is_neither_kept_nor_done() -> None:
@@ -141,12 +163,13 @@ def test_what_is_mistyped_is_neither_kept_nor_done() -> None:
         run_shift(SCENARIO, 1, human(reader(lines), shown.append, kept.append))
     assert kept == [("wait", "5")]
     assert any(text.startswith("unknown action 'pray'") for text in shown)
-    assert any(text.startswith("give: apply NAME") for text in shown)
+    assert any(text.startswith("give: apply MITIGATION") for text in shown)
 
 
 def test_leaving_without_saving_says_so() -> None:
-    assert drill(typed="wait 5\nquit\n").stdout.endswith("Left; nothing was kept.\n")
-    assert drill(typed="wait 5\n").stdout.endswith("Left; nothing was kept.\n")
+    left = "Left; nothing was kept. --save FILE keeps every action.\n"
+    assert drill(typed="wait 5\nquit\n").stdout.endswith(left)
+    assert drill(typed="wait 5\n").stdout.endswith(left)
 
 
 # --- saved and resumed ---------------------------------------------------------------------------
@@ -248,7 +271,8 @@ def test_the_command_resumes_what_it_saved_and_ends_with_the_same_score(tmp_path
     straight = drill(typed="\n".join(TYPED))
     score = straight.stdout.partition("\nScore of")[2]
     assert score
-    assert resumed.stdout.partition("\nScore of")[2] == score
+    again = resumed.stdout.partition("\nScore of")[2]
+    assert again.partition("\nLeft behind: ")[0] == score.rstrip("\n") + "\n"
 
 
 def test_a_script_is_played_kept_and_scored(tmp_path: Path) -> None:
@@ -257,8 +281,10 @@ def test_a_script_is_played_kept_and_scored(tmp_path: Path) -> None:
     done = drill("--responder", str(script), "--save", str(path))
     assert "18:31  ack\n       acknowledged\n" in done.stdout
     assert "       18:30 paged ana\n       18:30 14.4x 1h/5m fires\n18:31  ack" in done.stdout
-    assert "Score of INC-001" in done.stdout
-    assert read_drill(path)[1][:2] == [("wait", "151"), ("ack",)]
+    assert "Score of the shift" in done.stdout
+    assert read_drill(path)[1][:3] == [("wait", "151"), ("wait", "1"), ("ack",)]
+    assert "18:34  triage sev1\n" in done.stdout  # when it was begun; it takes a minute
+    assert "18:35  apply fail_over\n" in done.stdout
 
 
 # --- bad files -----------------------------------------------------------------------------------

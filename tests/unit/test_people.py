@@ -192,7 +192,7 @@ def test_to_ask_about_nothing_is_refused_and_takes_no_time() -> None:
     desk = paged(name="gpu_capacity")
     do(desk, "ack")
     before = desk.now
-    for line, why in (("ask tea", "unknown mitigation"), ("ask drain_region moon", "a region")):
+    for line, why in (("ask tea", "unknown mitigation"), ("ask drain_region moon", "its region")):
         with pytest.raises(ValueError, match=why):
             type_at(desk, line)
     assert desk.now == before

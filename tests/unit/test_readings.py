@@ -95,6 +95,14 @@ def test_no_more_is_bad_than_there_is_and_a_silence_shows_nothing(name: str) -> 
         assert "no line was written" in read(service, ["logs"]).text
 
 
+@pytest.mark.parametrize("name", ["edge_lost", "metrics_broken"])
+def test_as_a_silence_begins_everything_can_still_be_looked_at(name: str) -> None:
+    for minutes in range(12):
+        service = service_of(name, minutes=minutes)
+        for look in ("errors by region", "latency by upstream in region=eu", *GAUGES, *OTHERS):
+            assert read(service, look.split()).text
+
+
 # --- the same look -------------------------------------------------------------------------------
 
 

@@ -126,7 +126,7 @@ def test_what_its_runbook_says_to_ask_for_is_asked_for() -> None:
 @EVERY
 def test_it_says_nothing_that_the_truth_contradicts(name: str) -> None:
     safety = next(one for one in reference_shift(name).score.dimensions if one.name == "safety")
-    if name != "slow_burn":  # it takes the target of quality for that of the other scenarios
+    if name != "slow_burn":  # what burns so slowly is lost in the noise that it allows
         assert "was called" not in safety.why
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields as fields_of
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,15 +11,18 @@ import pytest
 from played_shifts import FIXES, actions
 
 from oncall.__main__ import main
+from oncall.catalogue import CAUSES
 from oncall.gameday import SCENARIOS, bundled
 from oncall.gameday.actions import do
+from oncall.gameday.causes import causes
 from oncall.gameday.desk import Desk
+from oncall.gameday.draw import world_of
 from oncall.gameday.reference import reference
 from oncall.gameday.scenario_file import parse_scenario, read_scenario
 from oncall.gameday.shift import run_shift
-from oncall.scenario import Fault, RedHerring
+from oncall.scenario import Fault, RedHerring, Review, Scenario
 from oncall.slo import SLO
-from oncall.times import HOUR, MINUTE
+from oncall.times import DAY, HOUR, MINUTE
 
 EXAMPLE = Path(__file__).parents[2] / "data" / "example_scenario.toml"
 TEXT = EXAMPLE.read_text(encoding="utf-8")
@@ -83,6 +88,119 @@ def test_what_is_wrong_is_named_with_file_line_and_field(change: str, why: str) 
     with pytest.raises(ValueError, match=why) as caught:
         parse_scenario(TEXT.replace(old, new), "mine.toml")
     assert str(caught.value).startswith("mine.toml")
+
+
+DRAWN = """
+name = "mine"
+start = 2025-03-03T08:00:00Z
+causes = ["runaway_tenant"]
+traffic = { requests = 1200 }
+"""
+WRONG_CAUSES = {
+    '["runaway_tenant"] => ["runaway_tennant"]': r"line 4: causes: .*did you mean 'runaway_tenant'",
+    '["runaway_tenant"] => ["x"]': r"causes: unknown cause 'x'; known are provider_fails, ",
+    '["runaway_tenant"] => []': r'causes: must name causes, or \["surprise"\] alone',
+    '["runaway_tenant"] => ["surprise", "straggler"]': r'causes: must name .*\["surprise"\] alone',
+    '["runaway_tenant"] => "surprise"': r"causes: must be a list of texts",
+    "causes => slo = { name = 'latency', target = 0.99 }\ncauses": r"need an SLO of availability, ",
+    "causes => slo = { target = 99 }\ncauses": r"slo.target: .*did you mean 0.99",
+    "causes => faults = [{ symptom = 'gpu_capacity', start = '1h', error_ratio = 1 }]\ncauses": (
+        r"causes: are drawn, and faults are told; give one or the other"
+    ),
+    'causes = ["runaway_tenant"] => ': r"slo: is missing",
+}
+
+
+def test_causes_are_drawn_and_need_no_slo() -> None:
+    scenario = parse_scenario(DRAWN)
+    assert (scenario.causes, scenario.faults) == (("runaway_tenant",), ())
+    assert scenario.slo == SLO("availability", 0.99)
+    for name in ("surprise", *CAUSES):
+        assert parse_scenario(DRAWN.replace("runaway_tenant", name)).causes == (name,)
+    two = parse_scenario(DRAWN.replace('"run', '"straggler", "run'))
+    assert [hit.cause.name for hit in world_of(two, 3).hits] == ["straggler", "runaway_tenant"]
+
+
+def test_drawn_causes_may_have_an_slo_whose_target_is_looked_at_first() -> None:
+    slo = "slo = { name = 'first_token', target = 0.9, period = '7d' }\n"
+    assert parse_scenario(slo + DRAWN).slo == SLO("first_token", 0.9, 7 * DAY)
+
+
+@pytest.mark.parametrize(("change", "why"), WRONG_CAUSES.items())
+def test_what_is_wrong_with_causes_is_named(change: str, why: str) -> None:
+    old, _, new = change.partition(" => ")
+    assert old in DRAWN
+    with pytest.raises(ValueError, match=why) as caught:
+        parse_scenario(DRAWN.replace(old, new), "mine.toml")
+    assert str(caught.value).startswith("mine.toml")
+
+
+def with_cause(cause: str, more: str = "") -> str:
+    return TEXT.replace(SYMPTOM, f'cause = "{cause}"\n{more}', 1)
+
+
+@pytest.mark.parametrize(
+    ("cause", "segment", "hit"),
+    [
+        ("provider_fails", "", "upstream=north"),
+        ("provider_fails", "upstream=south", "upstream=south"),
+        ("edge_config", "", "region=eu"),  # not where another cause of the same symptom lies
+        ("gateway_release", "", "release=r42"),
+        ("slow_upstream", "", "upstream=north"),
+        ("runaway_tenant", "tenant=delta", "tenant=delta"),
+        ("edge_lost", "", "all"),
+    ],
+)
+def test_a_fault_may_be_told_by_its_cause(cause: str, segment: str, hit: str) -> None:
+    scenario = parse_scenario(with_cause(cause, f'segment = "{segment}"' if segment else ""))
+    assert (scenario.faults[0].cause, scenario.faults[0].symptom) == (cause, CAUSES[cause])
+    world = world_of(scenario, 1)
+    assert [(one.segment, one.cause.name) for one in world.hits] == [(hit, cause)]
+    changes = [change.kind for change in world.changes]
+    assert changes == [causes()[cause].change] * bool(causes()[cause].change)
+
+
+def test_where_more_fails_than_lies_in_its_segment_a_cause_is_everywhere() -> None:
+    text = with_cause("edge_config")
+    for ratio, segment in ((0.42, "region=eu"), (0.43, "all")):
+        told = text.replace("error_ratio = 0.4 ", f"error_ratio = {ratio} ")
+        assert world_of(parse_scenario(told), 1).hits[0].segment == segment
+
+
+def test_undoing_the_change_that_brought_a_fault_mends_it() -> None:
+    world = world_of(parse_scenario(with_cause("edge_config")), 1)
+    [hit], [change] = world.hits, world.changes
+    assert change.undo == f"apply undo_change {change.id}"
+    assert (change.minute, hit.fault.start) == (87, 90 * MINUTE)
+    levels = world.levels(200)
+    bad = [
+        world.true(levels, active).bad["availability"]
+        for active in ((), (("undo_change", "C999"),), (("undo_change", change.id),))
+    ]
+    assert bad == pytest.approx([1 - 0.997 * 0.6, 1 - 0.997 * 0.6, 0.003])
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ('cause = "gateway_relase"', "cause: unknown cause .*did you mean 'gateway_release'"),
+        ('cause = "surprise"', "cause: unknown cause 'surprise'"),
+        ('cause = "straggler"\nsymptom = "gpu_capacity"', "symptom: is 'slow_first_token' for"),
+        (f'{SYMPTOM}\nsegment = "region"', "segment: must be DIMENSION=VALUE, of region, tenant"),
+        (f'{SYMPTOM}\nsegment = "region=mars"', "segment: must be DIMENSION=VALUE"),
+        (f"{SYMPTOM}\nsegment = 7", "segment: must be a text"),
+    ],
+)
+def test_what_is_wrong_with_a_cause_or_a_segment_is_named(fields: str, why: str) -> None:
+    with pytest.raises(ValueError, match=rf"line \d+: faults\[1\].{why}"):
+        parse_scenario(TEXT.replace(SYMPTOM, fields, 1))
+
+
+def test_the_example_shows_every_field() -> None:
+    of_file = {"slo", "traffic", "faults", "red_herrings", "reviews"}
+    for part in (Scenario, Fault, RedHerring, Review, SLO):
+        for field in fields_of(part):
+            assert field.name in of_file or re.search(rf"\b{field.name} = ", TEXT), field.name
 
 
 def test_the_line_is_that_of_the_right_table_among_several() -> None:
@@ -171,6 +289,11 @@ def test_every_bundled_scenario_is_a_file_of_its_own_name() -> None:
         assert bundled.bundled_scenario(name).name == name
     with pytest.raises(KeyError):
         SCENARIOS["assistant_30d"]
+
+
+def test_every_cause_has_a_bundled_scenario() -> None:
+    drawn = {name for scenario in SCENARIOS.values() for name in scenario.causes}
+    assert drawn == {*CAUSES, "surprise"}
 
 
 def test_a_fault_is_not_both_felt_and_synthetic() -> None:
