@@ -10,30 +10,38 @@ from oncall.gameday.bundled import SCENARIOS
 from oncall.gameday.script import ScriptLine, scripted
 from oncall.gameday.shift import run_shift
 from oncall.incident import Incident
+from oncall.scenario import Scenario
 from oncall.workbook.cockpit import Cockpit
 
 OUTAGE = "provider_outage"
 
 GOOD = (
     ScriptLine(150, "look", ("metrics",)),
-    ScriptLine(153, "ack"),
-    ScriptLine(154, "check", ("1",)),
-    ScriptLine(156, "triage", ("sev1", "ana", "comms=bo")),
-    ScriptLine(156, "update", ("We are working on it.",)),
-    ScriptLine(156, "apply", ("fail_over",)),
-    ScriptLine(158, "apply", ("serve_cached",)),
-    ScriptLine(160, "apply", ("serve_degraded",)),
-    ScriptLine(161, "mitigated"),
-    ScriptLine(161, "update", ("It works again.",)),
-    ScriptLine(191, "resolve"),
-    ScriptLine(191, "update", ("This is over.",)),
-    ScriptLine(192, "learn", ("factor", "All requests go to one provider.")),
-    ScriptLine(192, "learn", ("well", "The first person paged answered.")),
-    ScriptLine(192, "learn", ("wrong", "It waited for a person.")),
-    ScriptLine(192, "learn", ("lucky", "The secondary provider had room.")),
-    ScriptLine(192, "learn", ("automate", "fail_over")),
-    ScriptLine(192, "learn", ("automate", "serve_cached")),
-    ScriptLine(192, "learn", ("automate", "serve_degraded")),
+    ScriptLine(152, "ack"),
+    ScriptLine(152, "triage", ("sev1", "ana", "ops=bo", "comms=chen")),
+    ScriptLine(153, "update", ("investigating", "50", "Half of the answers fail.")),
+    ScriptLine(156, "check", ("1", "model_provider_outage")),
+    ScriptLine(158, "look", ("errors", "by", "release", "in", "upstream=north")),
+    ScriptLine(160, "suspect", ("provider_fails",)),
+    ScriptLine(160, "apply", ("fail_over", "north")),
+    ScriptLine(164, "apply", ("serve_cached",)),
+    ScriptLine(168, "apply", ("serve_degraded",)),
+    ScriptLine(171, "mitigated"),
+    ScriptLine(171, "update", ("monitoring", "It works again, and we watch it.")),
+    ScriptLine(195, "update", ("monitoring", "It still works, and we watch it.")),
+    ScriptLine(205, "resolve"),
+    ScriptLine(205, "update", ("resolved", "This is over, and we write it up.")),
+    ScriptLine(210, "learn", ("cause", "provider_fails")),
+    ScriptLine(210, "learn", ("segment", "upstream=north")),
+    ScriptLine(210, "learn", ("trigger", "none")),
+    ScriptLine(210, "learn", ("onset", "18:12")),
+    ScriptLine(210, "learn", ("factor", "All requests go to one provider.")),
+    ScriptLine(210, "learn", ("well", "The first person paged answered.")),
+    ScriptLine(210, "learn", ("wrong", "It waited for a person.")),
+    ScriptLine(210, "learn", ("lucky", "The secondary provider had room.")),
+    ScriptLine(210, "learn", ("automate", "fail_over")),
+    ScriptLine(210, "learn", ("automate", "serve_cached")),
+    ScriptLine(210, "learn", ("automate", "serve_degraded")),
     ScriptLine(251, "close"),
 )
 FUMBLED = (
@@ -43,46 +51,68 @@ FUMBLED = (
     ScriptLine(40, "pray"),
     ScriptLine(60, "next"),
     ScriptLine(152, "apply", ("fail_over",)),  # not triaged yet
-    ScriptLine(153, "ack", ("dana",)),  # whose name is on no list
+    ScriptLine(153, "ack", ("frida",)),  # whose name is on no list
     ScriptLine(154, "triage", ("sev9",)),
     ScriptLine(154, "triage", ("sev2", "dana", "comms=bo", "scribe=chen")),
     ScriptLine(154, "triage", ("sev2", "dana", "chief=bo")),
     ScriptLine(155, "look", ("logs",)),
     ScriptLine(155, "look", ("tea leaves",)),
+    ScriptLine(155, "look", ("errors", "by", "region", "in", "release=r42")),
+    ScriptLine(155, "look", ("errors", "by", "region", "in", "release=r1")),  # of long ago
     ScriptLine(155, "runbook", ("gpu_capacity",)),
+    ScriptLine(155, "runbook"),
     ScriptLine(155, "check", ("2", "gpu_capacity")),
-    ScriptLine(155, "check", ("9",)),
+    ScriptLine(155, "check", ("9", "gpu_capacity")),
+    ScriptLine(155, "check", ("1",)),  # of which runbook, nobody has said
+    ScriptLine(156, "page", ("dana",)),
+    ScriptLine(156, "page", ("frida",)),
+    ScriptLine(156, "secure", ("call",)),
+    ScriptLine(156, "secure", ("vault",)),
+    ScriptLine(156, "suspect", ("gpu_reclaimed",)),
+    ScriptLine(156, "suspect", ("gremlins",)),
+    ScriptLine(156, "check", ("1",)),  # of what is suspected
     ScriptLine(156, "apply", ("magic",)),
     ScriptLine(156, "learn", ("lucky", "")),
     ScriptLine(156, "triage", ("sev2", "dana", "comms=bo and chen")),
-    ScriptLine(156, "apply", ("add_replicas",)),  # of another runbook
-    ScriptLine(156, "apply", ("add_replicas",)),
+    ScriptLine(156, "ask", ("add_replicas",)),
+    ScriptLine(156, "predict", ("99",)),
+    ScriptLine(156, "apply", ("add_replicas", "north")),  # aimed at nothing
+    ScriptLine(156, "apply", ("drain_replica",)),  # which?
+    ScriptLine(157, "apply", ("add_replicas",)),  # of another runbook
+    ScriptLine(157, "apply", ("add_replicas",)),
     ScriptLine(165, "rollback", ("add_replicas",)),
     ScriptLine(165, "rollback", ("fail_over",)),
     ScriptLine(166, "note", ("two", "words  and two spaces")),
     ScriptLine(166, "note"),
+    ScriptLine(166, "journal"),
     ScriptLine(167, "escalate"),
     ScriptLine(168, "handover", ("chen",)),
     ScriptLine(168, "apply", ("purge_cache",)),
-    ScriptLine(169, "rollback", ("purge_cache",)),  # cannot be
-    ScriptLine(170, "learn", ("gossip", "none")),
-    ScriptLine(170, "false_alarm"),
-    ScriptLine(171, "resolve"),
+    ScriptLine(172, "rollback", ("purge_cache",)),  # cannot be
+    ScriptLine(172, "hint"),
+    ScriptLine(172, "use", ("INC-002",)),
+    ScriptLine(172, "update", ("identified", "40%", "All of it", "fails.")),
+    ScriptLine(175, "update", ("identified", "140", "All of it fails.")),
+    ScriptLine(178, "update", ("identified",)),
+    ScriptLine(180, "learn", ("gossip", "none")),
+    ScriptLine(180, "false_alarm"),
+    ScriptLine(181, "resolve"),
     ScriptLine(300, "declare"),
     ScriptLine(301, "end"),
 )
 TWO = (
-    ScriptLine(120, "ack"),
-    ScriptLine(121, "triage", ("sev1",)),
-    ScriptLine(121, "apply", ("fail_over",)),
-    ScriptLine(124, "apply", ("serve_cached",)),
-    ScriptLine(126, "apply", ("serve_degraded",)),
-    ScriptLine(128, "mitigated"),
-    ScriptLine(230, "ack"),
-    ScriptLine(231, "triage", ("sev1", "bo")),
-    ScriptLine(232, "apply", ("shadow_rule",)),
-    ScriptLine(235, "apply", ("second_opinion",)),
-    ScriptLine(238, "mitigated"),
+    ScriptLine(82, "ack"),
+    ScriptLine(83, "triage", ("sev1",)),
+    ScriptLine(84, "apply", ("fail_over", "south")),
+    ScriptLine(88, "mitigated"),
+    ScriptLine(148, "declare"),  # a minute before the page for it
+    ScriptLine(149, "ack"),
+    ScriptLine(150, "triage", ("sev2", "bo")),
+    ScriptLine(162, "use", ("INC-001",)),
+    ScriptLine(162, "update", ("monitoring", "The first is still well.")),
+    ScriptLine(165, "use", ("INC-002",)),
+    ScriptLine(165, "apply", ("shadow_rule",)),
+    ScriptLine(170, "mitigated"),
     ScriptLine(290, "resolve"),
     ScriptLine(291, "close"),
     ScriptLine(300, "resolve"),
@@ -98,8 +128,13 @@ def until(minute: int) -> ScriptLine:
 
 
 def cockpit_after(name: str, *script: ScriptLine) -> Cockpit:
+    """A cockpit that has played a script of a bundled scenario."""
+    return cockpit_of(SCENARIOS[name], *script)
+
+
+def cockpit_of(scenario: Scenario, *script: ScriptLine) -> Cockpit:
     """A cockpit that has played a script."""
-    cockpit = Cockpit(SCENARIOS[name])
+    cockpit = Cockpit(scenario)
     cockpit.play(script)
     return cockpit
 

@@ -22,13 +22,14 @@ from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oncall.catalogue import RUNBOOKS
+from oncall.catalogue import CAUSES, RUNBOOKS
 from oncall.gameday.actions import ACTIONS
 from oncall.gameday.bundled import SCENARIOS
+from oncall.gameday.people import PEOPLE
 from oncall.gameday.script import ScriptLine, read_script, scripted
 from oncall.gameday.shift import run_shift
+from oncall.journal import LEARN_KINDS, SECURITY_STEPS, STATUSES
 from oncall.mitigations import MITIGATIONS
-from oncall.postmortem import LEARNT
 from oncall.severity import SEVERITIES
 from oncall.workbook.cockpit import Cockpit
 
@@ -39,9 +40,11 @@ NOTHING_WRONG = (
     ScriptLine(70, "declare"),
 )
 CALLED_FALSE = (
-    ScriptLine(150, "ack"),
-    ScriptLine(152, "triage", ("sev5",)),
-    ScriptLine(153, "false_alarm"),
+    ScriptLine(153, "ack"),
+    ScriptLine(154, "look", ("errors", "by", "tenant")),
+    ScriptLine(156, "suspect", ("load_test",)),
+    ScriptLine(156, "triage", ("sev5",)),
+    ScriptLine(157, "false_alarm"),
 )
 IN_NO_RUNBOOK = (ScriptLine(155, "ack"), ScriptLine(160, "apply", ("cache_everything",)))
 PLAYED: list[tuple[str, tuple[ScriptLine, ...]]] = [
@@ -87,18 +90,30 @@ def test_any_script_played_by_buttons_is_the_shift_that_it_is_without_them(
 ) -> None:
     symptom, mitigation = st.sampled_from(sorted(RUNBOOKS)), st.sampled_from(sorted(MITIGATIONS))
     lesson, text = st.sampled_from(["fail_over", "It was dark."]), st.text(max_size=5)
-    words = {
+    looks = ["", "logs", "errors", "errors by upstream", "latency in region=eu", "lag by region"]
+    aim, status = st.sampled_from(["north", "g1", "C101", ""]), st.sampled_from(STATUSES)
+    aimed = st.tuples(mitigation) | st.tuples(mitigation, aim)
+    percent = st.sampled_from(["40", "5.5%", "x"])
+    words: dict[str, st.SearchStrategy[tuple[str, ...]]] = {
         "wait": st.tuples(st.integers(0, 30).map(str)),
-        "look": st.sampled_from([(), ("logs",), ("status",)]),
+        "look": st.sampled_from(
+            [*(tuple(look.split()) for look in looks), ("errors by upstream",)]
+        ),
+        "page": st.tuples(st.sampled_from(sorted(PEOPLE))),
+        "suspect": st.tuples(st.sampled_from(sorted(CAUSES))),
+        "secure": st.tuples(st.sampled_from([*SECURITY_STEPS])),
+        "predict": st.tuples(percent),
+        "use": st.tuples(st.sampled_from(["INC-001", "INC-002", "inc-001"])),
+        "ask": aimed,
         "runbook": st.tuples(symptom),
         "check": st.tuples(st.sampled_from("129"), symptom),
         "ack": st.sampled_from([(), ("bo",)]),
         "triage": st.tuples(st.sampled_from(SEVERITIES)),
         "handover": st.just(("bo",)),
-        "apply": st.tuples(mitigation),
+        "apply": aimed,
         "rollback": st.tuples(mitigation),
-        "learn": st.tuples(st.sampled_from([*LEARNT]), lesson),
-        "update": st.tuples(text),
+        "learn": st.tuples(st.sampled_from([*LEARN_KINDS]), lesson),
+        "update": st.tuples(text) | st.tuples(status, text) | st.tuples(status, percent, text),
         "note": st.tuples(text),
     }
 
@@ -109,7 +124,7 @@ def test_any_script_played_by_buttons_is_the_shift_that_it_is_without_them(
     actions = st.sampled_from([*ACTIONS, "ack", "triage", "apply", "mitigated", "resolve"])
     lines = data.draw(st.lists(actions.flatmap(line), max_size=40))
     script = tuple(sorted(lines, key=lambda line: line.minute))
-    name = data.draw(st.sampled_from([OUTAGE, "two_incidents", "flapping_provider"]))
+    name = data.draw(st.sampled_from([OUTAGE, "two_incidents", "surprise", "flapping_provider"]))
     cockpit = cockpit_after(name, *script)
     cockpit.play([END])
     assert cockpit.incidents == played(name, script)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from itertools import pairwise
 from time import perf_counter
 from typing import Any
@@ -15,9 +16,10 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 from PIL import Image
 
+from oncall.gameday.causes import SLOS
 from oncall.gameday.script import ScriptLine
 from oncall.telemetry.engine import alert_intervals
-from oncall.times import MINUTE
+from oncall.times import HOUR, MINUTE
 from oncall.workbook.cockpit import Cockpit
 from oncall.workbook.cockpit.panes import journal_lines
 from oncall.workbook.cockpit.picture import (
@@ -62,23 +64,44 @@ def test_the_model_is_the_header_in_plain_numbers(cockpit: Cockpit) -> None:
         "update_due": False,
     }
     assert cockpit.model["spent"] == pytest.approx(0.03, abs=0.002)
-    for what in ("18:30", "49.9%", "15.0x", "INC-001 detected, sev1", "ana", "14.4x 1h/5m"):
+    for what in ("18:30", "15.0x", "INC-001 detected, sev1", "ana", "14.4x 1h/5m"):
         assert what in html(cockpit)
+    assert sli_rows(cockpit) == ["availability 49.9% 85.0% 99% below target"]
     assert cockpit.text.startswith("18:30 UTC: SLI 49.9%, burn 15.0x over the last hour, 3.")
     assert cockpit.text.endswith(
         "of the budget spent; INC-001 is detected, sev1; paging: ana; fires: 14.4x 1h/5m."
     )
 
 
+def sli_rows(cockpit: Cockpit) -> list[str]:
+    """The rows of the table of SLIs, its cells parted by blanks."""
+    table = html(cockpit).partition("</table>")[0]
+    rows = (re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in table.split("<tr")[2:])
+    return [re.sub("<[^>]*>", "", " ".join(cells)).strip() for cells in rows]
+
+
+def test_the_header_has_a_row_for_each_sli_that_is_watched() -> None:
+    cockpit = cockpit_after("slow_first_token", until(0))
+    assert [row.split()[0] for row in sli_rows(cockpit)] == [*SLOS]
+    assert not any("below" in row for row in sli_rows(cockpit))
+    while cockpit.desk.incident is None:
+        cockpit.buttons["+15 min"].click()
+    [low] = [row for row in sli_rows(cockpit) if row.endswith("below target")]
+    minute, hour = (cockpit.desk.service.sli_of("first_token", span) for span in (MINUTE, HOUR))
+    assert low.startswith(f"first_token {minute:.1%} {hour:.1%} ")
+    title = cockpit.plot.figure.get_suptitle()
+    assert title.startswith("SLI, burn rate and incidents, first_token: ")
+
+
 def test_a_second_incident_is_told_from_the_first_in_header_line_and_picture() -> None:
-    cockpit = cockpit_after("two_incidents", *TWO[:6], until(206))
+    cockpit = cockpit_after("two_incidents", *TWO[:4], until(147))
     names = [artist for name, artist in cockpit.plot.artists.items() if name.startswith("name ")]
     assert "Waits" not in html(cockpit)
     assert [name.get_text() for name in names] == ["", "", ""]
-    cockpit.buttons["+1 min"].click()
+    cockpit.play([TWO[4]])
     for label, text in (
-        ("Incident", "INC-002 detected, sev2: The guardrail blocks"),
-        ("Waits", "INC-001 mitigated, sev1: The model provider"),
+        ("Incident", "INC-002 detected, no severity: Declared by hand"),
+        ("Waits", "INC-001 mitigated, sev1: availability burns its budget"),
     ):
         assert f'>{label}</span> <b class="">{text}' in html(cockpit)
     assert "waits: INC-001 mitigated, sev1" in cockpit.text
@@ -122,12 +145,12 @@ def test_the_scene_is_what_the_telemetry_and_the_journal_say(whole: Cockpit) -> 
     assert page.end is not None
     begin, end = ((at - desk.scenario.start) / MINUTE for at in (page.start, page.end))
     assert shown.alerts == [(begin, end, "page")]
-    assert shown.impact == [(132, 161)]
-    edges = [132, 150, 153, 156, 156, 161, 191, 251]
+    assert shown.impact == [(132, 171)]
+    edges = [132, 150, 152, 153, 160, 171, 205, 251]
     assert [(begin, end) for begin, end, _ in shown.states[0]] == [*pairwise(edges)]
-    assert shown.applied == [(156, 480), (158, 480), (160, 480)]
-    assert (shown.acks, shown.triages) == ([(153, 0)], [(156, 0)])
-    assert shown.updates == [(156, 0), (161, 0), (191, 0)]
+    assert shown.applied == [(160, 480), (164, 480), (168, 480)]
+    assert (shown.acks, shown.triages) == ([(152, 0)], [(153, 0)])
+    assert shown.updates == [(156, 0), (171, 0), (195, 0), (205, 0)]
 
 
 def test_the_last_hours_end_now(cockpit: Cockpit) -> None:
@@ -140,8 +163,8 @@ def test_the_last_hours_end_now(cockpit: Cockpit) -> None:
 def test_a_mitigation_is_in_effect_until_it_is_rolled_back() -> None:
     cockpit = cockpit_after(OUTAGE, *FUMBLED)
     undone, kept = mitigation_spans(cockpit.incidents)
-    assert [f"{at:%H:%M}" for at in undone if at] == ["18:36", "18:45"]
-    assert (f"{kept[0]:%H:%M}", kept[1]) == ("18:48", None)
+    assert [f"{at:%H:%M}" for at in undone if at] == ["18:48", "18:49"]
+    assert (f"{kept[0]:%H:%M}", kept[1]) == ("18:52", None)
 
 
 def test_the_kinds_of_bars_are_told_apart_by_more_than_their_colour(cockpit: Cockpit) -> None:
@@ -171,12 +194,14 @@ def legend_of(cockpit: Cockpit) -> list[tuple[Any, Any]]:
 
 
 def test_each_kind_is_drawn_where_it_is_so() -> None:
-    cockpit = cockpit_after("two_incidents", *TWO, END)
-    shown = Scene(cockpit.desk, "the whole shift")
-    for kind in BAR_STYLES:
-        bars = [bar for row in (*shown.states, shown.alerts) for bar in row if bar[2] == kind]
-        assert bars
-        assert len(cockpit.plot.artists[kind].get_paths()) == len(bars)
+    drawn = set()
+    for cockpit in (cockpit_after("two_incidents", *TWO, END), cockpit_after("slow_burn", END)):
+        shown = Scene(cockpit.desk, "the whole shift")
+        for kind in BAR_STYLES:
+            bars = [bar for row in (*shown.states, shown.alerts) for bar in row if bar[2] == kind]
+            assert len(cockpit.plot.artists[kind].get_paths()) == len(bars)
+            drawn |= {kind} if bars else set()
+    assert drawn == set(BAR_STYLES)
 
 
 def pixels(png: bytes) -> Any:
@@ -237,7 +262,7 @@ def test_an_action_redraws_in_less_time_than_the_same_plot_drawn_anew(cockpit: C
 
 def test_a_service_without_a_request_can_be_shown() -> None:
     cockpit = cockpit_after("silent_edge", ScriptLine(140, "look"))
-    assert '>SLI</span> <b class="">no requests of 99%' in html(cockpit)
+    assert "availability no requests" in sli_rows(cockpit)[0]
     assert cockpit.model["sli"] is None
     cockpit.play([END])
     assert cockpit.over

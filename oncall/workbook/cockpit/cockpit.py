@@ -21,7 +21,7 @@ from traitlets import TraitError
 from oncall.catalogue import symptom_of
 from oncall.files import write_text
 from oncall.gameday import Desk, Score, Shift
-from oncall.gameday.actions import check_action, do
+from oncall.gameday.actions import check_action, do, unaliased
 from oncall.gameday.script import ScriptLine
 from oncall.incident import Incident
 from oncall.postmortem import draft_postmortem
@@ -29,11 +29,13 @@ from oncall.scenario import Scenario
 from oncall.slo import burn_rate
 from oncall.times import HOUR, MINUTE
 from oncall.workbook.cockpit import panes
-from oncall.workbook.cockpit.controls import TIME, Controls
+from oncall.workbook.cockpit.controls import PANE, TIME, Controls
 from oncall.workbook.cockpit.debrief import Debrief, plot_responses
 from oncall.workbook.cockpit.picture import LivePlot
 from oncall.workbook.plots.base import Plot
 from oncall.workbook.plots.explorer import Model
+
+KEPT = 3  # readings that stay to be compared
 
 
 class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -48,6 +50,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         until = f"{self.desk.ends:%H:%M} UTC"
         self.said = f"You are on call until {until}. Time passes by what you do."
         self._done: list[ScriptLine] = []
+        self._readings: list[str] = []
         self._playing = self._ended = False
         self._controls = Controls(self.desk, self._press)
         self.inputs, self.buttons = self._controls.inputs, self._controls.buttons
@@ -55,7 +58,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.plot = LivePlot(self.desk)
         super().__init__(self._lay_out())
         self.add_class("oncall-cockpit")
-        self.buttons["Debrief"].on_click(lambda _: self.debrief.show(self.shift))
+        self.buttons["Debrief"].on_click(lambda _: self._debrief())
         self.inputs["view"].observe(lambda _: self._draw(), "value")
         self._show()
 
@@ -129,7 +132,8 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     @property
     def score(self) -> Score:
-        """The score of the shift; it tells what was wrong, so it is for its end."""
+        """The score of the shift, once that is over."""
+        self._check_over()
         return self.shift.score
 
     @property
@@ -142,7 +146,8 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         return Still(self.png, self.text, int(self._picture.width), int(self._picture.height))
 
     def score_card(self) -> Plot:
-        """The shift so far beside the reference's, as a picture and a line."""
+        """The shift beside the reference's, as a picture and a line, once it is over."""
+        self._check_over()
         return plot_responses(self.shift, self.debrief.reference)
 
     # --- what can be done
@@ -171,16 +176,25 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         lines = [json.dumps(entry, ensure_ascii=False) for entry in entries]
         write_text(path, "[\n" + ",\n".join(lines) + "\n]\n")
 
+    def _check_over(self) -> None:
+        """Refuse what would tell of the hours still to come."""
+        if not self.over:
+            ends = f"{self.desk.ends:%H:%M}"
+            raise ValueError(f"the shift is not over; it can be scored at {ends}, play until then")
+
     def _minute(self) -> int:
         return (self.desk.now - self.desk.scenario.start) // MINUTE
 
     def _pass(self, minutes: int) -> None:
-        """Press +15, +5 and +1 until the minutes have passed or the shift is over."""
-        minutes = min(minutes, (self.desk.ends - self.desk.now) // MINUTE)
-        for step in (15, 5, 1):
-            while minutes >= step:
-                self.buttons[f"+{step} min"].click()
-                minutes -= step
+        """Press +15, +5 and +1 until the minutes have passed or the shift is over.
+
+        A page ends what was pressed early, so what is left is read from the clock.
+        """
+        until = min(self.desk.now + minutes * MINUTE, self.desk.ends)
+        while self.desk.now < until:
+            left = (until - self.desk.now) // MINUTE
+            step = next(step for step in (15, 5, 1) if step <= left)
+            self.buttons[f"+{step} min"].click()
 
     def _say(self, action: str, *words: str) -> None:
         """Set the inputs and press the button; what those cannot say goes straight to the desk."""
@@ -212,6 +226,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _do(self, action: str, *words: str) -> bool:
         """Do it, or say why it is not allowed; whether it was done."""
         minute, done = self._minute(), False
+        action, words = unaliased(action, words)
         try:
             reply = do(self.desk, action, *words)
         except ValueError as error:
@@ -226,11 +241,13 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         return done
 
     def _remember(self, line: ScriptLine, reply: str) -> None:
-        """Keep what was done, open the runbook that was looked at, and keep a check's reading."""
+        """Keep what was done and what was read, and open the runbook that was looked at."""
         if line.action not in TIME:
             self._done.append(line)
         if line.action == "runbook" and line.words:
             self.inputs["symptom"].value = line.words[0]
+        if line.action in ("look", "check") and line.words not in ((), ("metrics",)):
+            self._readings = [*self._readings, f"{self.desk.now:%H:%M} {reply}"][-KEPT:]
         if line.action == "check":
             number, *symptom = line.words
             shown = symptom[0] if symptom else self._symptom()
@@ -241,7 +258,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         incident = self.desk.incident
         unedited = incident is not None and text == draft_postmortem(incident)
         self._do("close", *([] if unedited else [text]))
-        self.debrief.show(self.shift)
+        self._debrief()
 
     def _settle(self) -> None:
         """Show what has come of it; when the shift is over, the harm left is measured first."""
@@ -258,6 +275,7 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """The panes, from top to bottom; two stand side by side where there is room for both."""
         self._header, self._says, self._timeline = HTML(), HTML(), HTML()
         self._timeline.add_class("oncall-timeline")
+        self._read = HTML(layout=PANE)
         width, height = (str(round(inches * 100)) for inches in self.plot.figure.get_size_inches())
         layout = {"width": "auto", "max_width": "740px"}
         self._picture = Image(format="png", width=width, height=height, layout=layout)
@@ -269,19 +287,25 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         work = HBox([self._controls.pane(), self._runbook], layout=side_by_side)
         style = HTML(panes.STYLE, layout={"display": "none"})
         top = [style, self._header, self._picture, time, self._says]
-        return [*top, work, self._timeline, self.debrief]
+        self._timeline.layout = PANE
+        written = HBox([self._timeline, self._read], layout=side_by_side)
+        return [*top, work, written, self.debrief]
 
     def _show(self) -> None:
         self._header.value = panes.header_html(self.desk)
         self._says.value = f'<div class="says" role="status">{escape(self.said)}</div>'
         self._timeline.value = panes.timeline_html(self.incidents)
+        self._read.value = panes.readings_html(self._readings)
         self.buttons["Acknowledge"].button_style = "danger" if self.desk.pager.ringing else ""
         self._runbook.show()
         self._draw()
         if self.over:
-            self.debrief.show(self.shift)
+            self._debrief()
         else:
             self.debrief.hide()
+
+    def _debrief(self) -> None:
+        self.debrief.show(self.shift, self.desk.incident.id if self.desk.incident else None)
 
     def _draw(self) -> None:
         self._picture.value = self.plot.draw(self.desk, self.inputs["view"].value)

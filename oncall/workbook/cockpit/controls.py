@@ -9,10 +9,13 @@ from typing import Any
 from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, Layout, Text, VBox
 
 from oncall.catalogue import CAUSES, RUNBOOKS, known_mitigation
-from oncall.gameday import Desk, actions, readings
+from oncall.gameday import Desk, actions
 from oncall.gameday.actions import ACTIONS, allowed_actions
-from oncall.gameday.causes import AIMS, GAUGES
+from oncall.gameday.causes import AIMS
 from oncall.gameday.people import PEOPLE
+from oncall.gameday.readings import THINGS
+from oncall.gameday.readings import options as look_options
+from oncall.incident import Incident
 from oncall.journal import LEARN_KINDS, SECURITY_STEPS, STATUSES
 from oncall.mitigations import MITIGATIONS
 from oncall.severity import SEVERITIES
@@ -37,8 +40,10 @@ BUTTONS: dict[str, tuple[str, ...]] = {
     "Escalate": ("escalate",),
     "Page": ("page",),
     "Suspect": ("suspect",),
+    "Hint": ("hint",),
     "Secure": ("secure",),
     "Declare": ("declare",),
+    "Other incident": ("use",),
     "False alarm": ("false_alarm",),
     "Update users": ("update",),
     "Note": ("note",),
@@ -73,6 +78,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
 NEEDED = {
     "handover": "who leads from now on",
     "page": "whom to wake",
+    "look": "what to look at",
     "update": "what users are told",
     "note": "what to remember",
     "learn": "what was learnt",
@@ -81,9 +87,9 @@ TIME = ("wait", "next", "end")
 # The controls that an incident is worked with, in rows with a name on their left.
 _ROWS = {
     "Look": ("Metrics", "Changes", "Support", "Provider status", "Logs", "reading", "Look"),
-    "Respond": ("name", "Acknowledge", "Escalate", "Page", "Declare"),
+    "Respond": ("name", "Acknowledge", "Escalate", "Page", "Declare", "Other incident"),
     "Decide": ("severity", "roles", "Triage", "Hand over", "False alarm"),
-    "Find": ("cause", "Suspect", "step", "Secure"),
+    "Find": ("cause", "Suspect", "Hint", "step", "Secure"),
     "Write": ("status", "percent", "text", "Update users", "Note", "kind", "Learn"),
     "Finish": ("Mitigated", "Resolved", "Reopen", "Close"),
 }
@@ -130,13 +136,15 @@ class Controls:
         action, *words = BUTTONS[button]
         names = () if action == "look" and words else INPUTS.get(action, ())
         values = [self.inputs[name].value for name in names]
-        if action in NEEDED and not values[-1].strip():
+        if names and action in NEEDED and not values[-1].strip():
             box = f"the box {self.inputs[INPUTS[action][-1]].description} is empty"
             raise ValueError(f"{box}; write in it {NEEDED[action]}, then press {button} again")
         if action == "check" and values == [symptom]:
             values = []
         if action == "triage":
             values[2:] = values[2].split()
+        if action == "use":
+            values = [one.id for one in waiting(self._desk)[:1]]
         if action == "look":
             values = " ".join(values).split()
         if action in ("apply", "ask") and values[0] not in AIMS:
@@ -150,7 +158,9 @@ class Controls:
     @staticmethod
     def _told(status: str, percent: str, text: str) -> list[str]:
         """An update's words: a percentage belongs to a status."""
-        return [word for word in (status, percent if status else "", text) if word]
+        if percent.strip() and not status:
+            raise ValueError("a percentage belongs to a status; choose one, or empty the box % hit")
+        return [word for word in (status, percent.strip(), text) if word]
 
     def clear(self, action: str) -> None:
         """Empty the boxes whose words an action has used."""
@@ -173,13 +183,20 @@ class Controls:
         if action == "look":
             if ("look", *(words or ("metrics",))) in BUTTONS.values():
                 return self._button_that_says("look", *(words or ("metrics",)))
-            self.inputs["reading"].value = " ".join(words)
+            text = " ".join(words)
+            if words != tuple(text.split()):
+                raise ValueError("one word would become two")
+            self.inputs["reading"].value = text
             return self.buttons["Look"]
         if action == "update":
             return self._set_update(words)
+        if action == "use" and words != tuple(one.id for one in waiting(self._desk)[:1]):
+            raise LookupError("the button chooses another")
         if action == "triage" and any(" " in role for role in words[2:]):
             raise ValueError("one word would become two")
         if action in ("apply", "ask"):
+            if words[1:] and words[0] not in AIMS:
+                raise ValueError("an aim that is not needed would be lost")
             self._open_runbook_with(words[0])
         self._fill(INPUTS.get(action, ()), words)
         return self._button_that_says(action)
@@ -244,9 +261,17 @@ class Controls:
             return self._desk.now < self._desk.ends
         if action == "check":
             return bool(self.inputs["symptom"].value)
+        if action == "use":
+            return bool(waiting(self._desk))
         if action in ("apply", "ask"):
             return bool(chosen) and chosen not in applied
         return action != "rollback" or (chosen in applied and MITIGATIONS[chosen].reversible)
+
+
+def waiting(desk: Desk) -> list[Incident]:
+    """The incidents that are open and not at hand, the newest first."""
+    newest_first = reversed(desk.incidents)
+    return [one for one in newest_first if one.state != "closed" and one is not desk.incident]
 
 
 def _button(name: str, what: str) -> Button:
@@ -257,7 +282,7 @@ def _inputs() -> dict[str, Any]:
     """What an action may need to be told, by name, and what the picture shows."""
     people = list(PEOPLE)
     kinds = [(_KIND_LABELS.get(kind, kind), kind) for kind in LEARN_KINDS]
-    things = [*readings.THINGS, *GAUGES, *readings.OTHERS]
+    looks, statuses = _looks(), [("(none)", ""), *((status, status) for status in STATUSES)]
     runbooks = [("(choose)", ""), *((book.title, name) for name, book in RUNBOOKS.items())]
     short, long = _WIDE | {"width": "190px"}, _WIDE | {"flex": "1 1 200px"}
     hint = "what to say or to write down"
@@ -265,10 +290,10 @@ def _inputs() -> dict[str, Any]:
         "severity": _input(Dropdown, "Severity", options=SEVERITIES),
         "name": _input(Combobox, "Who", short, options=people, placeholder="whoever leads"),
         "roles": _input(Text, "Roles", short, placeholder="ops=bo comms=chen"),
-        "reading": _input(Combobox, "At", long, options=things, placeholder="errors by region"),
+        "reading": _input(Combobox, "Look at", long, options=looks, placeholder="errors by region"),
         "cause": _input(Dropdown, "Cause", options=list(CAUSES)),
         "step": _input(Dropdown, "Security", options=SECURITY_STEPS),
-        "status": _input(Dropdown, "Status", options=[("(none)", ""), *STATUSES]),
+        "status": _input(Dropdown, "Status", options=statuses),
         "percent": _input(Text, "% hit", _WIDE | {"width": "100px"}, placeholder="40"),
         "text": _input(Text, "Text", long, placeholder=hint),
         "kind": _input(Dropdown, "Learnt", options=kinds),
@@ -277,6 +302,12 @@ def _inputs() -> dict[str, Any]:
         "aim": _input(Combobox, "Aim", short, options=[]),
         "view": _input(Dropdown, "Plot shows", options=list(VIEWS)),
     }
+
+
+def _looks() -> list[str]:
+    """What can be looked at, as words: each thing, and each thing by each of its dimensions."""
+    by = [(thing, "by", name) for thing in THINGS for name in look_options([thing, "by"]) or ()]
+    return [*(look_options([]) or ()), *map(" ".join, by)]
 
 
 def _input(kind: Any, label: str, layout: dict[str, str] = _WIDE, **more: Any) -> Any:

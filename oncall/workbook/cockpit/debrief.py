@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from oncall.gameday import Score, Shift, reference, run_shift
 from oncall.gameday.pager import LADDER
+from oncall.gameday.truth import steps_of
 from oncall.incident import Incident
 from oncall.postmortem import draft_postmortem, read_action_items
 from oncall.postmortem_lint import lint_postmortem
@@ -54,14 +55,12 @@ class Debrief(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """The same shift, played by the reference."""
         return run_shift(self._scenario, self._seed, reference)
 
-    def show(self, shift: Shift) -> None:
-        """Show how it went up to here."""
-        still_open = [incident for incident in shift.incidents if incident.state != "closed"]
+    def show(self, shift: Shift, at_hand: str | None) -> None:
+        """Show how it went up to here; only the incident ``at_hand`` can be filed."""
         for incident in shift.incidents:
             if incident.id not in self.reviews:
                 self.reviews[incident.id] = ReviewForm(self._file)
-            at_hand = bool(still_open) and incident is still_open[-1]
-            self.reviews[incident.id].show(incident, at_hand)
+            self.reviews[incident.id].show(incident, incident.id == at_hand)
         is_over = shift.counts.end >= shift.scenario.start + shift.scenario.length
         if is_over:
             self.card.show(shift, self.reference)
@@ -215,18 +214,18 @@ def plot_responses(mine: Shift, theirs: Shift) -> Plot:
             budget.set_xlim(as_days(begin), as_days(end))
         grid[0, 0].set_title(f"Yours: {points} of 100")
         grid[0, 1].set_title(f"The reference's: {theirs.score.points}")
-        grid[1, 0].set_ylabel("budget burned, %")
+        grid[1, 0].set_ylabel("budgets burned, %")
         grid[1, 0].set_ylim(bottom=0)  # of both
     yours, reference = _summary(mine, end), _summary(theirs, end)
     return Plot(figure, f"{points} of 100. Yours: {yours}. The reference: {reference}.")
 
 
 def _summary(shift: Shift, edge: datetime) -> str:
-    """What was done when, and the budget burned: by the end, and by the edge if that is earlier."""
+    """What was done when, and what was burned: by the end, and by the edge if that is earlier."""
     incidents = [f"{incident.id} {', '.join(_firsts(incident))}" for incident in shift.incidents]
     burned, end = budget_burned(shift), shift.counts.end
     text = "; ".join(incidents) or "no incident"
-    text += f"; {burned[-1]:.2%} of the budget burned by {end:%H:%M}"
+    text += f"; {burned[-1]:.2%} of the budgets burned by {end:%H:%M}"
     if edge < end:
         drawn = burned[: (edge - shift.scenario.start) // MINUTE + 1][-1]
         text += f" ({drawn:.2%} by {edge:%H:%M}, where its curve ends)"
@@ -243,11 +242,12 @@ def _firsts(incident: Incident) -> Iterator[str]:
 
 
 def budget_burned(shift: Shift) -> Floats:
-    """The share of the period's error budget spent since the shift began, by minute from 0 on."""
-    scenario, first = shift.scenario, shift.scenario.warm_up // MINUTE
-    bad = np.asarray(shift.counts.total)[first:] - np.asarray(shift.counts.good)[first:]
-    allowed = scenario.requests * (scenario.slo.period / MINUTE) * scenario.slo.error_budget
-    return np.concatenate(([0.0], np.cumsum(bad) / allowed if allowed else np.zeros(len(bad))))
+    """The error budgets burned of all SLIs by minute of the shift, from 0 on, as in the score.
+
+    What fails on any day is not in it.
+    """
+    harm = shift.truth.harm_by_minute(steps_of(shift.incidents, shift.truth))
+    return np.concatenate(([0.0], np.cumsum(harm)))
 
 
 def _stretch(*shifts: Shift) -> tuple[datetime, datetime]:

@@ -16,7 +16,7 @@ from oncall.postmortem import timeline
 from oncall.runbook import Check, Mitigation, Runbook
 from oncall.slo import burn_rate, percent
 from oncall.times import HOUR, MINUTE, duration_text
-from oncall.workbook.cockpit.controls import PANE, Controls
+from oncall.workbook.cockpit.controls import PANE, Controls, waiting
 
 STYLE = """<style>
 .oncall-cockpit { --edge: var(--jp-border-color2, #bdbdbd);
@@ -24,7 +24,13 @@ STYLE = """<style>
 .oncall-cockpit .widget-html { width: auto; height: auto; min-width: 0; overflow: visible; }
 .oncall-cockpit .widget-html-content { min-width: 0; height: auto; line-height: 1.4; }
 .oncall-cockpit .widget-box { overflow: visible; }
-.oncall-cockpit .facts { display: flex; flex-wrap: wrap; gap: 2px 20px; }
+.oncall-cockpit .header { display: flex; flex-wrap: wrap; gap: 4px 28px; }
+.oncall-cockpit .facts { display: flex; flex-wrap: wrap; gap: 2px 20px; flex: 1 1 300px;
+  align-content: flex-start; }
+.oncall-cockpit .slis { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.oncall-cockpit .slis :is(th, td) { padding: 0 14px 0 0; text-align: right; font-weight: 400; }
+.oncall-cockpit .slis :is(th:first-child, td:last-child) { text-align: left; }
+.oncall-cockpit .slis .at-hand { font-weight: 600; }
 .oncall-cockpit .facts b { font-weight: 600; font-variant-numeric: tabular-nums; }
 .oncall-cockpit .rings { background: #A93F00; color: #fff; padding: 0 6px; border-radius: 3px; }
 .oncall-cockpit .label { color: var(--quiet); }
@@ -40,6 +46,10 @@ STYLE = """<style>
 .oncall-runbook > .widget-dropdown { flex-wrap: wrap; height: auto; }
 .oncall-runbook > .widget-dropdown > select { flex: 1 1 17em; min-width: 0; font-size: 12px;
   height: var(--jp-widgets-inline-height, 28px); }
+.oncall-cockpit .readings { max-height: 13em; overflow: auto; border: 1px solid var(--edge);
+  padding: 4px 8px; box-sizing: border-box; }
+.oncall-cockpit .readings pre { margin: 0 0 .6em; font-size: .92em; line-height: 1.3;
+  white-space: pre-wrap; }
 .oncall-timeline .lines { max-height: 13em; overflow: auto; display: flex;
   flex-direction: column-reverse; border: 1px solid var(--edge); padding: 4px 8px; }
 .oncall-timeline .line { display: grid; grid-template-columns: auto 1fr; column-gap: 10px; }
@@ -56,19 +66,16 @@ STYLE = """<style>
 
 
 def header_html(desk: Desk) -> str:
-    """The facts above the picture; what is alarming stands out."""
+    """The SLIs and the facts above the picture; what is alarming stands out."""
     paged = paged_now(desk)
     at_hand, *waiting = open_incidents(desk) or ["none is open"]
-    sli = sli_label(desk).removeprefix("SLI ")
     facts = {
         "Time": f"{desk.now:%H:%M} of {desk.ends:%H:%M} UTC",
-        "SLI": f"{sli} of {percent(desk.slo.target)}",
         "Burn, 1h": burn_text(desk).removeprefix("burn "),
         "Budget spent": f"{desk.service.spent:.2%}",
         "Incident": at_hand,
         "Waits": "; ".join(waiting),
         "Paging": paged or "nobody",
-        "Others": other_slis(desk),
         "Fires": ", ".join(rule.name for rule in desk.firing) or "nothing",
         "Harmed": ", ".join(desk.harmed) or "nothing",
         "In effect": ", ".join(desk.applied) or "nothing",
@@ -81,32 +88,40 @@ def header_html(desk: Desk) -> str:
         if fact:
             label = f'<span class="label">{name}</span>'
             items += f'<span>{label} <b class="{loud}">{escape(fact)}</b></span>'
-    return f'<div class="facts">{items}</div>'
+    return f'<div class="header">{slis_html(desk)}<div class="facts">{items}</div></div>'
+
+
+def slis_html(desk: Desk) -> str:
+    """A row for each SLI that is watched: how it is now and was, and a word where it is low."""
+    rows = ""
+    for name, slo in desk.slos.items():
+        shares = [share_text(desk.service.sli_of(name, length)) for length in (MINUTE, HOUR)]
+        cells = "".join(f"<td>{text}</td>" for text in (*shares, percent(slo.target)))
+        low = '<b class="rings">below target</b>' if desk.service.is_low(name) else ""
+        at_hand = ' class="at-hand"' if name == desk.slo.name else ""
+        rows += f'<tr{at_hand}><th scope="row">{name}</th>{cells}<td>{low}</td></tr>'
+    heads = "".join(
+        f'<th scope="col">{head}</th>' for head in ("SLI", "minute", "hour", "target", "")
+    )
+    return f'<table class="slis"><tr>{heads}</tr>{rows}</table>'
+
+
+def share_text(share: float) -> str:
+    """A share of good events, in words where there were none."""
+    return "no requests" if math.isnan(share) else f"{share:.1%}"
 
 
 def open_incidents(desk: Desk) -> list[str]:
-    """The incidents that are not closed: the one at hand, then those that wait for its closing."""
+    """The incidents that are not closed: the one at hand, then those that wait."""
     return [
         f"{incident.id} {incident.state}, {incident.severity or 'no severity'}: {incident.title}"
-        for incident in reversed(desk.incidents)
-        if incident.state != "closed"
+        for incident in (*filter(None, [desk.incident]), *waiting(desk))
     ]
 
 
 def sli_label(desk: Desk) -> str:
     """The SLI of the last minute, in words."""
-    return "no requests" if math.isnan(desk.sli) else f"SLI {desk.sli:.1%}"
-
-
-def other_slis(desk: Desk) -> str:
-    """The SLIs of the last minute besides the one at hand, with a word where one is low."""
-    texts = []
-    for name in desk.slos:
-        if name != desk.slo.name:
-            share = desk.service.sli_of(name, MINUTE)
-            low = ", low" if name in desk.harmed else ""
-            texts.append(f"{name} unknown" if math.isnan(share) else f"{name} {share:.1%}{low}")
-    return "; ".join(texts)
+    return "no requests" if math.isnan(desk.sli) else f"SLI {share_text(desk.sli)}"
 
 
 def burn_text(desk: Desk) -> str:
@@ -146,6 +161,14 @@ def timeline_html(incidents: Iterable[Incident]) -> str:
         rows += f'<div class="line"><b>{at}</b><span>{escape(text)}</span></div>'
     lines = f'<div class="lines" tabindex="0"><div>{rows or "No incident so far."}</div></div>'
     return f"<h4>Journal (UTC)</h4>{lines}"
+
+
+def readings_html(readings: Iterable[str]) -> str:
+    """The last readings, the newest first, to be compared."""
+    items = "".join(f"<pre>{escape(text)}</pre>" for text in reversed(list(readings)))
+    if not items:
+        return ""
+    return f'<h4>Last readings</h4><div class="readings" tabindex="0">{items}</div>'
 
 
 # --- the runbook ---------------------------------------------------------------------------------
