@@ -19,6 +19,7 @@ WATCH = 30  # minutes for which all must be well before it is over
 FIRST_UPDATE = {1: 15, 2: 30}  # minutes after the page, by severity; else an hour
 NEXT_UPDATE = {1: 30, 2: 30}
 WORDS = 4  # fewer are no text
+COMES_BACK = 90  # minutes in which a fault that is gone may come back to a mitigation left in place
 NEEDED = {1: 4, 2: 3, 3: 2, 4: 1, 5: 1}  # people beside you whom a severity may wake
 
 
@@ -135,7 +136,9 @@ def _truth_checks(play: Play) -> dict[str, float]:
         return {}
     costs: dict[str, float] = {}
     for number, done in enumerate(play.steps, 1):
-        helps = [catch(hit, done) for hit in active_hits(truth, done.applied)]
+        span = range(done.applied, min(done.until or truth.length, done.applied + COMES_BACK))
+        met = {hit.fault: hit for at in span for hit in active_hits(truth, at)}
+        helps = [catch(hit, done) for hit in met.values()]
         if max(helps, default=0.0) < 0.2:
             kept = done.until is None
             costs[f"{done.mitigation} helped nothing (no. {number})"] = 0.25 if kept else 0.12

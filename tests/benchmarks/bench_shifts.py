@@ -1,9 +1,9 @@
 """Whole shifts, played by the reference, on one core: how long a thousand take.
 
 ``python tests/benchmarks/bench_shifts.py [--shifts 200]`` prints a Markdown table. A shift is 480
-minutes after three quiet days, all of it counted and, where the cause is drawn, judged by five burn
-rules for each of five SLOs. Beside it stands the least that any shift must do: one evaluator over as
-many minutes. The times are of the processor, for other work may go on.
+minutes after three quiet days, all of it counted and, where the cause is drawn, judged by five
+burn rules for each of five SLOs. Beside it stands the least that any shift must do: one evaluator
+over as many minutes. The times are of the processor, for other work may go on.
 """
 
 from __future__ import annotations

@@ -113,6 +113,7 @@ def test_ops_acts_and_comms_writes_for_you_one_thing_after_the_other() -> None:
     assert minutes_of(desk, "apply fail_over south") == 0
     assert minutes_of(desk, "apply serve_cached") == 1  # bo is busy with the first
     assert minutes_of(desk, told) == 2  # a minute of three has passed
+    assert minutes_of(desk, told) == 3
     desk.advance(5 * MINUTE)
     assert minutes_of(desk, told) == 0
     assert desk.current.events_of("update")[-1].by == "chen"

@@ -13,7 +13,7 @@ import pytest
 
 from oncall.gameday.bundled import SCENARIOS
 from oncall.gameday.player import Player
-from oncall.gameday.protocol import MOST_LINE, Game, unsealed
+from oncall.gameday.protocol import MOST_LINE, Game, serve, unsealed
 from oncall.gameday.reference import Responder
 from oncall.gameday.scoring import JUDGES
 
@@ -21,6 +21,7 @@ STATE = {
     "ok", "at", "minutes", "text", "data", "events", "slis", "firing", "incidents", "current",
     "can", "stopped", "over",
 }  # fmt: skip
+ROOT = Path(__file__).parents[2]
 DRILL = [sys.executable, "-m", "oncall", "drill", "--json"]
 
 
@@ -237,3 +238,23 @@ def test_the_reference_scores_in_another_process_what_it_scores_inside() -> None
     outside.communicate()
     assert result["score"]["points"] == inside.score.points
     assert result == inside.handle({"do": "score"})
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+@pytest.mark.parametrize("hash_seed", ["0", "7"])
+def test_the_bytes_are_the_same_on_every_machine(zone: str, hash_seed: str) -> None:
+    asked = '{"do": "wait", "words": ["200"]}\n{"do": "look", "words": ["logs"]}\n'
+    environment = {"PYTHONHASHSEED": hash_seed, "TZ": zone, "PYTHONPATH": str(ROOT)}
+    options = ["--scenario", "surprise", "--seed", "21"]
+    run = subprocess.run(
+        [*DRILL, *options], input=asked.encode(), capture_output=True, env=environment, check=True
+    )
+    digest = hashlib.sha256(run.stdout).hexdigest()
+    assert digest == hashlib.sha256(_in_this_process(asked)).hexdigest()
+
+
+def _in_this_process(asked: str) -> bytes:
+    one, told = game("surprise", 21), []
+    lines_in = iter(asked.splitlines())
+    serve(one, lambda: next(lines_in, None), told.append)
+    return "".join(told).encode()
