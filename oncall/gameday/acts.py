@@ -388,8 +388,13 @@ def _reopen(desk: Desk) -> str:
 
 @_action("false_alarm", "say that there was nothing", _may_be_false)
 def _false_alarm(desk: Desk) -> str:
+    slo = desk.current.slo.name
     desk.false_alarm(by=_who(desk))
-    return "closed as a false alarm"
+    firing = [alarm.rule.name for alarm in desk.alarms if alarm.sli == slo]
+    if not firing:
+        return "closed as a false alarm"
+    still = f"{slo} {firing[0]} still fires, and is not heard until it has cleared"
+    return f"closed as a false alarm; {still}: declare it anew if it was none"
 
 
 @_action(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -81,7 +82,7 @@ def _needs_setuptools() -> None:
 def test_the_wheel_holds_every_module_its_mark_of_types_and_its_data(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if name.startswith("oncall/")}
-    kept = (".py", ".toml", ".typed")
+    kept = (".py", ".toml", ".typed", ".jsonl")
     expected = [path for path in PACKAGE.rglob("*") if path.suffix in kept]
     assert held == {path.relative_to(ROOT).as_posix() for path in expected}
     assert "oncall/py.typed" in held
@@ -99,6 +100,14 @@ def test_the_shift_is_played_with_nothing_else_installed(python: Path, tmp_path:
     shown = run([python, "-m", "oncall"], tmp_path)
     golden = ROOT / "tests" / "golden" / "shift_provider_outage.txt"
     assert shown == golden.read_text(encoding="utf-8")
+
+
+def test_a_surprise_is_played_in_an_empty_folder_with_nothing_else_installed(
+    python: Path, tmp_path: Path
+) -> None:
+    played = run([python.with_name("oncall"), "shift", "--scenario", "surprise"], tmp_path)
+    assert "Score of the shift" in played
+    assert int(re.findall(r"^   score +(\d+) of 100", played, re.MULTILINE)[0]) >= 70
 
 
 def test_the_gate_and_the_report_run_with_nothing_else_installed(

@@ -307,6 +307,16 @@ def test_a_false_alarm_without_a_look_is_worth_less_than_one_that_was_found_out(
     assert game.score.points <= found["all"] - 25
 
 
+def test_a_false_alarm_of_something_that_fires_says_what_to_do_if_it_was_none() -> None:
+    game = Game(SCENARIOS["gateway_release"], 1)
+    said = [game.handle({"do": do, "words": words})["text"]
+            for do, words in (("wait", ["200"]), ("ack", []), ("false_alarm", []))]  # fmt: skip
+    assert "still fires, and is not heard until it has cleared" in said[-1]
+    assert said[-1].endswith("declare it anew if it was none")
+    game.handle({"do": "declare"})
+    assert game.desk.incidents[-1].slo.name == "availability"
+
+
 def test_a_total_loss_of_traffic_is_sev1_and_waiting_for_it_costs_what_is_lost() -> None:
     points = means(Responder, "silent_edge")
     assert points["severity"] == 10
