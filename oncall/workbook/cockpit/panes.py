@@ -27,7 +27,8 @@ STYLE = """<style>
 .oncall-cockpit .header { display: flex; flex-wrap: wrap; gap: 4px 28px; }
 .oncall-cockpit .facts { display: flex; flex-wrap: wrap; gap: 2px 20px; flex: 1 1 300px;
   align-content: flex-start; }
-.oncall-cockpit .slis { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.oncall-cockpit .slis { border-collapse: collapse; align-self: flex-start;
+  font-variant-numeric: tabular-nums; }
 .oncall-cockpit .slis :is(th, td) { padding: 0 10px 0 0; text-align: right; font-weight: 400; }
 .oncall-cockpit .slis :is(th:first-child, td:last-child) { text-align: left; }
 .oncall-cockpit .slis .at-hand { font-weight: 600; }
