@@ -191,7 +191,7 @@ class Desk:
     def triage(self, severity: str, ic: str, *, by: str, **roles: str) -> None:
         """Decide severity and roles; who is named and asleep is paged."""
         self._record(self.current.triage(severity, ic, at=self.now, by=by, **roles))
-        for who in roles.values():
+        for who in (ic, *roles.values()):
             if who in PEOPLE and not self.people.is_up(who, self.service.minute):
                 self.page(who, by=by)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from oncall.catalogue import CAUSES, known_mitigation, known_symptom
 from oncall.files import one_line, parse_toml, read_text
-from oncall.gameday.causes import DIMENSIONS, SLOS
+from oncall.gameday.causes import DIMENSIONS, SLOS, causes
 from oncall.gameday.draw import SURPRISE
 from oncall.postmortem import ITEM_KINDS
 from oncall.scenario import Fault, RedHerring, Review, Scenario
@@ -85,7 +85,9 @@ def _fault(table: _Table) -> Fault:
     of_cause = CAUSES.get(fault.get("cause", ""), "")
     if of_cause and fault.get("symptom", of_cause) != of_cause:
         raise table.error("symptom", f"is {of_cause!r} for this cause; leave it out")
-    return Fault(**{"symptom": of_cause} | fault)
+    is_lost = bool(of_cause) and causes()[fault["cause"]].lost
+    known: dict[str, Any] = {"symptom": of_cause, "lost": is_lost}
+    return Fault(**known | fault)
 
 
 def _red_herring(table: _Table) -> RedHerring:

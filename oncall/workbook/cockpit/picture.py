@@ -23,7 +23,7 @@ from matplotlib.ticker import MaxNLocator
 from oncall.alerting import BurnRule
 from oncall.gameday.desk import Desk
 from oncall.incident import Incident
-from oncall.slo import SLO, percent
+from oncall.slo import SLO
 from oncall.telemetry.engine import alert_intervals, burn_rates
 from oncall.times import HOUR, MINUTE, duration_text
 from oncall.workbook.plots import impact_span, stays, styled
@@ -212,7 +212,7 @@ def build_axes(figure: Figure, desk: Desk) -> dict[str, Axes]:
         axes.tick_params(axis="x", bottom=False, labelbottom=False)
         axes.yaxis.label.set_size(9)
     figure.align_ylabels([sli, burn])
-    _draw_legend(figure, rule, f"target {percent(slo.target)}; page {rule.factor:.4g}x")
+    _draw_legend(figure, rule, f"target; page {rule.factor:.4g}x")
     return {"sli": sli, "burn": burn, "lanes": lanes}
 
 
