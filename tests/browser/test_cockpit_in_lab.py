@@ -69,26 +69,43 @@ SHIFT: tuple[tuple[str, dict[str, str]], ...] = (
     ("+1 min", {}),
     ("Acknowledge", {}),
     ("+1 min", {}),
-    ("Triage", {"Severity": "sev1"}),
-    ("Update users", {"Text": "Answers fail for about half of you; we use another provider."}),
-    ("Apply", {"Mitigation": "fail_over"}),
-    ("+1 min", {}),
-    ("+1 min", {}),
+    ("Triage", {"Severity": "sev1", "Roles": "ops=bo comms=chen"}),
+    ("Look", {"Look at": "errors by upstream"}),
+    ("Suspect", {"Cause": "provider_fails"}),
+    ("Update users", {"Status": "investigating", "% hit": "50", "Text": "Half of you get none."}),
+    ("Check 1", {"Runbook": RUNBOOKS["model_provider_outage"].title}),
+    ("Apply", {"Mitigation": "fail_over", "Aim": "north"}),
+    ("+5 min", {}),
     ("Apply", {"Mitigation": "serve_cached"}),
-    ("+1 min", {}),
-    ("+1 min", {}),
+    ("+5 min", {}),
     ("Apply", {"Mitigation": "serve_degraded"}),
-    ("+1 min", {}),
+    ("+5 min", {}),
     ("Mitigated", {}),
+    ("Update users", {"Status": "monitoring", "Text": "It works again, and we watch it."}),
     ("+15 min", {}),
     ("Next event", {}),
     ("+15 min", {}),
+    ("+15 min", {}),
     ("Resolved", {}),
-    ("Learn", {"Text": "All requests go to one provider."}),
+    ("Learn", {"Learnt": "factor", "Text": "All requests go to one provider."}),
+    ("Learn", {"Learnt": "cause", "Text": "provider_fails"}),
     ("Rest of shift", {}),
 )
+WITHOUT_A_PICTURE = ("Learn", "Suspect")  # what is in the journal alone
 # By label, the name of an input in the cockpit.
-INPUTS = {"Severity": "severity", "Text": "text", "Mitigation": "mitigation"}
+INPUTS = {
+    "Severity": "severity",
+    "Roles": "roles",
+    "Look at": "reading",
+    "Cause": "cause",
+    "Status": "status",
+    "% hit": "percent",
+    "Text": "text",
+    "Learnt": "kind",
+    "Runbook": "symptom",
+    "Mitigation": "mitigation",
+    "Aim": "aim",
+}
 
 # How much wider a list is than what is chosen in it, its arrow included.
 _ROOM = """list => {
@@ -164,8 +181,8 @@ def test_a_shift_is_played_by_clicks_and_every_click_is_seen(
     for name, inputs in SHIFT:
         for label, value in inputs.items():
             put(root.get_by_label(label, exact=True), value)
-            twin.inputs[INPUTS[label]].value = value
-        if name == "Learn":  # what is written down is in the journal alone
+            choose(twin, label, value)
+        if name in WITHOUT_A_PICTURE:
             button(root, name).click()
         else:
             cockpits.redraw(root, button(root, name).click)
@@ -253,13 +270,20 @@ def scores(root: Locator) -> list[str]:
 
 
 def points(cockpit: Cockpit) -> int:
-    [score] = cockpit.scores.values()
-    return score.points
+    return cockpit.score.points
 
 
 def headings(cockpit: Cockpit) -> list[str]:
-    """What stands above the scores of a score card."""
-    return [f"{name}: {score.points} of 100" for name, score in cockpit.scores.items()]
+    """What stands above the score card."""
+    theirs = cockpit.debrief.reference.score.points
+    return [f"{points(cockpit)} of 100; the reference {theirs}"]
+
+
+def choose(cockpit: Cockpit, label: str, value: str) -> None:
+    """Put into a cockpit's own input what a reader chooses by what is written."""
+    box = cockpit.inputs[INPUTS[label]]
+    titles = {book.title: name for name, book in RUNBOOKS.items()}
+    box.value = titles.get(value, value) if label == "Runbook" else value
 
 
 def put(box: Locator, value: str) -> None:

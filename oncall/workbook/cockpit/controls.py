@@ -285,12 +285,13 @@ def _inputs() -> dict[str, Any]:
     looks, statuses = _looks(), [("(none)", ""), *((status, status) for status in STATUSES)]
     runbooks = [("(choose)", ""), *((book.title, name) for name, book in RUNBOOKS.items())]
     short, long = _WIDE | {"width": "190px"}, _WIDE | {"flex": "1 1 200px"}
-    hint = "what to say or to write down"
+    hint, example = "what to say or to write down", "errors by region"
+    look_at = _WIDE | {"flex": "1 1 150px", "min_width": "0"}
     return {
         "severity": _input(Dropdown, "Severity", options=SEVERITIES),
         "name": _input(Combobox, "Who", short, options=people, placeholder="whoever leads"),
         "roles": _input(Text, "Roles", short, placeholder="ops=bo comms=chen"),
-        "reading": _input(Combobox, "Look at", long, options=looks, placeholder="errors by region"),
+        "reading": _input(Combobox, "Look at", look_at, options=looks, placeholder=example),
         "cause": _input(Dropdown, "Cause", options=list(CAUSES)),
         "step": _input(Dropdown, "Security", options=SECURITY_STEPS),
         "status": _input(Dropdown, "Status", options=statuses),

@@ -27,8 +27,9 @@ STYLE = """<style>
 .oncall-cockpit .header { display: flex; flex-wrap: wrap; gap: 4px 28px; }
 .oncall-cockpit .facts { display: flex; flex-wrap: wrap; gap: 2px 20px; flex: 1 1 300px;
   align-content: flex-start; }
-.oncall-cockpit .slis { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-.oncall-cockpit .slis :is(th, td) { padding: 0 14px 0 0; text-align: right; font-weight: 400; }
+.oncall-cockpit .slis { border-collapse: collapse; align-self: flex-start;
+  font-variant-numeric: tabular-nums; }
+.oncall-cockpit .slis :is(th, td) { padding: 0 10px 0 0; text-align: right; font-weight: 400; }
 .oncall-cockpit .slis :is(th:first-child, td:last-child) { text-align: left; }
 .oncall-cockpit .slis .at-hand { font-weight: 600; }
 .oncall-cockpit .facts b { font-weight: 600; font-variant-numeric: tabular-nums; }
@@ -97,7 +98,7 @@ def slis_html(desk: Desk) -> str:
     for name, slo in desk.slos.items():
         shares = [share_text(desk.service.sli_of(name, length)) for length in (MINUTE, HOUR)]
         cells = "".join(f"<td>{text}</td>" for text in (*shares, percent(slo.target)))
-        low = '<b class="rings">below target</b>' if desk.service.is_low(name) else ""
+        low = '<b class="rings">low</b>' if desk.service.is_low(name) else ""
         at_hand = ' class="at-hand"' if name == desk.slo.name else ""
         rows += f'<tr{at_hand}><th scope="row">{name}</th>{cells}<td>{low}</td></tr>'
     heads = "".join(
