@@ -219,6 +219,15 @@ def _is_over(play: Play, at: datetime) -> bool:
     return any(event.at <= at for event in play.all("resolve"))
 
 
+def _is_not_agreed(play: Play, event: Event) -> bool:
+    """Whether users were told of a security incident that was known before security was."""
+    hits = play.truth.world.hits if play.truth else ()
+    causes = {hit.cause.name for hit in hits if hit.cause.security}
+    known = [e.at for e in play.all("suspect") if e.get("cause") in causes]
+    called = [e.at for e in play.all("secure") if e.get("step") == "call"]
+    return bool(known) and known[0] < event.at and not any(at <= event.at for at in called)
+
+
 def _is_void(play: Play, event: Event) -> str:
     """Why an update counts for nothing; empty if it counts."""
     status, percent = event.get("status"), event.get("percent")
@@ -231,6 +240,8 @@ def _is_void(play: Play, event: Event) -> str:
     minute = min(max(0, truth.minute(event) - 1), truth.length - 1)
     if status in ("monitoring", "resolved") and truth.low(minute, play.steps):
         return "an SLI was below target"
+    if _is_not_agreed(play, event):
+        return "security had not been called"
     if percent is not None and status != "resolved":
         hits = [100 * truth.share_hit(minute, play.steps, true=true) for true in (True, False)]
         if not any(hit / 2 - 1 <= percent <= 2 * hit + 1 for hit in hits):

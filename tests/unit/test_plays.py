@@ -175,6 +175,15 @@ class SkipsSecurity(Responder):
         pass
 
 
+class TellsBeforeSecurity(SkipsSecurity):
+    """Users hear of a leak before security does."""
+
+    def mend(self, found: Finding) -> bool:
+        super().do("wait", "1")
+        super().do("update", "identified", text="Answers of others were shown, we are sorry.")
+        return super().mend(found)
+
+
 class NeedlessCard(Responder):
     """One more mitigation, which helps nothing."""
 
@@ -263,6 +272,7 @@ def means(player: type[Responder], name: str) -> dict[str, float]:
         (TakesHints, "gateway_release", "diagnosis", 5),
         (DoesNotAsk, "prompt_injection", "safety", 3),
         (SkipsSecurity, "poisoned_cache", "safety", 12),
+        (TellsBeforeSecurity, "poisoned_cache", "communication", 3),
         (NeedlessCard, "gateway_release", "safety", 3),
         (CachesEverything, "provider_fails", "harm", 8),
         (DegradesForHours, "provider_fails", "harm", 5),
