@@ -292,7 +292,7 @@ def _apply(desk: Desk, name: str, value: str = "") -> readings.Reading:
     desk.current.mitigate(name, at=desk.now, by=_who(desk))
     _delegate(desk, "ops", APPLY_MINUTES[step.risk.partition(":")[0]])
     desk.apply(name, by=_who(desk), value=aim or None)
-    said = f"{step.action}{f' ({aim})' if aim else ''}: give it {duration_text(step.settle)}"
+    said = f"{step.action}{f', of {aim}' if aim else ''}: give it {duration_text(step.settle)}"
     if _is_unapproved(desk, name, aim):
         said += "; nobody has approved it"
     return readings.Reading("apply", said, {"settle": step.settle // MINUTE})
