@@ -18,6 +18,7 @@ from pathlib import Path
 
 from oncall import journal
 from oncall.cli.layout import wrap
+from oncall.cli.manual import explain
 from oncall.files import one_line, regular_file
 from oncall.gameday import Desk, actions
 from oncall.gameday.scoring import JUDGES
@@ -205,22 +206,6 @@ def _readings(desk: Desk) -> list[str]:
         target = f"of {percent(slo.target)}"
         lines.append(f"{name:<13}{shown:>7} {target:<9} burn {burn:>7} (1h)  {spark(desk, name)}")
     return lines
-
-
-def explain(names: Sequence[str] = ()) -> str:
-    """What can be typed: all of it, or the actions named."""
-    known = actions.ACTIONS
-    chosen = [known[name] for name in names if name in known] or known.values()
-    rows = {action.usage: action.what for action in chosen}
-    rows["quit"] = "leave; with --save the shift can be resumed"
-    width = 30
-    lines = []
-    for usage, what in rows.items():
-        if len(usage) < width:
-            lines.append(f"{usage:<{width}}{what}")
-        else:
-            lines += [usage, " " * width + what]
-    return "\n".join(wrap(lines, hang=width))
 
 
 # --- on disk -------------------------------------------------------------------------------------

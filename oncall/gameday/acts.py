@@ -114,7 +114,10 @@ def _spend(desk: Desk, action: str) -> None:
     desk.advance(MINUTES.get(action, 0) * MINUTE)
 
 
-@_action("look THING [by DIMENSION] [in DIMENSION=VALUE]", "take a reading; look alone lists them")
+@_action(
+    "look THING [by DIMENSION] [in DIMENSION=VALUE]",
+    "take a reading; alone, the dashboard; 'help look' lists them",
+)
 def _look(desk: Desk, *words: str) -> readings.Reading:
     if words == ():
         return readings.read(desk.service, ("metrics",))

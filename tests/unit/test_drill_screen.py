@@ -9,10 +9,12 @@ import pytest
 from oncall.cli import drill
 from oncall.cli.debrief import debrief
 from oncall.cli.drill import LeftEarly, completer, human, rules, spark, status
+from oncall.cli.manual import SCORED, explain
 from oncall.gameday.actions import do
 from oncall.gameday.bundled import SCENARIOS
 from oncall.gameday.desk import Desk
 from oncall.gameday.reference import reference
+from oncall.gameday.scoring import JUDGES
 from oncall.gameday.shift import run_shift
 from oncall.times import MINUTE
 
@@ -146,3 +148,29 @@ def test_the_debrief_has_the_verdict_first_then_the_truth_the_minutes_and_both_t
     assert "look errors by release, for gateway_release" in text
     assert "between 'applied cap_retries' and 'took back cap_retries'" in " ".join(text.split())
     assert "The reference (100 of 100)" in text
+
+
+# --- help ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "parts"),
+    [
+        ("look", ["by region", "eu, us, asia", "attempts per request", "changes, status"]),
+        ("suspect", ["gateway_release", "judge_drifted"]),
+        ("page", ["head of platform", "security"]),
+        ("triage", ["from 20% hit", "sev1 if lost", "late, wrong or poor"]),
+        ("apply", ["1m at low risk", "the runbooks list them"]),
+        ("score", ["harm 30", "the budgets burned", "learning 10"]),
+    ],
+)
+def test_help_says_more_of_a_word_within_80_columns(word: str, parts: list[str]) -> None:
+    shown = explain([word])
+    assert max(map(len, shown.splitlines())) <= 80
+    assert all(part in " ".join(shown.split()) for part in parts)
+    assert "help WORD" not in shown
+
+
+def test_what_help_says_of_the_score_is_every_dimension() -> None:
+    assert list(SCORED) == list(JUDGES)
+    assert "help WORD" in explain()
