@@ -12,8 +12,27 @@ from oncall.gameday.causes import DIMENSIONS, GAUGES
 from oncall.gameday.people import PEOPLE
 from oncall.gameday.readings import OTHERS, THINGS
 from oncall.gameday.scoring import JUDGES
+from oncall.journal import STATUSES
 from oncall.severity import HARMS, SEVERITY_TABLE
 
+FACTS = {
+    "cause": "as suspect names it",
+    "segment": "DIMENSION=VALUE, such as region=eu, or all",
+    "trigger": "the change, such as C104, or none",
+    "onset": "HH:MM, to ten minutes",
+}
+"""How the four facts of a postmortem are written, for they are judged as fields."""
+SAID = {
+    "update": {
+        "STATUS": f"one of {', '.join(STATUSES)}",
+        "PERCENT": "of requests that are hit, in the SLI that is hit worst",
+    },
+    "secure": {"all three": "call, restrict, preserve, before what mends a security incident"},
+    "resolve": {"when": "all has been well for half an hour"},
+    "learn": FACTS,
+    "page": PEOPLE,
+}
+"""What more there is to say of some words."""
 WIDE = 30  # columns of a usage, beside which stands what it is for
 SCORED = {
     "answer": "how long a page waits, and who is woken beyond need",
@@ -57,8 +76,7 @@ def _more(name: str) -> list[str]:
         rows |= {f"by {one}": ", ".join(values) for one, values in DIMENSIONS.items()}
     if name == "suspect":
         rows["one of"] = ", ".join(CAUSES)
-    if name == "page":
-        rows |= PEOPLE
+    rows |= SAID.get(name, {})
     if name == "triage":
         rows |= HARMS
         for least, by_harm in SEVERITY_TABLE:

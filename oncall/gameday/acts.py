@@ -412,6 +412,10 @@ def _learn(desk: Desk, kind: str, first: str, *words: str) -> str:
     if kind == "automate":
         known_mitigation(text)
     desk.learn(kind, text, by=_who(desk))
+    if kind == "cause" and text not in CAUSES:
+        return "written down, though no cause is called that; name it as suspect does"
+    if kind == "segment" and text != "all" and "=" not in text:
+        return "written down, though a segment is DIMENSION=VALUE, or all"
     return "written down"
 
 

@@ -46,12 +46,19 @@ def signs(desk: Desk) -> list[Sign]:
         for rule in desk.policy
     ]
     harmed = desk.harmed
-    slis = [(name, name in harmed) for name in FLOORS]
+    # That of the incident at hand is told above: a page must not read as if it were well again.
+    slis = [
+        ("", desk.sli < desk.slo.target) if name == desk.slo.name else (name, name in harmed)
+        for name in FLOORS
+    ]
     return [
         Sign(desk.sli < desk.slo.target, level, level),
         Sign(not has_requests, "no request arrives", "requests arrive again"),
         *[Sign(fires, f"{name} fires", f"{name} no longer fires") for name, fires in rules],
-        *[Sign(hurt, f"{name} is harmed", f"{name} is no longer harmed") for name, hurt in slis],
+        *[
+            Sign(hurt, name and f"{name} is harmed", name and f"{name} is no longer harmed")
+            for name, hurt in slis
+        ],
         Sign(desk.pager.ringing, "", "that was the last on the ladder: nobody is left to page"),
         *[Sign(desk.people.is_up(who, desk.service.minute), f"{who} is up", "") for who in PEOPLE],
         Sign(desk.update_due, "an update to users is due", "no update to users is due any more"),

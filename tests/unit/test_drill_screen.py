@@ -162,6 +162,9 @@ def test_the_debrief_has_the_verdict_first_then_the_truth_the_minutes_and_both_t
         ("triage", ["from 20% hit", "sev1 if lost", "late, wrong or poor"]),
         ("apply", ["1m at low risk", "the runbooks list them"]),
         ("score", ["harm 30", "the budgets burned", "learning 10"]),
+        ("update", ["of requests that are hit", "investigating, identified"]),
+        ("secure", ["call, restrict, preserve, before"]),
+        ("learn", ["as suspect names it", "DIMENSION=VALUE", "such as C104"]),
     ],
 )
 def test_help_says_more_of_a_word_within_80_columns(word: str, parts: list[str]) -> None:
@@ -174,3 +177,29 @@ def test_help_says_more_of_a_word_within_80_columns(word: str, parts: list[str])
 def test_what_help_says_of_the_score_is_every_dimension() -> None:
     assert list(SCORED) == list(JUDGES)
     assert "help WORD" in explain()
+
+
+def test_a_page_does_not_read_as_if_its_sli_were_well_again() -> None:
+    desk = Desk(SCENARIOS["prompt_release"], 1)
+    shown = do(desk, "wait", "300")
+    assert "paged ana" in shown
+    assert "no longer harmed" not in shown.partition("opens")[2]
+
+
+def test_a_fact_that_cannot_be_judged_is_written_down_and_says_how_it_is_named() -> None:
+    desk = paged()
+    assert "name it as suspect does" in do(desk, "learn", "cause", "gateway", "broke")
+    assert "DIMENSION=VALUE" in do(desk, "learn", "segment", "release 42 only")
+    assert do(desk, "learn", "cause", "gateway_release") == "written down"
+
+
+def test_a_customer_who_grows_is_not_to_be_throttled() -> None:
+    def throttles(desk: Desk) -> None:
+        desk.advance_until(lambda desk: desk.pager.ringing)
+        hit = desk.service.world.hits[0]
+        for words in (("ack",), ("triage", "sev4"), ("apply", "throttle_tenant", hit.value)):
+            do(desk, *words)
+
+    shift = run_shift(SCENARIOS["tenant_doubled"], 1, throttles)
+    safety = next(one for one in shift.score.dimensions if one.name == "safety")
+    assert "throttle_tenant helped nothing" in safety.why.lower()
