@@ -126,8 +126,8 @@ def cockpits(read_for_all: Callable[..., NotebookPage]) -> NotebookPage:
     return opened
 
 
-def test_lesson_10_runs_from_top_to_end(read: Callable[..., NotebookPage], pictures: Path) -> None:
-    opened = read(NOTEBOOKS / "10_full_shift.ipynb")
+def test_lesson_14_runs_from_top_to_end(read: Callable[..., NotebookPage], pictures: Path) -> None:
+    opened = read(NOTEBOOKS / "14_full_shift.ipynb")
     opened.run_all()
     cockpit = opened.page.locator(".oncall-cockpit").first
     cockpit.scroll_into_view_if_needed()

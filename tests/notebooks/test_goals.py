@@ -10,7 +10,7 @@ from stored import each, printed, read, source
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 GOALS = sorted(Path(__file__).with_name("goals").glob("*.md"))
 # The goals of these two ask for numbers that nobody has worked out in the lesson.
-HELD = [path for path in GOALS if path.stem not in ("06", "08")]
+HELD = [path for path in GOALS if path.stem not in ("08", "11")]
 
 
 def test_every_lesson_has_goals() -> None:

@@ -22,7 +22,7 @@ from oncall.workbook.lessons.two_budgets import (
     weighed_failures,
 )
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01_slo_math.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01_error_budget.ipynb"
 SHOWN = printed(NOTEBOOK)
 
 

@@ -1,311 +1,296 @@
-"""Lesson 03: outages that come back, their explorer, and the table of six ways to alert."""
+"""Lesson 03: its numbers against the library, its plots, and its explorer as the lesson sets it."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.dates import num2date
+from stored import cells, printed, source
 
-from oncall.alerting import AlertEvaluator, AlertInterval, BurnRule, Policy, google_policy
-from oncall.counts import Counts
-from oncall.scenario import KnownIncident
-from oncall.slo import exhaustion_time
-from oncall.telemetry.backtest import backtest
-from oncall.telemetry.engine import alert_intervals
-from oncall.times import DAY, HOUR, MINUTE, SECOND
-from oncall.workbook.lessons.adversary import (
-    CLEAN,
-    REQUESTS,
-    START,
-    Approach,
-    adversary_explorer,
-    attack,
-    budget_spent,
-    judge_alerts,
-    outages,
-    with_for_duration,
+from oncall import (
+    SLO,
+    BurnRule,
+    Counts,
+    alert_intervals,
+    budget_action,
+    budget_remaining,
+    burn_rate,
+    exhaustion_time,
+    google_policy,
+    sli,
 )
-from oncall.workbook.lessons.common import PAGE_RULES, THREE_NINES
-from oncall.workbook.plots import plot_burn
-from oncall.workbook.plots.explorer import Explorer
+from oncall.slo import BUDGET_POLICY
+from oncall.times import DAY, HOUR, MINUTE
+from oncall.workbook.lessons.burn_rate import (
+    LOWEST_BURN,
+    budget_left,
+    burn_rate_explorer,
+    plot_budget,
+    plot_windows,
+    windowed_burn,
+)
+from oncall.workbook.lessons.common import THREE_NINES
+from oncall.workbook.plots import Plot
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "03_burn_rate.ipynb"
+SHOWN = printed(NOTEBOOK)
+WINDOWS = (5 * MINUTE, HOUR, 6 * HOUR, 3 * DAY)
+START = datetime(2025, 3, 1, tzinfo=UTC)
+Spans = list[tuple[datetime, datetime]]
 
 
-@pytest.fixture(scope="module")
-def explorer() -> Explorer:
-    return adversary_explorer()
+def line(plot: Plot, label: str) -> Any:
+    return next(line for line in plot.figure.axes[0].lines if line.get_label() == label)
 
 
-def one_window(window: timedelta, factor: float) -> Policy:
-    return (BurnRule(window, window, factor),)
+def shaded(plot: Plot) -> Spans:
+    """The spans that are shaded, to the second."""
+
+    def moment(days: float) -> datetime:
+        return (num2date(days) + timedelta(seconds=0.5)).replace(microsecond=0)
+
+    patches: list[Any] = list(plot.figure.axes[0].patches)
+    return [(moment(patch.get_x()), moment(patch.get_x() + patch.get_width())) for patch in patches]
 
 
-# --- the numbers of the lesson -------------------------------------------------------------------
-
-
-def test_a_wide_slow_rule_and_a_narrow_fast_one_detect_together_and_reset_far_apart() -> None:
-    wide, narrow = one_window(36 * HOUR, 1)[0], one_window(HOUR, 36)[0]
-    assert isinstance(wide, BurnRule)
-    assert isinstance(narrow, BurnRule)
-    for rule in (wide, narrow):
-        assert rule.detection_time(THREE_NINES, 1) == timedelta(seconds=129.6)
-        assert rule.budget_at_fire(THREE_NINES) == 0.05
-    assert wide.reset_time(THREE_NINES, 1) == timedelta(hours=35.964)
-    assert narrow.reset_time(THREE_NINES, 1) == timedelta(minutes=57.84)
-
-
-def test_35x_is_never_seen_by_36x_and_empties_the_budget_in_20_57_hours() -> None:
-    narrow = BurnRule(HOUR, HOUR, 36)
-    assert narrow.detection_time(THREE_NINES, 0.035) is None
-    lasts = exhaustion_time(THREE_NINES, 35)
-    assert lasts is not None
-    assert lasts / HOUR == pytest.approx(20.57, abs=0.005)
-
-
-def ten_minutes() -> Counts:
-    good = [100] * (6 * 3600) + [0] * 600 + [100] * 7200
-    return Counts(START - 6 * HOUR, SECOND, good, [100] * len(good))
+# --- the speed -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("short", "minutes"), [(HOUR, 59.1), (30 * MINUTE, 29.6), (5 * MINUTE, 4.9), (MINUTE, 1.0)]
+    ("burn", "lasts"),
+    [(1, 30 * DAY), (2, 15 * DAY), (10, 3 * DAY), (1000, 43.2 * MINUTE), (14.4, 50 * HOUR)],
 )
-def test_the_short_window_moves_the_end_of_an_alert_and_not_its_start(
-    short: timedelta, minutes: float
-) -> None:
-    (fired,) = alert_intervals(ten_minutes(), THREE_NINES, (BurnRule(HOUR, short, 14.4),))
-    assert fired.start - START == 52 * SECOND
-    assert fired.end is not None
-    assert (fired.end - START - 10 * MINUTE) / MINUTE == pytest.approx(minutes, abs=0.05)
+def test_how_long_a_budget_lasts(burn: float, lasts: timedelta) -> None:
+    assert exhaustion_time(THREE_NINES, burn) == lasts
+    assert lasts == 30 * DAY / burn
 
 
-def test_in_a_relapse_the_short_window_detects() -> None:
-    """The first night: everything fails from 23:48 to 23:52, and 45% from 00:07 to 00:37."""
-
-    def pages(first_wave: int) -> list[timedelta]:
-        good = [100] * 6 * 3600 + [first_wave] * 240 + [100] * 900 + [55] * 1800 + [100] * 3600
-        counts = Counts(START - 6 * HOUR, SECOND, good, [100] * len(good))
-        fired = alert_intervals(counts, THREE_NINES, PAGE_RULES[:1])
-        return [alert.start - START for alert in fired]
-
-    relapse = 19 * MINUTE
-    assert pages(first_wave=0) == [52 * SECOND, relapse + 10 * SECOND]
-    assert pages(first_wave=100) == [relapse + 116 * SECOND]  # after clean hours
+def test_the_burn_rate_on_the_page_is_the_librarys() -> None:
+    code = map(source, cells(NOTEBOOK, "code"))
+    names: dict[str, Any] = {}
+    exec(next(cell for cell in code if "def burn_rate(" in cell), names)
+    for value in (1.0, 0.9999, 0.999, 0.9856, 0.5, 0.0):
+        assert names["burn_rate"](value, 0.999) == pytest.approx(burn_rate(value, THREE_NINES))
 
 
-def test_both_tickets_see_a_burn_of_6x_after_12_hours() -> None:
-    times = [rule.detection_time(THREE_NINES, 0.006) for rule in google_policy()[2:]]
-    assert times == [12 * HOUR] * 2
+def test_share_spent_is_what_a_rule_spends_before_it_fires(lesson: dict[str, Any]) -> None:
+    for rule, share in zip(google_policy(), (0.02, 0.05, 0.10, 0.10), strict=True):
+        assert lesson["spent"](rule.factor, rule.long / HOUR) == pytest.approx(share)
+        assert rule.budget_at_fire(THREE_NINES) == pytest.approx(share)
 
 
-def test_after_a_ten_minute_outage_the_6x_arm_holds_the_page_for_29_8_minutes() -> None:
-    fired = alert_intervals(ten_minutes(), THREE_NINES, PAGE_RULES)
-    last = max(fired, key=lambda alert: alert.end or START)
-    assert last.rule == PAGE_RULES[1]
-    assert last.end is not None
-    assert (last.end - START - 10 * MINUTE) / MINUTE == pytest.approx(29.8, abs=0.05)
+def test_the_factors_of_28_days_are_those_of_the_library() -> None:
+    for days in (30, 28):
+        for rule in (google_policy(days * DAY)[i] for i in (0, 1, 3)):
+            assert f"{rule.factor:.4g}x over {days} days" in SHOWN
 
 
-def test_the_numbers_of_the_plot_say_the_seconds_where_a_bucket_is_one() -> None:
-    view = {"since": START - 30 * MINUTE, "until": START + 90 * MINUTE}
-    text = plot_burn(ten_minutes(), THREE_NINES, PAGE_RULES, **view).numbers
-    assert text.startswith("2025-03-04 23:30 to 01:30 UTC: lowest SLI 0.0% in the 1s to 00:00:01;")
-    assert text.endswith(
-        "page 14.4x 1h/5m 00:00:52 to 00:14:56; page 6x 6h/30m 00:02:10 to 00:39:50."
+def test_a_day_at_1x_costs_more_than_51_seconds_of_a_total_outage(lesson: dict[str, Any]) -> None:
+    spent = lesson["spent"]
+    assert spent(1, 24) == pytest.approx(1 / 30)
+    assert spent(1000, 51 / 3600) == pytest.approx(51 / 2592)
+    assert spent(1, 24) > spent(1000, 51 / 3600)
+
+
+def test_a_month_at_exactly_1x_meets_its_target() -> None:
+    assert burn_rate(0.999, THREE_NINES) == 1
+    assert budget_remaining(0.999, THREE_NINES) == 0
+
+
+# --- the budget running down ---------------------------------------------------------------------
+
+
+def test_the_budget_left_at_the_end_is_that_of_the_whole_month(month: Counts) -> None:
+    left = budget_left(month, THREE_NINES)
+    assert left[-1] == pytest.approx(
+        budget_remaining(sli(sum(month.good), sum(month.total)), THREE_NINES)
     )
+    assert (np.diff(left) <= 0).all()
 
 
-# --- outages that come back ----------------------------------------------------------------------
+def test_the_slope_of_the_budget_is_the_burn_rate_where_traffic_is_even() -> None:
+    counts = Counts(START, DAY, [1000] * 10 + [990] * 20, [1000] * 30)
+    slopes = -np.diff(budget_left(counts, SLO("availability", 0.99))) * 30
+    assert slopes == pytest.approx([0] * 9 + [1] * 20)
 
 
-def test_the_day_holds_the_outages_it_was_asked_for_after_clean_hours() -> None:
-    counts = outages(51 * SECOND, HOUR, 0.5)
-    bad = np.diff(counts.total) - np.diff(counts.good)
-    assert counts.start + CLEAN == START
-    assert len(bad) == (CLEAN + DAY) // SECOND
-    assert not bad[: CLEAN // SECOND].any()
-    hours = bad[CLEAN // SECOND :].reshape(24, 3600)
-    assert (hours[:, :51] == REQUESTS / 2).all()
-    assert not hours[:, 51:].any()
+def test_counts_without_events_have_no_budget() -> None:
+    with pytest.raises(ValueError, match="no events"):
+        budget_left(Counts(START, DAY, [0], [0]), THREE_NINES)
 
 
-def test_an_outage_may_not_be_longer_than_the_time_to_the_next() -> None:
-    with pytest.raises(ValueError, match="at most 5m"):
-        outages(301 * SECOND, 5 * MINUTE, 1)
+def test_the_budget_is_drawn_in_percent_beside_a_steady_1x(month: Counts) -> None:
+    plot = plot_budget(month, THREE_NINES)
+    assert line(plot, "this month").get_ydata() == pytest.approx(
+        budget_left(month, THREE_NINES) * 100
+    )
+    assert list(line(plot, "at a steady 1x").get_ydata()) == [100, 0]
+    assert plot.figure.axes[0].get_ylabel() == "budget left, %"
+    assert "UTC" in plot.figure.axes[0].get_xlabel()
 
 
-def test_51_seconds_in_every_hour_burn_47_percent_in_silence_and_52_page_at_once() -> None:
-    silent = attack(outages(51 * SECOND, HOUR, 1), PAGE_RULES[:1])
-    assert silent.paged_after is None
-    assert silent.unseen == silent.day == pytest.approx(0.472, abs=0.0005)
-    assert attack(outages(52 * SECOND, HOUR, 1), PAGE_RULES[:1]).paged_after == 52 * SECOND
-
-
-def test_the_6x_arm_catches_them_in_the_third_hour() -> None:
-    caught = attack(outages(51 * SECOND, HOUR, 1), PAGE_RULES)
-    assert caught.paged_after == 2 * HOUR + 28 * SECOND
-    assert caught.unseen == pytest.approx((51 + 51 + 28) / 2592)
-
-
-@pytest.mark.parametrize(("length", "ratio"), [(216, 0.1), (36, 0.6), (27, 0.8)])
-def test_exactly_6x_never_pages_and_a_second_more_does(length: int, ratio: float) -> None:
-    exactly = attack(outages(length * SECOND, HOUR, ratio), PAGE_RULES)
-    assert exactly.burn == pytest.approx(6)
-    assert exactly.paged_after is None
-    assert exactly.unseen == pytest.approx(0.2)
-    assert attack(outages((length + 1) * SECOND, HOUR, ratio), PAGE_RULES).paged_after is not None
-
-
-def test_exactly_14_4x_never_pages_by_the_first_rule_alone() -> None:
-    exactly = attack(outages(54 * SECOND, HOUR, 0.96), PAGE_RULES[:1])
-    assert exactly.burn == pytest.approx(14.4)
-    assert exactly.paged_after is None
-
-
-def test_what_pages_is_what_the_alert_evaluator_fires() -> None:
-    counts = outages(40 * SECOND, 30 * MINUTE, 0.7)
-    evaluator = AlertEvaluator(THREE_NINES, PAGE_RULES, SECOND)
-    good, total = np.diff(counts.good).tolist(), np.diff(counts.total).tolist()
-    fired = [bool(evaluator.observe(*bucket)) for bucket in zip(good, total, strict=True)]
-    first = fired.index(True) + 1
-    assert attack(counts, PAGE_RULES).paged_after == first * SECOND - CLEAN
-
-
-def test_a_ticket_is_no_page() -> None:
-    every_half_hour = outages(10 * SECOND, 30 * MINUTE, 1)
-    fired = alert_intervals(every_half_hour, THREE_NINES, google_policy())
-    assert "ticket" in [alert.rule.action for alert in fired]
-    assert attack(every_half_hour, google_policy()).paged_after is None
-
-
-# --- the explorer --------------------------------------------------------------------------------
-
-
-def test_the_explorer_shows_what_attack_says(explorer: Explorer) -> None:
-    for rules, every, seconds, percent in ((1, 60, 51, 100), (2, 60, 51, 100), (2, 10, 300, 2)):
-        result = attack(
-            outages(seconds * SECOND, every * MINUTE, percent / 100), PAGE_RULES[:rules]
-        )
-        model = explorer.set(rules=rules, every=every, seconds=seconds, percent=percent)
-        assert model["spent_unseen"] == round(result.unseen, 4)
-        assert model["spent_in_a_day"] == round(result.day, 4)
-        assert (model["paged_after"] is None) == (result.paged_after is None)
-
-
-def test_the_model_of_the_caught_adversary(explorer: Explorer) -> None:
-    assert explorer.set(rules=2, every=60, seconds=51, percent=100) == {
-        "rules": 2,
-        "every_minutes": 60,
-        "seconds": 51,
-        "percent": 100,
-        "burn": 14.17,
-        "paged_after": "2h28s",
-        "spent_unseen": 0.0502,
-        "spent_in_a_day": 0.4722,
+def test_each_line_of_the_policy_stands_at_its_level(month: Counts) -> None:
+    axes = plot_budget(month, THREE_NINES).figure.axes[0]
+    right = axes.child_axes[0]
+    names = [label.get_text() for label in right.get_yticklabels()]
+    assert dict(zip(right.get_yticks(), names, strict=True)) == {
+        50: "slow risky change",
+        0: "freeze",
+        -50: "escalate",
     }
+    for level in right.get_yticks():
+        assert budget_action(level / 100).action == names[list(right.get_yticks()).index(level)]
 
 
-def curve(explorer: Explorer, name: str) -> tuple[Any, Any]:
-    artist: Any = explorer.artists[name]
-    x, y = artist.get_data()
-    return np.asarray(x), np.asarray(y)
+def test_every_incident_is_shaded_from_its_start_to_its_end(month: Counts, broken: Spans) -> None:
+    plot = plot_budget(month, THREE_NINES, broken)
+    assert shaded(plot) == broken
+    legend = [text.get_text() for text in plot.figure.axes[0].get_legend().get_texts()]
+    assert legend == ["something is broken", "this month", "at a steady 1x"]
 
 
-def test_the_heavy_line_is_what_was_spent_before_the_page_and_the_dotted_one_the_rest(
-    explorer: Explorer,
-) -> None:
-    explorer.set(rules=2, every=60, seconds=51, percent=100)
-    spent = 100 * budget_spent(outages(51 * SECOND, HOUR, 1))
-    page = (2 * 3600 + 28) / 3600
-    for name, first, last in (("unseen", 0.0, page), ("seen", page, 24.0)):
-        hours, percent = curve(explorer, name)
-        assert hours[0] == pytest.approx(first)
-        assert hours[-1] == pytest.approx(last, abs=0.03)
-        assert percent.max() == pytest.approx(spent[round(last * 3600)])
-    for name in ("page burn", "page spent"):
-        assert curve(explorer, name)[0] == pytest.approx([page, page])
+def test_the_line_under_the_budget_gives_the_first_minute_of_each_action(month: Counts) -> None:
+    numbers, left = plot_budget(month, THREE_NINES).numbers, budget_left(month, THREE_NINES)
+    for rule in BUDGET_POLICY[1:]:
+        reached = [budget_action(share).spent >= rule.spent for share in left].index(True)
+        when = f"{START + (reached + 1) * MINUTE:%Y-%m-%d %H:%M}"
+        assert f"{rule.spent:.0%} spent {when} ({rule.action})" in numbers
+    assert numbers.endswith("-91.2% left on 2025-03-31 UTC.")
 
 
-def test_a_silent_day_has_no_page_and_no_dotted_line_to_speak_of(explorer: Explorer) -> None:
-    explorer.set(rules=1, every=60, seconds=51, percent=100)
-    assert curve(explorer, "unseen")[1].max() == pytest.approx(47.2, abs=0.05)
-    assert len(curve(explorer, "seen")[0]) == 1
-    for name in ("page burn", "page spent"):
-        assert len(curve(explorer, name)[0]) == 0
-    assert "No page in 24 hours" in explorer.text
+def test_a_level_that_is_never_reached_is_said_so() -> None:
+    plot = plot_budget(Counts(START, DAY, [1000] * 30, [1000] * 30), THREE_NINES)
+    assert plot.numbers.count("never") == 3
 
 
-def test_the_burn_lines_are_those_of_the_two_long_windows(explorer: Explorer) -> None:
-    explorer.set(rules=1, every=60, seconds=51, percent=100)
-    assert curve(explorer, "burn 1h")[1].max() == pytest.approx(51 / 3.6)
-    hours, burn = curve(explorer, "burn 6h")
-    for hour in range(6):
-        assert burn[np.searchsorted(hours, hour + 0.5)] == pytest.approx((hour + 1) * 51 / 21.6)
-    names = [label.get_text() for label in explorer.figure.legends[0].get_texts()]
-    assert names[:2] == ["last 1h (dashed: 14.4x)", "last 6h (dashed: 6x)"]
-    units = [axes.get_ylabel() for axes in explorer.figure.axes]
-    assert units == ["burn rate, x", "month's budget, %"]
-
-
-# --- six ways, one month -------------------------------------------------------------------------
-
-WAYS = {
-    "1 error ratio over 10m": one_window(10 * MINUTE, 1),
-    "2 error ratio over 36h": one_window(36 * HOUR, 1),
-    "4 one burn rate, 1h": one_window(HOUR, 36),
-    "5 three burn rates": (
-        *one_window(HOUR, 14.4),
-        *one_window(6 * HOUR, 6),
-        BurnRule(3 * DAY, 3 * DAY, 1, "ticket", "sev4"),
-    ),
-    "6 two windows each": google_policy(),
-}
+# --- windows -------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def rows(month: Counts, incidents: tuple[KnownIncident, ...]) -> dict[str, Approach]:
-    """The table of these ways, by name."""
-    fired = {name: alert_intervals(month, THREE_NINES, policy) for name, policy in WAYS.items()}
-    return {
-        name: judge_alerts(name, alerts, month, incidents, THREE_NINES)
-        for name, alerts in fired.items()
+def windows(month: Counts, broken: Spans) -> Plot:
+    began = broken[2][0]
+    view = {"since": began - HOUR, "until": began + 8 * HOUR}
+    return plot_windows(month, THREE_NINES, WINDOWS, incidents=broken, **view)
+
+
+def test_the_burn_of_a_window_is_that_of_the_counts_in_it(
+    windows: Plot, lesson: dict[str, Any], broken: Spans
+) -> None:
+    for window, label in zip(WINDOWS, ("last 5m", "last 1h", "last 6h", "last 3d"), strict=True):
+        drawn = line(windows, label).get_ydata()
+        for minute in (1, 62, 89, 94, 300, 540):
+            at = broken[2][0] - HOUR + minute * MINUTE
+            expected = max(LOWEST_BURN, lesson["burn_of_last"](window, at))
+            assert drawn[minute - 1] == pytest.approx(expected)
+
+
+def test_the_short_window_forgets_in_its_own_length_and_so_does_the_long_one(windows: Plot) -> None:
+    # The outage ends at 18:41. The last bad minute leaves a window one length later.
+    assert "last 5m: highest 500.3x at 18:37, back to 1x at 18:46" in windows.numbers
+    assert "back to 1x at 19:41; last 6h" in windows.numbers
+    assert "back to 1x at 00:41; last 3d" in windows.numbers
+    assert windows.numbers.endswith("above 1x to the end.")
+
+
+def test_the_windows_are_drawn_on_a_logarithmic_axis_with_their_unit(
+    windows: Plot, broken: Spans
+) -> None:
+    axes = windows.figure.axes[0]
+    assert (axes.get_yscale(), axes.get_ylabel()) == ("log", "burn rate, x")
+    assert axes.get_ylim()[0] == LOWEST_BURN
+    assert shaded(windows) == [broken[2]]
+    assert len({line.get_color() for line in axes.lines}) == len(axes.lines) == 5
+
+
+# --- window and target ---------------------------------------------------------------------------
+
+
+def test_the_explorer_says_in_the_lesson_what_it_says_here(month: Counts, broken: Spans) -> None:
+    explorer = burn_rate_explorer(month, broken)
+    assert explorer.text in SHOWN
+    for move in ({"target": 0.99}, {"target": 0.999, "window": 3 * DAY}):
+        model = explorer.set(**move)
+        assert f"'highest_burn': {model['highest_burn']}" in SHOWN
+        assert f"'times_above': {model['times_above']}" in SHOWN
+    assert model["times_above"] == 0
+    assert np.isnan(explorer.artists["above"].get_ydata()).all()
+
+
+def test_ten_times_the_budget_is_a_tenth_of_the_burn(month: Counts) -> None:
+    explorer = burn_rate_explorer(month)
+    three = explorer.model["highest_burn"]
+    assert explorer.set(target=0.99)["highest_burn"] == pytest.approx(three / 10, abs=0.005)
+    assert explorer.artists["outage"].get_ydata() == pytest.approx([100, 100])
+
+
+def test_an_hour_of_the_bundled_month_at_three_nines(month: Counts) -> None:
+    assert burn_rate_explorer(month).model == {
+        "window_minutes": 60,
+        "target": 0.999,
+        "threshold": 14.4,
+        "total_outage_burn": 1000.0,
+        "highest_burn": 294.41,
+        "highest_at": "2025-03-11T00:48:00Z",
+        "hours_to_empty": 2.45,
+        "times_above": 8,
+        "minutes_above": 902,
     }
 
 
-def test_the_table_judges_as_the_backtest_does(
-    month: Counts, incidents: tuple[KnownIncident, ...], rows: dict[str, Approach]
+def test_at_90_percent_even_a_total_outage_does_not_reach_the_threshold() -> None:
+    counts = Counts(START, MINUTE, [10] * 60 + [0] * 30, [10] * 90)
+    model = burn_rate_explorer(counts).set(target=0.9, window=5 * MINUTE)
+    assert (model["total_outage_burn"], model["highest_burn"], model["times_above"]) == (10, 10, 0)
+
+
+@pytest.mark.parametrize(
+    ("window", "target"), [(5 * MINUTE, 0.999), (HOUR, 0.999), (6 * HOUR, 0.9995)]
+)
+def test_what_is_above_the_threshold_is_what_the_alert_evaluator_fires(
+    month: Counts, window: timedelta, target: float
 ) -> None:
-    for result in backtest(month, incidents, THREE_NINES, WAYS):
-        row = rows[result.policy]
-        assert row.pages == result.pages
-        assert (row.precision, row.recall) == (result.precision, result.recall)
-        assert (row.delay, row.reset) == (result.detection_median, result.reset_median)
+    part = month.slice(month.start + 9 * DAY, month.start + 13 * DAY)
+    slo = SLO("availability", target)
+    fired = alert_intervals(part, slo, (BurnRule(window, window, 14.4),))
+    model = burn_rate_explorer(part).set(window=window, target=target)
+    assert model["times_above"] == len(fired)
+    minutes = [((alert.end or part.end) - alert.start) // MINUTE for alert in fired]
+    assert model["minutes_above"] == sum(minutes)
 
 
-def test_short_windows_change_the_reset_and_let_new_tickets_open(rows: dict[str, Approach]) -> None:
-    five, six = rows["5 three burn rates"], rows["6 two windows each"]
-    assert five[1:4] == six[1:4] == (8, 1.0, 0.75)
-    assert five.delay == six.delay == 11 * MINUTE
-    assert five.reset == timedelta(hours=5, minutes=37, seconds=30)
-    assert six.reset == timedelta(minutes=28, seconds=30)
-    assert (five.by_ticket, six.by_ticket) == (0, 2)
+def test_an_alert_firing_at_the_end_of_the_data_counts_to_the_end() -> None:
+    counts = Counts(START, MINUTE, [10] * 60 + [0] * 30, [10] * 90)
+    model = burn_rate_explorer(counts).set(window=5 * MINUTE, target=0.99)
+    assert (model["times_above"], model["minutes_above"]) == (1, 29)
+    assert model["highest_at"] == "2025-03-01T01:05:00Z"
 
 
-def alert(start: int, end: int | None) -> AlertInterval:
-    zero = datetime(2025, 3, 1, tzinfo=UTC)
-    until = None if end is None else zero + end * MINUTE
-    return AlertInterval(one_window(MINUTE, 1)[0], zero + start * MINUTE, until, 1.0)
+def test_a_month_without_a_failure_lasts_for_ever() -> None:
+    explorer = burn_rate_explorer(Counts(START, MINUTE, [5] * 400, [5] * 400))
+    assert (explorer.model["highest_burn"], explorer.model["hours_to_empty"]) == (0, None)
+    assert "lasts for ever" in explorer.text
 
 
-def test_a_condition_held_for_an_hour_fires_an_hour_later_and_one_broken_before_never() -> None:
-    held = [alert(0, 61), alert(100, 160), alert(200, 259), alert(300, None)]
-    assert with_for_duration(held, HOUR) == [alert(60, 61), alert(360, None)]
+def test_counts_without_events_are_an_error() -> None:
+    with pytest.raises(ValueError, match="hold no events"):
+        burn_rate_explorer(Counts(START, MINUTE, [0] * 60, [0] * 60))
 
 
-def test_a_row_reads_as_a_line_of_the_table(
-    month: Counts, incidents: tuple[KnownIncident, ...]
-) -> None:
-    fired = with_for_duration(alert_intervals(month, THREE_NINES, one_window(MINUTE, 1)), HOUR)
-    row = judge_alerts("3 over 1m, `for: 1h`", fired, month, incidents, THREE_NINES)
-    assert str(row) == "| 3 over 1m, `for: 1h` | 7 | 100% | 42% | 0 | 1h1m | 1m |"
+def test_the_drawn_curve_keeps_the_highest_burn_and_is_red_where_it_is_above(month: Counts) -> None:
+    explorer = burn_rate_explorer(month)
+    series = windowed_burn(month, THREE_NINES, HOUR)
+    assert explorer.artists["burn"].get_ydata().max() == np.nanmax(series.burn)
+    red = explorer.artists["above"].get_ydata()
+    assert np.nanmin(red) > 14.4
+    assert np.nanmax(red) == np.nanmax(series.burn)
+    assert explorer.artists["outage"].get_ydata() == pytest.approx([1000, 1000])
+
+
+def test_the_spans_of_the_incidents_are_shaded(month: Counts, broken: Spans) -> None:
+    axes = burn_rate_explorer(month, broken).figure.axes[0]
+    assert len(axes.patches) == len(broken) == 12
+    assert [patch.get_label() for patch in axes.patches][:2] == ["something is broken", ""]

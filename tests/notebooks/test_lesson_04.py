@@ -1,275 +1,311 @@
-"""Lesson 04: the map of blind spots, as a plot and as an explorer, and the lesson's numbers."""
+"""Lesson 04: outages that come back, their explorer, and the table of six ways to alert."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from math import exp
 from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
 
-from oncall.alerting import BurnRule, SilenceRule, google_policy
-from oncall.alerting_lint import lint_alerting
+from oncall.alerting import AlertEvaluator, AlertInterval, BurnRule, Policy, google_policy
 from oncall.counts import Counts
 from oncall.scenario import KnownIncident
-from oncall.slo import SLO, burn_rate
-from oncall.telemetry.backtest import VERDICTS, BlindSpots, blind_spots
+from oncall.slo import exhaustion_time
+from oncall.telemetry.backtest import backtest
 from oncall.telemetry.engine import alert_intervals
 from oncall.times import DAY, HOUR, MINUTE, SECOND
-from oncall.workbook.lessons.blind_spot_map import (
-    MINUTES,
-    RATIOS,
-    SECONDS,
-    VERDICT_COLOURS,
-    blind_spot_explorer,
-    cheapest_page,
-    costliest_silent,
-    outage_map,
-    plot_blind_spots,
+from oncall.workbook.lessons.adversary import (
+    CLEAN,
+    REQUESTS,
+    START,
+    Approach,
+    adversary_explorer,
+    attack,
+    budget_spent,
+    judge_alerts,
+    outages,
+    with_for_duration,
 )
-from oncall.workbook.lessons.common import THREE_NINES
-from oncall.workbook.plots import Plot
+from oncall.workbook.lessons.common import PAGE_RULES, THREE_NINES
+from oncall.workbook.plots import plot_burn
 from oncall.workbook.plots.explorer import Explorer
-
-LOOSE, POLICY = SLO("quality", 0.9), google_policy()
-NOON = datetime(2025, 3, 5, 12, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def spots() -> BlindSpots:
-    return outage_map(THREE_NINES, POLICY, 36_000)
-
-
-@pytest.fixture(scope="module")
-def plot(spots: BlindSpots, incidents: tuple[KnownIncident, ...]) -> Plot:
-    return plot_blind_spots(spots, THREE_NINES, incidents)
 
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return blind_spot_explorer()
+    return adversary_explorer()
+
+
+def one_window(window: timedelta, factor: float) -> Policy:
+    return (BurnRule(window, window, factor),)
 
 
 # --- the numbers of the lesson -------------------------------------------------------------------
 
 
-def test_at_90_percent_an_hour_of_outage_costs_1_39_percent_and_14_4x_is_out_of_reach() -> None:
-    assert burn_rate(0, LOOSE) * (HOUR / LOOSE.period) == pytest.approx(0.0139, abs=0.00005)
-    assert [rule.detection_time(LOOSE, 1) for rule in POLICY] == [
-        None,
-        timedelta(hours=3, minutes=36),
-        timedelta(hours=7, minutes=12),
-        timedelta(hours=7, minutes=12),
-    ]
-    assert [finding.rule for finding in lint_alerting(POLICY, LOOSE)] == ["unreachable"]
-    mended = BurnRule(HOUR, 5 * MINUTE, 7.2)
-    assert mended.detection_time(LOOSE, 1) == timedelta(minutes=43, seconds=12)
-    assert lint_alerting((mended,), LOOSE) == []
+def test_a_wide_slow_rule_and_a_narrow_fast_one_detect_together_and_reset_far_apart() -> None:
+    wide, narrow = one_window(36 * HOUR, 1)[0], one_window(HOUR, 36)[0]
+    assert isinstance(wide, BurnRule)
+    assert isinstance(narrow, BurnRule)
+    for rule in (wide, narrow):
+        assert rule.detection_time(THREE_NINES, 1) == timedelta(seconds=129.6)
+        assert rule.budget_at_fire(THREE_NINES) == 0.05
+    assert wide.reset_time(THREE_NINES, 1) == timedelta(hours=35.964)
+    assert narrow.reset_time(THREE_NINES, 1) == timedelta(minutes=57.84)
 
 
-def test_one_failure_of_ten_fires_all_four_rules_and_two_ways_out_mend_it() -> None:
-    needed = [round(rule.lone_failure_fires_below(THREE_NINES), 1) for rule in POLICY]
-    assert needed == [69.4, 166.7, 333.3, 1000.0]
-    assert len(lint_alerting(POLICY, THREE_NINES, traffic=10)) == 4
-    assert lint_alerting(POLICY, THREE_NINES, traffic=70) == []
-    assert lint_alerting(POLICY, THREE_NINES, traffic=130) == []
-    assert lint_alerting(POLICY, SLO("availability", 0.99), traffic=10) == []
+def test_35x_is_never_seen_by_36x_and_empties_the_budget_in_20_57_hours() -> None:
+    narrow = BurnRule(HOUR, HOUR, 36)
+    assert narrow.detection_time(THREE_NINES, 0.035) is None
+    lasts = exhaustion_time(THREE_NINES, 35)
+    assert lasts is not None
+    assert lasts / HOUR == pytest.approx(20.57, abs=0.005)
 
 
-def test_one_probe_a_minute_is_too_few_for_users_who_come_at_random_and_two_are_enough() -> None:
-    users = np.random.default_rng(4).poisson(10, size=100_000)
-    needed = POLICY[0].lone_failure_fires_below(THREE_NINES)
-    assert (60 + users < needed).mean() == pytest.approx(0.46, abs=0.005)
-    assert needed < 2 * 60
+def ten_minutes() -> Counts:
+    good = [100] * (6 * 3600) + [0] * 600 + [100] * 7200
+    return Counts(START - 6 * HOUR, SECOND, good, [100] * len(good))
 
 
-def test_a_closed_door_burns_nothing_and_only_the_silence_rule_speaks() -> None:
-    total = [600] * 360 + [0] * 120
-    closed = Counts(NOON - 6 * HOUR, MINUTE, total, total)
-    assert alert_intervals(closed, THREE_NINES, POLICY) == []
-    watchful = (*POLICY, SilenceRule(10 * MINUTE, severity="sev1"))
-    (fired,) = alert_intervals(closed, THREE_NINES, watchful)
-    assert fired.start == NOON + 10 * MINUTE
-
-
-def test_the_gaps_that_chance_makes_are_counted_rightly() -> None:
-    """7,200 requests of a month at random moments, 50 times over."""
-    random = np.random.default_rng(4)
-    gaps = random.exponential(6, size=50 * 7200)  # in minutes, at 10 an hour
-    assert (gaps > 10).sum() / 50 == pytest.approx(7200 * exp(-10 / 6), rel=0.01)
-
-
-def test_51_seconds_of_everything_failing_fire_nothing_and_52_page() -> None:
-    for seconds, paged in ((51, False), (52, True)):
-        good = [100] * (3 * DAY // SECOND) + [0] * seconds + [100] * 3600
-        counts = Counts(NOON - 3 * DAY, SECOND, good, [100] * len(good))
-        assert bool(alert_intervals(counts, THREE_NINES, POLICY)) == paged
-
-
-# --- the map -------------------------------------------------------------------------------------
-
-
-def test_the_map_is_that_of_blind_spots_in_two_steps_of_time(spots: BlindSpots) -> None:
-    assert (spots.error_ratios, spots.durations) == (RATIOS, SECONDS + MINUTES)
-    assert list(spots.durations) == sorted(spots.durations)
-    late = blind_spots(THREE_NINES, POLICY, 36_000, error_ratios=RATIOS, durations=MINUTES)
-    np.testing.assert_array_equal(spots.verdict[:, len(SECONDS) :], late.verdict)
-    np.testing.assert_array_equal(spots.budget_lost[:, len(SECONDS) :], late.budget_lost)
-
-
-def test_its_border_is_where_the_detection_times_of_the_rules_are(spots: BlindSpots) -> None:
-    for row, ratio in enumerate(spots.error_ratios):
-        for name in ("ticket", "page"):
-            times = [
-                rule.detection_time(THREE_NINES, ratio) for rule in POLICY if rule.action == name
-            ]
-            soonest = min((time for time in times if time is not None), default=None)
-            for column, length in enumerate(spots.durations):
-                seen = spots.verdict[row, column] >= VERDICTS.index(name)
-                if soonest is None or length <= soonest:
-                    assert name == "ticket" or not seen
-                elif length >= soonest + MINUTE:
-                    assert seen
-
-
-def test_the_costliest_silent_outage_and_the_cheapest_page(spots: BlindSpots) -> None:
-    silent, page = costliest_silent(spots), cheapest_page(spots)
-    assert silent is not None
-    assert silent.outage == "0.1% for 3d"
-    assert silent.costs == pytest.approx(0.1)
-    assert page is not None
-    assert page.outage == "6.3% for 15m"
-    assert page.costs == pytest.approx(0.063 * 15 / 43.2)  # the first rule lets 2 % go
-
-
-def test_there_may_be_no_silent_outage_that_costs_anything_and_no_page() -> None:
-    assert costliest_silent(outage_map(THREE_NINES, POLICY, 10)) is None
-    tickets = outage_map(THREE_NINES, POLICY[2:], 36_000)
-    assert cheapest_page(tickets) is None
-    assert "no outage pages" in plot_blind_spots(tickets, THREE_NINES).numbers
-
-
-# --- the picture ---------------------------------------------------------------------------------
-
-
-def fields(mesh: Any) -> Any:
-    """The verdicts as they are drawn, one row per error ratio."""
-    rows, columns, _ = mesh.get_coordinates().shape
-    return np.asarray(mesh.get_array()).reshape(rows - 1, columns - 1)
-
-
-def test_the_fields_are_drawn_in_three_colours_around_their_error_ratios_and_durations(
-    plot: Plot, spots: BlindSpots
+@pytest.mark.parametrize(
+    ("short", "minutes"), [(HOUR, 59.1), (30 * MINUTE, 29.6), (5 * MINUTE, 4.9), (MINUTE, 1.0)]
+)
+def test_the_short_window_moves_the_end_of_an_alert_and_not_its_start(
+    short: timedelta, minutes: float
 ) -> None:
-    (axes,) = plot.figure.axes
-    mesh: Any = axes.collections[0]
-    np.testing.assert_array_equal(fields(mesh), spots.verdict)
-    drawn = [to_hex(mesh.get_cmap()(mesh.norm(verdict))) for verdict in range(3)]
-    assert drawn == [colour.lower() for colour in VERDICT_COLOURS]
-    corners, seconds = mesh.get_coordinates(), [length / SECOND for length in spots.durations]
-    for edges, centres in ((corners[0, :, 0], seconds), (corners[:, 0, 1], spots.error_ratios)):
-        assert (edges[:-1] < centres).all()
-        assert (centres < edges[1:]).all()
+    (fired,) = alert_intervals(ten_minutes(), THREE_NINES, (BurnRule(HOUR, short, 14.4),))
+    assert fired.start - START == 52 * SECOND
+    assert fired.end is not None
+    assert (fired.end - START - 10 * MINUTE) / MINUTE == pytest.approx(minutes, abs=0.05)
 
 
-def test_it_has_units_a_scale_of_both_and_a_legend(plot: Plot) -> None:
-    (axes,) = plot.figure.axes
-    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("the outage lasts", "requests that fail, %")
-    ticks = [tick.get_text() for tick in axes.get_xticklabels()]
-    assert ticks == ["10s", "1m", "10m", "1h", "6h", "1d", "3d"]
-    assert "99.9%" in plot.figure.get_suptitle()
-    assert [text.get_text() for text in plot.figure.legends[0].get_texts()] == [
-        "silent",
-        "ticket",
-        "page",
-        "this share of the month's budget is gone",
-    ]
+def test_in_a_relapse_the_short_window_detects() -> None:
+    """The first night: everything fails from 23:48 to 23:52, and 45% from 00:07 to 00:37."""
+
+    def pages(first_wave: int) -> list[timedelta]:
+        good = [100] * 6 * 3600 + [first_wave] * 240 + [100] * 900 + [55] * 1800 + [100] * 3600
+        counts = Counts(START - 6 * HOUR, SECOND, good, [100] * len(good))
+        fired = alert_intervals(counts, THREE_NINES, PAGE_RULES[:1])
+        return [alert.start - START for alert in fired]
+
+    relapse = 19 * MINUTE
+    assert pages(first_wave=0) == [52 * SECOND, relapse + 10 * SECOND]
+    assert pages(first_wave=100) == [relapse + 116 * SECOND]  # after clean hours
 
 
-@pytest.mark.parametrize("share", ["1%", "10%", "100%"])
-def test_a_line_joins_the_outages_that_cost_the_same(
-    plot: Plot, spots: BlindSpots, share: str
-) -> None:
-    (axes,) = plot.figure.axes
-    number = ["1%", "10%", "100%"].index(share)
-    seconds, ratio = axes.lines[number].get_data()
-    cost = np.asarray(seconds) * np.asarray(ratio) / 2592
-    np.testing.assert_allclose(cost, float(share[:-1]) / 100)
-    assert axes.texts[number].get_text() == share
-    half, hour = spots.error_ratios.index(0.5), spots.durations.index(HOUR)
-    assert spots.budget_lost[half, hour] == pytest.approx(0.5 * 3600 / 2592)
+def test_both_tickets_see_a_burn_of_6x_after_12_hours() -> None:
+    times = [rule.detection_time(THREE_NINES, 0.006) for rule in google_policy()[2:]]
+    assert times == [12 * HOUR] * 2
 
 
-def test_the_incidents_of_the_month_are_dots_of_which_the_numbers_say_the_field(
-    plot: Plot, incidents: tuple[KnownIncident, ...]
-) -> None:
-    (axes,) = plot.figure.axes
-    dots = [tuple(line.get_xydata()[0]) for line in axes.lines if line.get_marker() == "o"]
-    ended = [incident for incident in incidents if incident.end]
-    sizes = [((incident.end - incident.start) / SECOND, incident.error_ratio) for incident in ended]
-    assert dots == sizes
-    assert [text.get_text() for text in axes.texts][3:] == [str(number) for number in range(1, 13)]
-    by_field = (
-        "silent: incident 1; ticket: incident 7, 11; page: incident 2, 3, 4, 5, 6, 8, 9, 10, 12."
+def test_after_a_ten_minute_outage_the_6x_arm_holds_the_page_for_29_8_minutes() -> None:
+    fired = alert_intervals(ten_minutes(), THREE_NINES, PAGE_RULES)
+    last = max(fired, key=lambda alert: alert.end or START)
+    assert last.rule == PAGE_RULES[1]
+    assert last.end is not None
+    assert (last.end - START - 10 * MINUTE) / MINUTE == pytest.approx(29.8, abs=0.05)
+
+
+def test_the_numbers_of_the_plot_say_the_seconds_where_a_bucket_is_one() -> None:
+    view = {"since": START - 30 * MINUTE, "until": START + 90 * MINUTE}
+    text = plot_burn(ten_minutes(), THREE_NINES, PAGE_RULES, **view).numbers
+    assert text.startswith("2025-03-04 23:30 to 01:30 UTC: lowest SLI 0.0% in the 1s to 00:00:01;")
+    assert text.endswith(
+        "page 14.4x 1h/5m 00:00:52 to 00:14:56; page 6x 6h/30m 00:02:10 to 00:39:50."
     )
-    assert plot.numbers.endswith(by_field)
+
+
+# --- outages that come back ----------------------------------------------------------------------
+
+
+def test_the_day_holds_the_outages_it_was_asked_for_after_clean_hours() -> None:
+    counts = outages(51 * SECOND, HOUR, 0.5)
+    bad = np.diff(counts.total) - np.diff(counts.good)
+    assert counts.start + CLEAN == START
+    assert len(bad) == (CLEAN + DAY) // SECOND
+    assert not bad[: CLEAN // SECOND].any()
+    hours = bad[CLEAN // SECOND :].reshape(24, 3600)
+    assert (hours[:, :51] == REQUESTS / 2).all()
+    assert not hours[:, 51:].any()
+
+
+def test_an_outage_may_not_be_longer_than_the_time_to_the_next() -> None:
+    with pytest.raises(ValueError, match="at most 5m"):
+        outages(301 * SECOND, 5 * MINUTE, 1)
+
+
+def test_51_seconds_in_every_hour_burn_47_percent_in_silence_and_52_page_at_once() -> None:
+    silent = attack(outages(51 * SECOND, HOUR, 1), PAGE_RULES[:1])
+    assert silent.paged_after is None
+    assert silent.unseen == silent.day == pytest.approx(0.472, abs=0.0005)
+    assert attack(outages(52 * SECOND, HOUR, 1), PAGE_RULES[:1]).paged_after == 52 * SECOND
+
+
+def test_the_6x_arm_catches_them_in_the_third_hour() -> None:
+    caught = attack(outages(51 * SECOND, HOUR, 1), PAGE_RULES)
+    assert caught.paged_after == 2 * HOUR + 28 * SECOND
+    assert caught.unseen == pytest.approx((51 + 51 + 28) / 2592)
+
+
+@pytest.mark.parametrize(("length", "ratio"), [(216, 0.1), (36, 0.6), (27, 0.8)])
+def test_exactly_6x_never_pages_and_a_second_more_does(length: int, ratio: float) -> None:
+    exactly = attack(outages(length * SECOND, HOUR, ratio), PAGE_RULES)
+    assert exactly.burn == pytest.approx(6)
+    assert exactly.paged_after is None
+    assert exactly.unseen == pytest.approx(0.2)
+    assert attack(outages((length + 1) * SECOND, HOUR, ratio), PAGE_RULES).paged_after is not None
+
+
+def test_exactly_14_4x_never_pages_by_the_first_rule_alone() -> None:
+    exactly = attack(outages(54 * SECOND, HOUR, 0.96), PAGE_RULES[:1])
+    assert exactly.burn == pytest.approx(14.4)
+    assert exactly.paged_after is None
+
+
+def test_what_pages_is_what_the_alert_evaluator_fires() -> None:
+    counts = outages(40 * SECOND, 30 * MINUTE, 0.7)
+    evaluator = AlertEvaluator(THREE_NINES, PAGE_RULES, SECOND)
+    good, total = np.diff(counts.good).tolist(), np.diff(counts.total).tolist()
+    fired = [bool(evaluator.observe(*bucket)) for bucket in zip(good, total, strict=True)]
+    first = fired.index(True) + 1
+    assert attack(counts, PAGE_RULES).paged_after == first * SECOND - CLEAN
+
+
+def test_a_ticket_is_no_page() -> None:
+    every_half_hour = outages(10 * SECOND, 30 * MINUTE, 1)
+    fired = alert_intervals(every_half_hour, THREE_NINES, google_policy())
+    assert "ticket" in [alert.rule.action for alert in fired]
+    assert attack(every_half_hour, google_policy()).paged_after is None
 
 
 # --- the explorer --------------------------------------------------------------------------------
 
 
-def test_the_explorer_shows_the_map_of_its_controls(explorer: Explorer) -> None:
-    for target, traffic, tickets in (
-        (0.999, 10_000, True),
-        (0.9, 100, True),
-        (0.9999, 1000, False),
-    ):
-        explorer.set(target=target, traffic=traffic, tickets=tickets)
-        policy = POLICY if tickets else POLICY[:2]
-        expected = outage_map(SLO("availability", target), policy, traffic)
-        np.testing.assert_array_equal(fields(explorer.artists["map"]), expected.verdict)
-        total: Any = explorer.artists["line 100%"]
-        seconds, ratio = total.get_data()
-        np.testing.assert_allclose(seconds * ratio, 30 * 86_400 * (1 - target))
+def test_the_explorer_shows_what_attack_says(explorer: Explorer) -> None:
+    for rules, every, seconds, percent in ((1, 60, 51, 100), (2, 60, 51, 100), (2, 10, 300, 2)):
+        result = attack(
+            outages(seconds * SECOND, every * MINUTE, percent / 100), PAGE_RULES[:rules]
+        )
+        model = explorer.set(rules=rules, every=every, seconds=seconds, percent=percent)
+        assert model["spent_unseen"] == round(result.unseen, 4)
+        assert model["spent_in_a_day"] == round(result.day, 4)
+        assert (model["paged_after"] is None) == (result.paged_after is None)
 
 
-def test_without_tickets_half_of_the_budget_can_go_in_silence(explorer: Explorer) -> None:
-    assert explorer.set(target=0.999, traffic=10_000, tickets=False) == {
-        "target": 0.999,
-        "traffic": 10_000,
-        "tickets": False,
-        "silent_outage": "0.5% for 3d",
-        "silent_costs": 0.5,
-        "page_outage": "6.3% for 15m",
-        "page_costs": 0.0218,
-        "unreachable": 0,
-        "lone_failure_fires": 0,
+def test_the_model_of_the_caught_adversary(explorer: Explorer) -> None:
+    assert explorer.set(rules=2, every=60, seconds=51, percent=100) == {
+        "rules": 2,
+        "every_minutes": 60,
+        "seconds": 51,
+        "percent": 100,
+        "burn": 14.17,
+        "paged_after": "2h28s",
+        "spent_unseen": 0.0502,
+        "spent_in_a_day": 0.4722,
     }
 
 
-def test_the_model_counts_what_is_wrong_with_the_rules(explorer: Explorer) -> None:
-    assert explorer.set(target=0.9, traffic=10_000, tickets=True)["unreachable"] == 1
-    few = explorer.set(target=0.999, traffic=10)
-    assert (few["lone_failure_fires"], few["page_costs"], few["silent_outage"]) == (4, 0.1389, None)
-    assert "no silent outage costs anything" in explorer.text
+def curve(explorer: Explorer, name: str) -> tuple[Any, Any]:
+    artist: Any = explorer.artists[name]
+    x, y = artist.get_data()
+    return np.asarray(x), np.asarray(y)
 
 
-@pytest.mark.parametrize(
-    ("target", "shown"), [(0.9, [True] * 3), (0.999, [True] * 3), (0.9999, [True] * 3)]
-)
-def test_each_line_has_its_share_written_where_it_can_be_seen(
-    explorer: Explorer, target: float, shown: list[bool]
+def test_the_heavy_line_is_what_was_spent_before_the_page_and_the_dotted_one_the_rest(
+    explorer: Explorer,
 ) -> None:
-    explorer.set(target=target, traffic=10_000, tickets=True)
-    (axes,) = explorer.figure.axes
-    left, right = axes.get_xlim()
-    low, high = axes.get_ylim()
-    texts: list[Any] = [explorer.artists[f"text {share}"] for share in ("1%", "10%", "100%")]
-    assert [text.get_visible() for text in texts] == shown
-    for text in texts:
-        x, y = text.get_position()
-        assert left <= x <= right
-        assert low <= y <= 1.2 * high
+    explorer.set(rules=2, every=60, seconds=51, percent=100)
+    spent = 100 * budget_spent(outages(51 * SECOND, HOUR, 1))
+    page = (2 * 3600 + 28) / 3600
+    for name, first, last in (("unseen", 0.0, page), ("seen", page, 24.0)):
+        hours, percent = curve(explorer, name)
+        assert hours[0] == pytest.approx(first)
+        assert hours[-1] == pytest.approx(last, abs=0.03)
+        assert percent.max() == pytest.approx(spent[round(last * 3600)])
+    for name in ("page burn", "page spent"):
+        assert curve(explorer, name)[0] == pytest.approx([page, page])
+
+
+def test_a_silent_day_has_no_page_and_no_dotted_line_to_speak_of(explorer: Explorer) -> None:
+    explorer.set(rules=1, every=60, seconds=51, percent=100)
+    assert curve(explorer, "unseen")[1].max() == pytest.approx(47.2, abs=0.05)
+    assert len(curve(explorer, "seen")[0]) == 1
+    for name in ("page burn", "page spent"):
+        assert len(curve(explorer, name)[0]) == 0
+    assert "No page in 24 hours" in explorer.text
+
+
+def test_the_burn_lines_are_those_of_the_two_long_windows(explorer: Explorer) -> None:
+    explorer.set(rules=1, every=60, seconds=51, percent=100)
+    assert curve(explorer, "burn 1h")[1].max() == pytest.approx(51 / 3.6)
+    hours, burn = curve(explorer, "burn 6h")
+    for hour in range(6):
+        assert burn[np.searchsorted(hours, hour + 0.5)] == pytest.approx((hour + 1) * 51 / 21.6)
+    names = [label.get_text() for label in explorer.figure.legends[0].get_texts()]
+    assert names[:2] == ["last 1h (dashed: 14.4x)", "last 6h (dashed: 6x)"]
+    units = [axes.get_ylabel() for axes in explorer.figure.axes]
+    assert units == ["burn rate, x", "month's budget, %"]
+
+
+# --- six ways, one month -------------------------------------------------------------------------
+
+WAYS = {
+    "1 error ratio over 10m": one_window(10 * MINUTE, 1),
+    "2 error ratio over 36h": one_window(36 * HOUR, 1),
+    "4 one burn rate, 1h": one_window(HOUR, 36),
+    "5 three burn rates": (
+        *one_window(HOUR, 14.4),
+        *one_window(6 * HOUR, 6),
+        BurnRule(3 * DAY, 3 * DAY, 1, "ticket", "sev4"),
+    ),
+    "6 two windows each": google_policy(),
+}
+
+
+@pytest.fixture(scope="module")
+def rows(month: Counts, incidents: tuple[KnownIncident, ...]) -> dict[str, Approach]:
+    """The table of these ways, by name."""
+    fired = {name: alert_intervals(month, THREE_NINES, policy) for name, policy in WAYS.items()}
+    return {
+        name: judge_alerts(name, alerts, month, incidents, THREE_NINES)
+        for name, alerts in fired.items()
+    }
+
+
+def test_the_table_judges_as_the_backtest_does(
+    month: Counts, incidents: tuple[KnownIncident, ...], rows: dict[str, Approach]
+) -> None:
+    for result in backtest(month, incidents, THREE_NINES, WAYS):
+        row = rows[result.policy]
+        assert row.pages == result.pages
+        assert (row.precision, row.recall) == (result.precision, result.recall)
+        assert (row.delay, row.reset) == (result.detection_median, result.reset_median)
+
+
+def test_short_windows_change_the_reset_and_let_new_tickets_open(rows: dict[str, Approach]) -> None:
+    five, six = rows["5 three burn rates"], rows["6 two windows each"]
+    assert five[1:4] == six[1:4] == (8, 1.0, 0.75)
+    assert five.delay == six.delay == 11 * MINUTE
+    assert five.reset == timedelta(hours=5, minutes=37, seconds=30)
+    assert six.reset == timedelta(minutes=28, seconds=30)
+    assert (five.by_ticket, six.by_ticket) == (0, 2)
+
+
+def alert(start: int, end: int | None) -> AlertInterval:
+    zero = datetime(2025, 3, 1, tzinfo=UTC)
+    until = None if end is None else zero + end * MINUTE
+    return AlertInterval(one_window(MINUTE, 1)[0], zero + start * MINUTE, until, 1.0)
+
+
+def test_a_condition_held_for_an_hour_fires_an_hour_later_and_one_broken_before_never() -> None:
+    held = [alert(0, 61), alert(100, 160), alert(200, 259), alert(300, None)]
+    assert with_for_duration(held, HOUR) == [alert(60, 61), alert(360, None)]
+
+
+def test_a_row_reads_as_a_line_of_the_table(
+    month: Counts, incidents: tuple[KnownIncident, ...]
+) -> None:
+    fired = with_for_duration(alert_intervals(month, THREE_NINES, one_window(MINUTE, 1)), HOUR)
+    row = judge_alerts("3 over 1m, `for: 1h`", fired, month, incidents, THREE_NINES)
+    assert str(row) == "| 3 over 1m, `for: 1h` | 7 | 100% | 42% | 0 | 1h1m | 1m |"

@@ -1,225 +1,275 @@
-"""Lesson 05: the public incidents and their times, their explorer, and the lesson's numbers."""
+"""Lesson 05: the map of blind spots, as a plot and as an explorer, and the lesson's numbers."""
 
 from __future__ import annotations
 
-import csv
-import json
-from functools import cache
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
+from math import exp
 from typing import Any
 
+import numpy as np
 import pytest
-from stored import cells
+from matplotlib.colors import to_hex
 
-from oncall.incident import Incident
-from oncall.times import MINUTE
-from oncall.workbook.lessons.common import THREE_NINES
-from oncall.workbook.lessons.night import moment
-from oncall.workbook.lessons.public_incidents import (
-    NAMES,
-    PublicIncident,
-    Summary,
-    outages_explorer,
-    plot_outages,
-    read_public,
-    rows_of,
-    summary,
-    times_text,
+from oncall.alerting import BurnRule, SilenceRule, google_policy
+from oncall.alerting_lint import lint_alerting
+from oncall.counts import Counts
+from oncall.scenario import KnownIncident
+from oncall.slo import SLO, burn_rate
+from oncall.telemetry.backtest import VERDICTS, BlindSpots, blind_spots
+from oncall.telemetry.engine import alert_intervals
+from oncall.times import DAY, HOUR, MINUTE, SECOND
+from oncall.workbook.lessons.blind_spot_map import (
+    MINUTES,
+    RATIOS,
+    SECONDS,
+    VERDICT_COLOURS,
+    blind_spot_explorer,
+    cheapest_page,
+    costliest_silent,
+    outage_map,
+    plot_blind_spots,
 )
+from oncall.workbook.lessons.common import THREE_NINES
+from oncall.workbook.plots import Plot
 from oncall.workbook.plots.explorer import Explorer
 
-ROOT = Path(__file__).parents[2]
-CSV = ROOT / "data" / "public_incidents.csv"
-NOTEBOOK = ROOT / "notebooks" / "05_the_incident_record.ipynb"
+LOOSE, POLICY = SLO("quality", 0.9), google_policy()
+NOON = datetime(2025, 3, 5, 12, tzinfo=UTC)
 
 
-@cache
-def public() -> list[PublicIncident]:
-    return read_public(CSV)
+@pytest.fixture(scope="module")
+def spots() -> BlindSpots:
+    return outage_map(THREE_NINES, POLICY, 36_000)
+
+
+@pytest.fixture(scope="module")
+def plot(spots: BlindSpots, incidents: tuple[KnownIncident, ...]) -> Plot:
+    return plot_blind_spots(spots, THREE_NINES, incidents)
 
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return outages_explorer(public())
+    return blind_spot_explorer()
 
 
-def lengths(name: str) -> list[float]:
-    minutes = [incident.minutes_to(name) for incident in public()]
-    return [length for length in minutes if length is not None]
+# --- the numbers of the lesson -------------------------------------------------------------------
 
 
-# --- the incidents -------------------------------------------------------------------------------
-
-
-def test_sixteen_rows_are_fifteen_incidents() -> None:
-    with open(CSV, newline="", encoding="utf-8") as file:
-        assert len(list(csv.DictReader(file))) == 16
-    assert len(public()) == len({incident.id for incident in public()}) == 15
-
-
-def test_two_waves_are_one_incident_whose_last_mitigation_counts() -> None:
-    night = next(row for row in public() if row.id.startswith("openai-2024-12-04"))
-    assert night.times["impact_start"] == moment("23:48")
-    minutes = [night.minutes_to(name) for name in ("first_update", "mitigated", "resolved")]
-    assert minutes == [20, 109, 153]
-
-
-def test_what_is_not_published_is_unknown() -> None:
-    first = {incident.provider: incident for incident in reversed(public())}
-    gitlab, google = first["GitLab"], first["Google Cloud"]
-    assert set(gitlab.times) == {"resolved"}
-    assert gitlab.minutes_to("resolved") is None
-    assert google.minutes_to("mitigated") is None
-
-
-def test_no_time_to_acknowledge_is_made_of_the_first_public_post() -> None:
-    assert all("acknowledged" not in incident.times for incident in public())
-    assert sum("detected" in incident.times for incident in public()) == 1
-
-
-def test_medians_and_means_of_the_three_intervals() -> None:
-    for name, n, median, mean in (
-        ("first_update", 13, 20, 33.5),
-        ("mitigated", 13, 109, 125.2),
-        ("resolved", 14, 189.5, 220.6),
-    ):
-        found = summary(lengths(name))
-        assert (found.n, found.median, round(found.mean, 1)) == (n, median, mean), name
-
-
-def test_from_mitigated_to_resolved_it_took_44_minutes_in_the_middle_and_none_in_3_of_13() -> None:
-    known = [incident.times for incident in public()]
-    both = [times for times in known if {"mitigated", "resolved"} <= times.keys()]
-    gaps = sorted((times["resolved"] - times["mitigated"]) / MINUTE for times in both)
-    assert (len(gaps), gaps[6], gaps.count(0)) == (13, 44, 3)
-
-
-def test_a_summary_passes_over_the_unknown_and_leaves_out_the_longest() -> None:
-    assert summary([1, None, 2, 9]) == Summary(3, 2, 4)
-    assert summary([9, 1, 2], leave_out=1) == Summary(2, 1.5, 1.5)
-    for wrong in (3, -1):
-        with pytest.raises(ValueError, match="cannot leave out"):
-            summary([9, 1, 2], leave_out=wrong)
-
-
-def test_the_times_of_an_incident_as_a_line() -> None:
-    incident = Incident("INC-1", "it fails", THREE_NINES, "slow_first_token", moment("23:48"))
-    incident = incident.detect(None, at=moment("23:48:52"), by="ana")
-    assert times_text(incident) == "ttd 52s, tta unknown, ttm unknown, ttr unknown, impact unknown"
-
-
-# --- what is drawn -------------------------------------------------------------------------------
-
-
-def test_rows_go_from_the_quickest_resolved_to_the_slowest_without_those_of_unknown_start() -> None:
-    rows = rows_of(public())
-    assert [row.minutes_to("resolved") for row in rows] == sorted(lengths("resolved"))
-    assert "GitLab" not in [row.provider for row in rows]
-
-
-def test_every_known_time_has_its_mark_in_the_row_of_its_incident() -> None:
-    axes = plot_outages(public()).figure.axes[0]
-    drawn = {str(line.get_label()): line for line in axes.lines}
-    marks = {label: line for label, line in drawn.items() if not label.startswith("_")}
-    assert list(marks) == list(NAMES.values()) == ["first public post", "mitigated", "resolved"]
-    for name, label in NAMES.items():
-        minutes = [incident.minutes_to(name) for incident in rows_of(public())]
-        expected = [(length, row) for row, length in enumerate(minutes) if length is not None]
-        assert list(zip(*marks[label].get_data(), strict=True)) == expected
-        low, high = axes.get_xlim()
-        assert all(low < length < high for length, _ in expected)
-
-
-def test_axes_are_labelled_with_units_and_rows_with_operator_and_date() -> None:
-    plot = plot_outages(public())
-    axes = plot.figure.axes[0]
-    assert axes.get_xlabel().startswith("minutes since the impact began")
-    assert axes.get_xscale() == "log"
-    labels = [text.get_text() for text in axes.get_yticklabels()]
-    assert labels[0] == "OpenAI 2024-01-30"
-    assert len(labels) == len(set(labels)) == 14
-    names = [text.get_text() for text in plot.figure.legends[0].get_texts()]
-    assert names == ["first public post", "mitigated", "resolved"]
-
-
-def test_the_numbers_of_the_plot_name_n_range_and_median() -> None:
-    assert plot_outages(public()).numbers == (
-        "14 public incidents from the start of their impact: "
-        "first public post n 13, 1 to 148 minutes, median 20; "
-        "mitigated n 13, 15 to 271 minutes, median 109; "
-        "resolved n 14, 30 to 449 minutes, median 189.5."
-    )
-
-
-@pytest.mark.parametrize("interval", ["first_update", "mitigated", "resolved"])
-@pytest.mark.parametrize("leave_out", [0, 1, 6])
-def test_the_explorer_shows_what_summary_says(
-    explorer: Explorer, interval: str, leave_out: int
-) -> None:
-    found = summary(lengths(interval), leave_out)
-    model = explorer.set(interval=interval, leave_out=leave_out)
-    assert model == {
-        "interval": interval,
-        "left_out": leave_out,
-        "n": found.n,
-        "median_minutes": round(found.median, 1),
-        "mean_minutes": round(found.mean, 1),
-    }
-    lines: Any = explorer.artists
-    assert lines["mean"].get_xdata() == [found.mean] * 2
-    assert lines["median"].get_xdata() == [found.median] * 2
-    crossed = sorted(lengths(interval))[found.n :]
-    assert list(lines["out"].get_xdata()) == crossed
-    rows = rows_of(public())
-    assert [rows[row].minutes_to(interval) for row in lines["out"].get_ydata()] == crossed
-
-
-def test_one_incident_moves_the_mean_by_9_minutes_and_the_median_by_half_of_one(
-    explorer: Explorer,
-) -> None:
-    before = explorer.set(interval="first_update", leave_out=0)
-    after = explorer.set(leave_out=1)
-    assert round(before["mean_minutes"] - after["mean_minutes"], 1) == 9.5
-    assert before["median_minutes"] - after["median_minutes"] == 0.5
-    assert explorer.text.startswith(
-        "From impact to first public post: n 12, the longest 1 left out;"
-    )
-
-
-def test_there_and_back_leaves_no_trace_and_adds_no_artist(explorer: Explorer) -> None:
-    explorer.set(interval="resolved", leave_out=0)
-    before, artists = explorer.png, len(explorer.figure.findobj())
-    explorer.set(interval="mitigated", leave_out=3)
-    assert explorer.png != before
-    explorer.set(interval="resolved", leave_out=0)
-    assert explorer.png == before
-    assert len(explorer.figure.findobj()) == artists
-
-
-def test_controls_and_legend_of_the_explorer_are_labelled(explorer: Explorer) -> None:
-    assert [control.description for control in explorer.controls.values()] == [
-        "Time from impact to",
-        "Leave out the longest (incidents)",
+def test_at_90_percent_an_hour_of_outage_costs_1_39_percent_and_14_4x_is_out_of_reach() -> None:
+    assert burn_rate(0, LOOSE) * (HOUR / LOOSE.period) == pytest.approx(0.0139, abs=0.00005)
+    assert [rule.detection_time(LOOSE, 1) for rule in POLICY] == [
+        None,
+        timedelta(hours=3, minutes=36),
+        timedelta(hours=7, minutes=12),
+        timedelta(hours=7, minutes=12),
     ]
-    names = [text.get_text() for text in explorer.figure.legends[0].get_texts()]
-    assert names[3:] == ["mean of this interval", "its median", "left out"]
+    assert [finding.rule for finding in lint_alerting(POLICY, LOOSE)] == ["unreachable"]
+    mended = BurnRule(HOUR, 5 * MINUTE, 7.2)
+    assert mended.detection_time(LOOSE, 1) == timedelta(minutes=43, seconds=12)
+    assert lint_alerting((mended,), LOOSE) == []
 
 
-# --- the lesson ----------------------------------------------------------------------------------
+def test_one_failure_of_ten_fires_all_four_rules_and_two_ways_out_mend_it() -> None:
+    needed = [round(rule.lone_failure_fires_below(THREE_NINES), 1) for rule in POLICY]
+    assert needed == [69.4, 166.7, 333.3, 1000.0]
+    assert len(lint_alerting(POLICY, THREE_NINES, traffic=10)) == 4
+    assert lint_alerting(POLICY, THREE_NINES, traffic=70) == []
+    assert lint_alerting(POLICY, THREE_NINES, traffic=130) == []
+    assert lint_alerting(POLICY, SLO("availability", 0.99), traffic=10) == []
 
 
-def test_mean_and_median_rank_the_two_operators_in_opposite_order() -> None:
-    def lasted(provider: str) -> Summary:
-        mine = [incident for incident in public() if incident.provider == provider]
-        return summary(incident.minutes_to("resolved") for incident in mine)
-
-    github, openai = lasted("GitHub"), lasted("OpenAI")
-    assert (github.n, openai.n) == (7, 5)
-    assert github.mean < openai.mean
-    assert github.median > openai.median
+def test_one_probe_a_minute_is_too_few_for_users_who_come_at_random_and_two_are_enough() -> None:
+    users = np.random.default_rng(4).poisson(10, size=100_000)
+    needed = POLICY[0].lone_failure_fires_below(THREE_NINES)
+    assert (60 + users < needed).mean() == pytest.approx(0.46, abs=0.005)
+    assert needed < 2 * 60
 
 
-def test_the_lesson_prints_no_path_and_its_stub_is_not_attempted() -> None:
-    outputs = [json.dumps(cell["outputs"]) for cell in cells(NOTEBOOK, "code")]
-    assert ".jsonl" not in "".join(outputs)
-    assert "Waiting." in outputs[-1]
+def test_a_closed_door_burns_nothing_and_only_the_silence_rule_speaks() -> None:
+    total = [600] * 360 + [0] * 120
+    closed = Counts(NOON - 6 * HOUR, MINUTE, total, total)
+    assert alert_intervals(closed, THREE_NINES, POLICY) == []
+    watchful = (*POLICY, SilenceRule(10 * MINUTE, severity="sev1"))
+    (fired,) = alert_intervals(closed, THREE_NINES, watchful)
+    assert fired.start == NOON + 10 * MINUTE
+
+
+def test_the_gaps_that_chance_makes_are_counted_rightly() -> None:
+    """7,200 requests of a month at random moments, 50 times over."""
+    random = np.random.default_rng(4)
+    gaps = random.exponential(6, size=50 * 7200)  # in minutes, at 10 an hour
+    assert (gaps > 10).sum() / 50 == pytest.approx(7200 * exp(-10 / 6), rel=0.01)
+
+
+def test_51_seconds_of_everything_failing_fire_nothing_and_52_page() -> None:
+    for seconds, paged in ((51, False), (52, True)):
+        good = [100] * (3 * DAY // SECOND) + [0] * seconds + [100] * 3600
+        counts = Counts(NOON - 3 * DAY, SECOND, good, [100] * len(good))
+        assert bool(alert_intervals(counts, THREE_NINES, POLICY)) == paged
+
+
+# --- the map -------------------------------------------------------------------------------------
+
+
+def test_the_map_is_that_of_blind_spots_in_two_steps_of_time(spots: BlindSpots) -> None:
+    assert (spots.error_ratios, spots.durations) == (RATIOS, SECONDS + MINUTES)
+    assert list(spots.durations) == sorted(spots.durations)
+    late = blind_spots(THREE_NINES, POLICY, 36_000, error_ratios=RATIOS, durations=MINUTES)
+    np.testing.assert_array_equal(spots.verdict[:, len(SECONDS) :], late.verdict)
+    np.testing.assert_array_equal(spots.budget_lost[:, len(SECONDS) :], late.budget_lost)
+
+
+def test_its_border_is_where_the_detection_times_of_the_rules_are(spots: BlindSpots) -> None:
+    for row, ratio in enumerate(spots.error_ratios):
+        for name in ("ticket", "page"):
+            times = [
+                rule.detection_time(THREE_NINES, ratio) for rule in POLICY if rule.action == name
+            ]
+            soonest = min((time for time in times if time is not None), default=None)
+            for column, length in enumerate(spots.durations):
+                seen = spots.verdict[row, column] >= VERDICTS.index(name)
+                if soonest is None or length <= soonest:
+                    assert name == "ticket" or not seen
+                elif length >= soonest + MINUTE:
+                    assert seen
+
+
+def test_the_costliest_silent_outage_and_the_cheapest_page(spots: BlindSpots) -> None:
+    silent, page = costliest_silent(spots), cheapest_page(spots)
+    assert silent is not None
+    assert silent.outage == "0.1% for 3d"
+    assert silent.costs == pytest.approx(0.1)
+    assert page is not None
+    assert page.outage == "6.3% for 15m"
+    assert page.costs == pytest.approx(0.063 * 15 / 43.2)  # the first rule lets 2 % go
+
+
+def test_there_may_be_no_silent_outage_that_costs_anything_and_no_page() -> None:
+    assert costliest_silent(outage_map(THREE_NINES, POLICY, 10)) is None
+    tickets = outage_map(THREE_NINES, POLICY[2:], 36_000)
+    assert cheapest_page(tickets) is None
+    assert "no outage pages" in plot_blind_spots(tickets, THREE_NINES).numbers
+
+
+# --- the picture ---------------------------------------------------------------------------------
+
+
+def fields(mesh: Any) -> Any:
+    """The verdicts as they are drawn, one row per error ratio."""
+    rows, columns, _ = mesh.get_coordinates().shape
+    return np.asarray(mesh.get_array()).reshape(rows - 1, columns - 1)
+
+
+def test_the_fields_are_drawn_in_three_colours_around_their_error_ratios_and_durations(
+    plot: Plot, spots: BlindSpots
+) -> None:
+    (axes,) = plot.figure.axes
+    mesh: Any = axes.collections[0]
+    np.testing.assert_array_equal(fields(mesh), spots.verdict)
+    drawn = [to_hex(mesh.get_cmap()(mesh.norm(verdict))) for verdict in range(3)]
+    assert drawn == [colour.lower() for colour in VERDICT_COLOURS]
+    corners, seconds = mesh.get_coordinates(), [length / SECOND for length in spots.durations]
+    for edges, centres in ((corners[0, :, 0], seconds), (corners[:, 0, 1], spots.error_ratios)):
+        assert (edges[:-1] < centres).all()
+        assert (centres < edges[1:]).all()
+
+
+def test_it_has_units_a_scale_of_both_and_a_legend(plot: Plot) -> None:
+    (axes,) = plot.figure.axes
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("the outage lasts", "requests that fail, %")
+    ticks = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert ticks == ["10s", "1m", "10m", "1h", "6h", "1d", "3d"]
+    assert "99.9%" in plot.figure.get_suptitle()
+    assert [text.get_text() for text in plot.figure.legends[0].get_texts()] == [
+        "silent",
+        "ticket",
+        "page",
+        "this share of the month's budget is gone",
+    ]
+
+
+@pytest.mark.parametrize("share", ["1%", "10%", "100%"])
+def test_a_line_joins_the_outages_that_cost_the_same(
+    plot: Plot, spots: BlindSpots, share: str
+) -> None:
+    (axes,) = plot.figure.axes
+    number = ["1%", "10%", "100%"].index(share)
+    seconds, ratio = axes.lines[number].get_data()
+    cost = np.asarray(seconds) * np.asarray(ratio) / 2592
+    np.testing.assert_allclose(cost, float(share[:-1]) / 100)
+    assert axes.texts[number].get_text() == share
+    half, hour = spots.error_ratios.index(0.5), spots.durations.index(HOUR)
+    assert spots.budget_lost[half, hour] == pytest.approx(0.5 * 3600 / 2592)
+
+
+def test_the_incidents_of_the_month_are_dots_of_which_the_numbers_say_the_field(
+    plot: Plot, incidents: tuple[KnownIncident, ...]
+) -> None:
+    (axes,) = plot.figure.axes
+    dots = [tuple(line.get_xydata()[0]) for line in axes.lines if line.get_marker() == "o"]
+    ended = [incident for incident in incidents if incident.end]
+    sizes = [((incident.end - incident.start) / SECOND, incident.error_ratio) for incident in ended]
+    assert dots == sizes
+    assert [text.get_text() for text in axes.texts][3:] == [str(number) for number in range(1, 13)]
+    by_field = (
+        "silent: incident 1; ticket: incident 7, 11; page: incident 2, 3, 4, 5, 6, 8, 9, 10, 12."
+    )
+    assert plot.numbers.endswith(by_field)
+
+
+# --- the explorer --------------------------------------------------------------------------------
+
+
+def test_the_explorer_shows_the_map_of_its_controls(explorer: Explorer) -> None:
+    for target, traffic, tickets in (
+        (0.999, 10_000, True),
+        (0.9, 100, True),
+        (0.9999, 1000, False),
+    ):
+        explorer.set(target=target, traffic=traffic, tickets=tickets)
+        policy = POLICY if tickets else POLICY[:2]
+        expected = outage_map(SLO("availability", target), policy, traffic)
+        np.testing.assert_array_equal(fields(explorer.artists["map"]), expected.verdict)
+        total: Any = explorer.artists["line 100%"]
+        seconds, ratio = total.get_data()
+        np.testing.assert_allclose(seconds * ratio, 30 * 86_400 * (1 - target))
+
+
+def test_without_tickets_half_of_the_budget_can_go_in_silence(explorer: Explorer) -> None:
+    assert explorer.set(target=0.999, traffic=10_000, tickets=False) == {
+        "target": 0.999,
+        "traffic": 10_000,
+        "tickets": False,
+        "silent_outage": "0.5% for 3d",
+        "silent_costs": 0.5,
+        "page_outage": "6.3% for 15m",
+        "page_costs": 0.0218,
+        "unreachable": 0,
+        "lone_failure_fires": 0,
+    }
+
+
+def test_the_model_counts_what_is_wrong_with_the_rules(explorer: Explorer) -> None:
+    assert explorer.set(target=0.9, traffic=10_000, tickets=True)["unreachable"] == 1
+    few = explorer.set(target=0.999, traffic=10)
+    assert (few["lone_failure_fires"], few["page_costs"], few["silent_outage"]) == (4, 0.1389, None)
+    assert "no silent outage costs anything" in explorer.text
+
+
+@pytest.mark.parametrize(
+    ("target", "shown"), [(0.9, [True] * 3), (0.999, [True] * 3), (0.9999, [True] * 3)]
+)
+def test_each_line_has_its_share_written_where_it_can_be_seen(
+    explorer: Explorer, target: float, shown: list[bool]
+) -> None:
+    explorer.set(target=target, traffic=10_000, tickets=True)
+    (axes,) = explorer.figure.axes
+    left, right = axes.get_xlim()
+    low, high = axes.get_ylim()
+    texts: list[Any] = [explorer.artists[f"text {share}"] for share in ("1%", "10%", "100%")]
+    assert [text.get_visible() for text in texts] == shown
+    for text in texts:
+        x, y = text.get_position()
+        assert left <= x <= right
+        assert low <= y <= 1.2 * high

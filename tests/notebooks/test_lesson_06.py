@@ -1,217 +1,225 @@
-"""Lesson 06: who is asked at which minute, what is gone by then, and the picture of both."""
+"""Lesson 06: the public incidents and their times, their explorer, and the lesson's numbers."""
 
 from __future__ import annotations
 
+import csv
+import json
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
-from examples import examples
-from hypothesis import given
-from hypothesis import strategies as st
+from stored import cells
 
-from oncall.alerting import google_policy
-from oncall.escalation import lint_escalation
-from oncall.gameday.pager import LADDER
-from oncall.slo import SLO, burn_rate
-from oncall.times import MINUTE, SECOND
-from oncall.workbook.exercises.checking import check
+from oncall.incident import Incident
+from oncall.times import MINUTE
 from oncall.workbook.lessons.common import THREE_NINES
-from oncall.workbook.lessons.ladder import (
-    DELAYS,
-    PAGED_AT,
-    PEOPLE,
-    SHOWN,
-    Climb,
-    budget_gone,
-    climb,
-    ladder_explorer,
-    plot_climb,
+from oncall.workbook.lessons.night import moment
+from oncall.workbook.lessons.public_incidents import (
+    NAMES,
+    PublicIncident,
+    Summary,
+    outages_explorer,
+    plot_outages,
+    read_public,
+    rows_of,
+    summary,
+    times_text,
 )
-from oncall.workbook.plots import Plot
 from oncall.workbook.plots.explorer import Explorer
 
+ROOT = Path(__file__).parents[2]
+CSV = ROOT / "data" / "public_incidents.csv"
+NOTEBOOK = ROOT / "notebooks" / "06_the_incident_record.ipynb"
 
-@pytest.fixture
+
+@cache
+def public() -> list[PublicIncident]:
+    return read_public(CSV)
+
+
+@pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return ladder_explorer()
+    return outages_explorer(public())
 
 
-@pytest.fixture
-def nobody() -> Plot:
-    return plot_climb(climb())
+def lengths(name: str) -> list[float]:
+    minutes = [incident.minutes_to(name) for incident in public()]
+    return [length for length in minutes if length is not None]
 
 
-def called(result: Climb) -> list[tuple[str, int, int]]:
-    return [(call.who, call.start, call.end) for call in result.calls]
+# --- the incidents -------------------------------------------------------------------------------
 
 
-def boxes(collection: Any) -> list[tuple[float, float, float]]:
-    """Of each bar in a collection: its left, its right and the middle of its height."""
-    found = [path.get_extents() for path in collection.get_paths()]
-    return [(box.x0, box.x1, round((box.y0 + box.y1) / 2, 6)) for box in found]
+def test_sixteen_rows_are_fifteen_incidents() -> None:
+    with open(CSV, newline="", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 16
+    assert len(public()) == len({incident.id for incident in public()}) == 15
 
 
-# --- what a minute costs -------------------------------------------------------------------------
+def test_two_waves_are_one_incident_whose_last_mitigation_counts() -> None:
+    night = next(row for row in public() if row.id.startswith("openai-2024-12-04"))
+    assert night.times["impact_start"] == moment("23:48")
+    minutes = [night.minutes_to(name) for name in ("first_update", "mitigated", "resolved")]
+    assert minutes == [20, 109, 153]
 
 
-def test_an_outage_has_spent_all_after_43_2_minutes_of_which_the_page_missed_52_seconds() -> None:
-    before_the_page = google_policy()[0].detection_time(THREE_NINES, 1.0)
-    assert before_the_page is not None
-    assert before_the_page / SECOND == pytest.approx(51.84)
-    assert budget_gone((43.2 * MINUTE - before_the_page) / MINUTE) == pytest.approx(1)
-    assert burn_rate(0.0, THREE_NINES) * (43.2 * MINUTE / THREE_NINES.period) == pytest.approx(1)
+def test_what_is_not_published_is_unknown() -> None:
+    first = {incident.provider: incident for incident in reversed(public())}
+    gitlab, google = first["GitLab"], first["Google Cloud"]
+    assert set(gitlab.times) == {"resolved"}
+    assert gitlab.minutes_to("resolved") is None
+    assert google.minutes_to("mitigated") is None
 
 
-@pytest.mark.parametrize(
-    ("minute", "gone"), [(0, "2.0%"), (5, "13.6%"), (15, "36.7%"), (29, "69.1%"), (30, "71.4%")]
-)
-def test_what_is_gone_at_each_step(minute: int, gone: str) -> None:
-    assert f"{budget_gone(minute):.1%}" == gone
+def test_no_time_to_acknowledge_is_made_of_the_first_public_post() -> None:
+    assert all("acknowledged" not in incident.times for incident in public())
+    assert sum("detected" in incident.times for incident in public()) == 1
 
 
-def test_at_two_nines_a_minute_costs_a_tenth() -> None:
-    lower = SLO("availability", 0.99)
-    half_an_hour = budget_gone(30) - budget_gone(0)
-    assert budget_gone(30, lower) - budget_gone(0, lower) == pytest.approx(half_an_hour / 10)
+def test_medians_and_means_of_the_three_intervals() -> None:
+    for name, n, median, mean in (
+        ("first_update", 13, 20, 33.5),
+        ("mitigated", 13, 109, 125.2),
+        ("resolved", 14, 189.5, 220.6),
+    ):
+        found = summary(lengths(name))
+        assert (found.n, found.median, round(found.mean, 1)) == (n, median, mean), name
 
 
-# --- who is asked --------------------------------------------------------------------------------
+def test_from_mitigated_to_resolved_it_took_44_minutes_in_the_middle_and_none_in_3_of_13() -> None:
+    known = [incident.times for incident in public()]
+    both = [times for times in known if {"mitigated", "resolved"} <= times.keys()]
+    gaps = sorted((times["resolved"] - times["mitigated"]) / MINUTE for times in both)
+    assert (len(gaps), gaps[6], gaps.count(0)) == (13, 44, 3)
 
 
-def test_the_ladder_is_the_one_of_the_course() -> None:
-    assert [step.on_call(PAGED_AT) for step in LADDER.steps] == [(name,) for name in PEOPLE]
-    assert [step.delay for step in LADDER.steps] == [delay * MINUTE for delay in DELAYS]
-    assert lint_escalation(LADDER) == []
+def test_a_summary_passes_over_the_unknown_and_leaves_out_the_longest() -> None:
+    assert summary([1, None, 2, 9]) == Summary(3, 2, 4)
+    assert summary([9, 1, 2], leave_out=1) == Summary(2, 1.5, 1.5)
+    for wrong in (3, -1):
+        with pytest.raises(ValueError, match="cannot leave out"):
+            summary([9, 1, 2], leave_out=wrong)
 
 
-def test_nobody_answers() -> None:
-    result = climb()
-    assert called(result) == [("ana", 0, 5), ("bo", 5, 15), ("chen", 15, 30)]
-    assert (result.outcome, result.ended, result.silent) == ("exhausted", 30, ((30, 90),))
+def test_the_times_of_an_incident_as_a_line() -> None:
+    incident = Incident("INC-1", "it fails", THREE_NINES, "slow_first_token", moment("23:48"))
+    incident = incident.detect(None, at=moment("23:48:52"), by="ana")
+    assert times_text(incident) == "ttd 52s, tta unknown, ttm unknown, ttr unknown, impact unknown"
 
 
-@pytest.mark.parametrize(
-    ("ack", "calls"),
-    [
-        (0, []),
-        (4, [("ana", 0, 4)]),
-        (5, [("ana", 0, 5)]),
-        (7, [("ana", 0, 5), ("bo", 5, 7)]),
-        (40, [("ana", 0, 5), ("bo", 5, 15), ("chen", 15, 30)]),
-    ],
-)
-def test_an_ack_ends_the_asking_from_its_minute_on(
-    ack: int, calls: list[tuple[str, int, int]]
-) -> None:
-    result = climb(ack=ack)
-    assert (called(result), result.outcome, result.ended) == (calls, "acknowledged", ack)
+# --- what is drawn -------------------------------------------------------------------------------
 
 
-def test_acknowledged_then_forgotten_asks_again_from_the_first_step() -> None:
-    result = climb(ack=4, ack_timeout=20)
-    assert called(result) == [("ana", 0, 4), ("ana", 24, 29), ("bo", 29, 39), ("chen", 39, 54)]
-    assert result.silent == ((4, 24), (54, 90))
+def test_rows_go_from_the_quickest_resolved_to_the_slowest_without_those_of_unknown_start() -> None:
+    rows = rows_of(public())
+    assert [row.minutes_to("resolved") for row in rows] == sorted(lengths("resolved"))
+    assert "GitLab" not in [row.provider for row in rows]
 
 
-def test_what_comes_after_the_90_minutes_is_not_shown_and_what_reaches_over_is_cut() -> None:
-    result = climb((30, 30, 30), ack=10, repeat=1, ack_timeout=20)
-    assert called(result)[-1] == ("bo", 60, 90)
-    assert result.ended == 30 + 180
-    assert climb((30, 30, 30), repeat=1).silent == ()
+def test_every_known_time_has_its_mark_in_the_row_of_its_incident() -> None:
+    axes = plot_outages(public()).figure.axes[0]
+    drawn = {str(line.get_label()): line for line in axes.lines}
+    marks = {label: line for label, line in drawn.items() if not label.startswith("_")}
+    assert list(marks) == list(NAMES.values()) == ["first public post", "mitigated", "resolved"]
+    for name, label in NAMES.items():
+        minutes = [incident.minutes_to(name) for incident in rows_of(public())]
+        expected = [(length, row) for row, length in enumerate(minutes) if length is not None]
+        assert list(zip(*marks[label].get_data(), strict=True)) == expected
+        low, high = axes.get_xlim()
+        assert all(low < length < high for length, _ in expected)
 
 
-@examples(100)
-@given(
-    st.tuples(*[st.integers(1, 30)] * 3),
-    st.none() | st.integers(0, 45),
-    st.integers(0, 2),
-    st.none() | st.integers(1, 30),
-)
-def test_each_minute_one_person_is_asked_or_the_pager_is_silent(
-    delays: tuple[int, int, int], ack: int | None, repeat: int, timeout: int | None
-) -> None:
-    result = climb(delays, ack=ack, repeat=repeat, ack_timeout=timeout)
-    spans = sorted([(call.start, call.end) for call in result.calls] + list(result.silent))
-    assert [minute for begin, end in spans for minute in range(begin, end)] == list(range(SHOWN))
+def test_axes_are_labelled_with_units_and_rows_with_operator_and_date() -> None:
+    plot = plot_outages(public())
+    axes = plot.figure.axes[0]
+    assert axes.get_xlabel().startswith("minutes since the impact began")
+    assert axes.get_xscale() == "log"
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels[0] == "OpenAI 2024-01-30"
+    assert len(labels) == len(set(labels)) == 14
+    names = [text.get_text() for text in plot.figure.legends[0].get_texts()]
+    assert names == ["first public post", "mitigated", "resolved"]
 
 
-# --- the pictures --------------------------------------------------------------------------------
-
-
-def test_the_bars_the_dots_and_the_grey_are_the_climb(nobody: Plot) -> None:
-    asked, burning = nobody.figure.axes
-    bars = next(bars for bars in asked.collections if bars.get_label() == "is asked")
-    assert boxes(bars) == [(0, 5, 0), (5, 15, 1), (15, 30, 2)]
-    assert [label.get_text() for label in asked.get_yticklabels()] == list(PEOPLE)
-    grey = next(bars for bars in burning.collections if bars.get_label() == "nobody is asked")
-    assert [(left, right) for left, right, _ in boxes(grey)] == [(30, 90)]
-    dots: Any = next(line for line in burning.lines if line.get_label() == "a page")
-    assert list(dots.get_xdata()) == [0, 5, 15]
-    assert dots.get_ydata() == pytest.approx([100 * budget_gone(minute) for minute in (0, 5, 15)])
-
-
-def test_the_line_is_what_is_gone_and_the_axes_have_units(nobody: Plot) -> None:
-    burning = nobody.figure.axes[1]
-    line: Any = next(line for line in burning.lines if line.get_label() == "gone")
-    gone = [100 * budget_gone(minute) for minute in line.get_xdata()]
-    assert line.get_ydata() == pytest.approx(gone)
-    assert burning.get_ylabel() == "budget gone, %"
-    assert burning.get_xlabel() == "minutes after the page"
-    assert burning.get_ylim()[1] > 100 * budget_gone(SHOWN)
-    assert burning.get_title(loc="left").endswith("availability: 99.9% over 30d")
-
-
-def test_the_legend_names_an_ack_only_where_there_is_one(nobody: Plot) -> None:
-    def names(plot: Plot) -> set[str]:
-        return {text.get_text() for text in plot.figure.legends[0].get_texts()}
-
-    assert names(plot_climb(climb(ack=4))) - names(nobody) == {"acknowledged"}
-
-
-def test_the_numbers_are_one_line(nobody: Plot) -> None:
-    assert nobody.numbers == (
-        "Paged, with the budget gone by then: "
-        "ana at 0 (2.0%), bo at 5 (13.6%), chen at 15 (36.7%). "
-        "It ends exhausted at minute 30, with 71.4% gone. "
-        "In 90 minutes of outage 210.3% goes, and for 60 of them the pager asks nobody."
+def test_the_numbers_of_the_plot_name_n_range_and_median() -> None:
+    assert plot_outages(public()).numbers == (
+        "14 public incidents from the start of their impact: "
+        "first public post n 13, 1 to 148 minutes, median 20; "
+        "mitigated n 13, 15 to 271 minutes, median 109; "
+        "resolved n 14, 30 to 449 minutes, median 189.5."
     )
 
 
-def test_the_explorer_shows_what_the_function_says(explorer: Explorer) -> None:
-    assert explorer.model["silent"] == 60
-    assert explorer.set(ack=4)["silent"] == 86
-    model = explorer.set(ack_timeout=20)
-    assert (model["silent"], model["pages"]) == (56, 4)
-    assert (model["outcome"], model["ended"]) == ("exhausted", 54)
-    assert model["gone_then"] == f"{budget_gone(54):.1%}" == "127.0%"
-    model = explorer.set(ack="never", ack_timeout="never", ana=1, bo=2, chen=3, repeat=1)
-    paged = "ana at 0 (2.0%), bo at 1 (4.3%), chen at 3 (8.9%), ana at 6 (15.9%)"
-    assert model["paged"].startswith(paged)
-    assert (model["pages"], model["ended"], model["silent"]) == (6, 12, 78)
+@pytest.mark.parametrize("interval", ["first_update", "mitigated", "resolved"])
+@pytest.mark.parametrize("leave_out", [0, 1, 6])
+def test_the_explorer_shows_what_summary_says(
+    explorer: Explorer, interval: str, leave_out: int
+) -> None:
+    found = summary(lengths(interval), leave_out)
+    model = explorer.set(interval=interval, leave_out=leave_out)
+    assert model == {
+        "interval": interval,
+        "left_out": leave_out,
+        "n": found.n,
+        "median_minutes": round(found.median, 1),
+        "mean_minutes": round(found.mean, 1),
+    }
+    lines: Any = explorer.artists
+    assert lines["mean"].get_xdata() == [found.mean] * 2
+    assert lines["median"].get_xdata() == [found.median] * 2
+    crossed = sorted(lengths(interval))[found.n :]
+    assert list(lines["out"].get_xdata()) == crossed
+    rows = rows_of(public())
+    assert [rows[row].minutes_to(interval) for row in lines["out"].get_ydata()] == crossed
 
 
-def test_the_explorer_draws_the_climb_and_marks_the_ack(explorer: Explorer) -> None:
-    explorer.set(ack=4, ack_timeout=20)
-    artists: dict[str, Any] = dict(explorer.artists)
-    assert boxes(artists["calls"]) == [(0, 4, 0), (24, 29, 0), (29, 39, 1), (39, 54, 2)]
-    assert [(left, right) for left, right, _ in boxes(artists["silent"])] == [(4, 24), (54, 90)]
-    assert list(artists["ack"].get_xdata()) == list(artists["ack below"].get_xdata()) == [4, 4]
-    assert artists["ack"].get_visible()
-    explorer.set(ack="never")
-    assert not artists["ack"].get_visible()
+def test_one_incident_moves_the_mean_by_9_minutes_and_the_median_by_half_of_one(
+    explorer: Explorer,
+) -> None:
+    before = explorer.set(interval="first_update", leave_out=0)
+    after = explorer.set(leave_out=1)
+    assert round(before["mean_minutes"] - after["mean_minutes"], 1) == 9.5
+    assert before["median_minutes"] - after["median_minutes"] == 0.5
+    assert explorer.text.startswith(
+        "From impact to first public post: n 12, the longest 1 left out;"
+    )
 
 
-# --- the exercise --------------------------------------------------------------------------------
+def test_there_and_back_leaves_no_trace_and_adds_no_artist(explorer: Explorer) -> None:
+    explorer.set(interval="resolved", leave_out=0)
+    before, artists = explorer.png, len(explorer.figure.findobj())
+    explorer.set(interval="mitigated", leave_out=3)
+    assert explorer.png != before
+    explorer.set(interval="resolved", leave_out=0)
+    assert explorer.png == before
+    assert len(explorer.figure.findobj()) == artists
 
 
-def test_the_library_passes_the_exercise() -> None:
-    def ladder(steps: list[tuple[str, int]], ack: int | None, repeat: int) -> list[tuple[str, int]]:
-        pages, minute = [], 0
-        for name, delay in steps * (repeat + 1):
-            if ack is not None and ack <= minute:
-                break
-            pages.append((name, minute))
-            minute += delay
-        return pages
+def test_controls_and_legend_of_the_explorer_are_labelled(explorer: Explorer) -> None:
+    assert [control.description for control in explorer.controls.values()] == [
+        "Time from impact to",
+        "Leave out the longest (incidents)",
+    ]
+    names = [text.get_text() for text in explorer.figure.legends[0].get_texts()]
+    assert names[3:] == ["mean of this interval", "its median", "left out"]
 
-    assert check("ladder", ladder).passed
+
+# --- the lesson ----------------------------------------------------------------------------------
+
+
+def test_mean_and_median_rank_the_two_operators_in_opposite_order() -> None:
+    def lasted(provider: str) -> Summary:
+        mine = [incident for incident in public() if incident.provider == provider]
+        return summary(incident.minutes_to("resolved") for incident in mine)
+
+    github, openai = lasted("GitHub"), lasted("OpenAI")
+    assert (github.n, openai.n) == (7, 5)
+    assert github.mean < openai.mean
+    assert github.median > openai.median
+
+
+def test_the_lesson_prints_no_path_and_its_stub_is_not_attempted() -> None:
+    outputs = [json.dumps(cell["outputs"]) for cell in cells(NOTEBOOK, "code")]
+    assert ".jsonl" not in "".join(outputs)
+    assert "Waiting." in outputs[-1]

@@ -1,332 +1,217 @@
-"""Lesson 08: a text and its marked findings, and a fault replayed beside its evening."""
+"""Lesson 08: who is asked at which minute, what is gone by then, and the picture of both."""
 
 from __future__ import annotations
 
-import ast
-import re
-import warnings
-from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.colors import to_hex
 
-from oncall.postmortem import ActionItem, automations
-from oncall.postmortem_lint import lint_postmortem
-from oncall.regression import ReplayCase, prove, replay, to_eval_case
-from oncall.slo import SLO
-from oncall.times import HOUR, MINUTE
-from oncall.workbook.exercises import recorded_incident
-from oncall.workbook.lessons.lint_and_replay import (
-    COLUMNS,
-    LONGEST_BAR,
-    MARGIN,
-    ROWS,
-    RULE_COLOURS,
-    RULE_KINDS,
-    Mark,
-    lint_explorer,
-    lint_text,
-    plot_lint,
-    plot_replay,
-    recorded,
-    replayed,
+from oncall.alerting import google_policy
+from oncall.escalation import lint_escalation
+from oncall.gameday.pager import LADDER
+from oncall.slo import SLO, burn_rate
+from oncall.times import MINUTE, SECOND
+from oncall.workbook.exercises.checking import check
+from oncall.workbook.lessons.common import THREE_NINES
+from oncall.workbook.lessons.ladder import (
+    DELAYS,
+    PAGED_AT,
+    PEOPLE,
+    SHOWN,
+    Climb,
+    budget_gone,
+    climb,
+    ladder_explorer,
+    plot_climb,
 )
+from oncall.workbook.plots import Plot
 from oncall.workbook.plots.explorer import Explorer
-
-PEOPLE = ("Ana", "Bo", "Chen")
-DRAFT = """\
-On 4 March there was an outage and some users were affected.
-At 18:12 Bo ignored the first errors because he was careless.
-- process: everybody must be more careful
-"""
-FIXES = ("fail_over", "serve_cached", "serve_degraded")
 
 
 @pytest.fixture
 def explorer() -> Explorer:
-    return lint_explorer(DRAFT, PEOPLE)
+    return ladder_explorer()
 
 
-@pytest.fixture(scope="module")
-def case() -> ReplayCase:
-    return to_eval_case(recorded_incident())
+@pytest.fixture
+def nobody() -> Plot:
+    return plot_climb(climb())
 
 
-@pytest.fixture(scope="module")
-def items() -> tuple[ActionItem, ...]:
-    return automations(recorded_incident(), owner="ana")
+def called(result: Climb) -> list[tuple[str, int, int]]:
+    return [(call.who, call.start, call.end) for call in result.calls]
 
 
-# --- a text and its findings ---------------------------------------------------------------------
+def boxes(collection: Any) -> list[tuple[float, float, float]]:
+    """Of each bar in a collection: its left, its right and the middle of its height."""
+    found = [path.get_extents() for path in collection.get_paths()]
+    return [(box.x0, box.x1, round((box.y0 + box.y1) / 2, 6)) for box in found]
 
 
-def test_each_finding_is_marked_where_it_stands() -> None:
-    linted = lint_text(DRAFT, PEOPLE, 0.5)
-    lines = linted.lines
-    assert {
-        (mark.line, lines[mark.line - 1][mark.start : mark.end], mark.rule) for mark in linted.marks
-    } == {
-        (1, "outage", "not-an-outage"),
-        (1, "some users were affected", "vague-impact"),
-        (2, "Bo ignored", "blame-person"),
-        (2, "careless", "judgement"),
-        (3, "- process: everybody must be more careful", "no-owner"),
-        (3, "- process: everybody must be more careful", "no-date"),
-        (3, "more careful", "be-careful"),
-    }
+# --- what a minute costs -------------------------------------------------------------------------
 
 
-def test_a_phrase_over_two_lines_is_marked_in_both() -> None:
-    linted = lint_text("Yesterday Bo\nignored it.", PEOPLE)
-    assert linted.marks == (Mark(1, 10, 12, "blame-person"), Mark(2, 0, 7, "blame-person"))
+def test_an_outage_has_spent_all_after_43_2_minutes_of_which_the_page_missed_52_seconds() -> None:
+    before_the_page = google_policy()[0].detection_time(THREE_NINES, 1.0)
+    assert before_the_page is not None
+    assert before_the_page / SECOND == pytest.approx(51.84)
+    assert budget_gone((43.2 * MINUTE - before_the_page) / MINUTE) == pytest.approx(1)
+    assert burn_rate(0.0, THREE_NINES) * (43.2 * MINUTE / THREE_NINES.period) == pytest.approx(1)
 
 
-def test_a_finding_about_the_whole_text_has_no_mark() -> None:
-    linted = lint_text("## Summary\n\nAll went well.\n")
-    assert {finding.rule for finding in linted.findings} == {"missing-section"}
-    assert not [finding for finding in linted.findings if finding.line]
-    assert linted.marks == ()
-
-
-def test_a_finding_that_is_not_found_word_for_word_marks_its_line() -> None:
-    linted = lint_text("## Action items\n\n| what | due |\n|---|---|\n| a test | 2025-01-01 |\n")
-    marks = [mark for mark in linted.marks if mark.rule == "no-owner"]
-    assert marks == [Mark(5, 0, len(linted.lines[4]), "no-owner")]
-
-
-def test_every_rule_of_the_lint_has_a_kind_and_a_colour() -> None:
-    source = Path(lint_postmortem.__code__.co_filename).read_text(encoding="utf-8")
-    constants = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)]
-    texts = {str(constant.value) for constant in constants}
-    assert {text for text in texts if re.fullmatch("[a-z]+(-[a-z]+)+", text)} <= set(RULE_COLOURS)
-    assert set(RULE_COLOURS) <= texts
-    assert len(RULE_COLOURS) == sum(len(rules) for _, rules in RULE_KINDS.values()) == 12
-
-
-@examples(60)
-@given(
-    st.text(st.sampled_from("Bo ignored some users were affected. |#-\n\t*'\"é日"), max_size=200)
+@pytest.mark.parametrize(
+    ("minute", "gone"), [(0, "2.0%"), (5, "13.6%"), (15, "36.7%"), (29, "69.1%"), (30, "71.4%")]
 )
-def test_any_text_is_read_and_every_mark_lies_in_its_line(text: str) -> None:
-    linted = lint_text(text, PEOPLE, 0.5)
-    for mark in linted.marks:
-        assert 0 <= mark.start <= mark.end <= len(linted.lines[mark.line - 1])
+def test_what_is_gone_at_each_step(minute: int, gone: str) -> None:
+    assert f"{budget_gone(minute):.1%}" == gone
 
 
-# --- lint as you type ----------------------------------------------------------------------------
+def test_at_two_nines_a_minute_costs_a_tenth() -> None:
+    lower = SLO("availability", 0.99)
+    half_an_hour = budget_gone(30) - budget_gone(0)
+    assert budget_gone(30, lower) - budget_gone(0, lower) == pytest.approx(half_an_hour / 10)
 
 
-def boxes(explorer: Explorer) -> list[tuple[float, float, int, str]]:
-    """Where each mark lies, in characters from the left and rows from the top, and its colour."""
-    marks: Any = explorer.artists["marks"]
-    corners = [path.get_extents() for path in marks.get_paths()]
-    colours = [to_hex(colour) for colour in marks.get_facecolor()]
-    return [
-        (box.x0, box.x1, int(box.y0), colour) for box, colour in zip(corners, colours, strict=True)
-    ]
+# --- who is asked --------------------------------------------------------------------------------
 
 
-def row_texts(explorer: Explorer) -> list[str]:
-    """The rows of the text that are shown, from the top."""
-    artists: dict[str, Any] = dict(explorer.artists)
-    return [artists[f"row {row}"].get_text() for row in range(ROWS)]
+def test_the_ladder_is_the_one_of_the_course() -> None:
+    assert [step.on_call(PAGED_AT) for step in LADDER.steps] == [(name,) for name in PEOPLE]
+    assert [step.delay for step in LADDER.steps] == [delay * MINUTE for delay in DELAYS]
+    assert lint_escalation(LADDER) == []
 
 
-def test_the_model_counts_the_findings_by_rule(explorer: Explorer) -> None:
-    model = dict(explorer.model)
-    assert model.pop("first") == (
-        "line 1, some users were affected: "
-        "Give the number: how many of how many, from when to when, and the lowest SLI."
-    )
-    assert (model.pop("lines"), model.pop("findings")) == (3, 7)
-    rules = "blame-person judgement be-careful vague-impact not-an-outage no-owner no-date"
-    assert model == dict.fromkeys(rules.split(), 1)
+def test_nobody_answers() -> None:
+    result = climb()
+    assert called(result) == [("ana", 0, 5), ("bo", 5, 15), ("chen", 15, 30)]
+    assert (result.outcome, result.ended, result.silent) == ("exhausted", 30, ((30, 90),))
 
 
-def test_typing_moves_the_marks_the_bars_and_the_line_of_text(explorer: Explorer) -> None:
-    artists: dict[str, Any] = dict(explorer.artists)
-    explorer.set(text="Bo ignored it and Chen ignored it.")
-    assert boxes(explorer) == [
-        (MARGIN, MARGIN + 10, 0, RULE_COLOURS["blame-person"].lower()),
-        (MARGIN + 18, MARGIN + 30, 0, RULE_COLOURS["blame-person"].lower()),
-    ]
-    assert artists["bar blame-person"].get_width() == 2
-    assert artists["count blame-person"].get_text() == "2"
-    assert artists["row 0"].get_text() == "  1  Bo ignored it and Chen ignored it."
-    assert explorer.text.startswith(
-        "1 line, 2 findings: blame-person 2. Line 1, Bo ignored: Make the system"
-    )
-    explorer.set(text="The cache was flushed at 09:14.")
-    assert boxes(explorer) == []
-    assert artists["bar blame-person"].get_width() == 0
-    assert artists["count blame-person"].get_text() == ""
-    assert explorer.model == {"lines": 1, "findings": 0, "first": None}
-    assert "1 line, no finding" in explorer.text
-
-
-def test_an_outage_is_one_only_where_the_sli_reached_0(explorer: Explorer) -> None:
-    assert explorer.set(lowest_sli=0).get("not-an-outage") is None
-    assert explorer.set(lowest_sli=1)["not-an-outage"] == 1
-
-
-def test_a_mark_covers_its_words_as_they_are_drawn(explorer: Explorer) -> None:
-    explorer.set(text="x" * 60 + ". Bo ignored")
-    row: Any = explorer.artists["row 0"]
-    left = row.get_window_extent().x0
-    axes = explorer.figure.axes[0]
-    end = axes.transData.transform((MARGIN + 60 + 12, 0))[0]
-    assert row.get_window_extent().x1 == pytest.approx(end, abs=0.6 * (end - left) / (60 + 12))
-
-
-def test_a_long_line_is_wrapped_and_a_phrase_at_the_break_is_marked_in_both_rows(
-    explorer: Explorer,
+@pytest.mark.parametrize(
+    ("ack", "calls"),
+    [
+        (0, []),
+        (4, [("ana", 0, 4)]),
+        (5, [("ana", 0, 5)]),
+        (7, [("ana", 0, 5), ("bo", 5, 7)]),
+        (40, [("ana", 0, 5), ("bo", 5, 15), ("chen", 15, 30)]),
+    ],
+)
+def test_an_ack_ends_the_asking_from_its_minute_on(
+    ack: int, calls: list[tuple[str, int, int]]
 ) -> None:
-    end = "and Bo ignored it, as it happens on some evenings in spring."
-    explorer.set(text="The page came late, " * 4 + end)
-    rows = row_texts(explorer)
-    assert all(len(row) <= MARGIN + COLUMNS + 1 for row in rows)
-    assert [bool(row) for row in rows] == [True, True] + [False] * (ROWS - 2)
-    assert sorted(row for _, _, row, _ in boxes(explorer)) == [0, 1]
+    result = climb(ack=ack)
+    assert (called(result), result.outcome, result.ended) == (calls, "acknowledged", ack)
 
 
-def test_of_a_text_that_does_not_fit_only_lines_with_findings_are_shown(explorer: Explorer) -> None:
-    explorer.set(text="All was well.\n" * 40 + "Bo ignored it.\n" + "And then it was over.\n" * 40)
-    assert row_texts(explorer) == [" 41  Bo ignored it."] + [""] * (ROWS - 1)
-    explorer.set(text="All was well.\n" * 40)
-    assert row_texts(explorer)[0] == "  1  All was well."
+def test_acknowledged_then_forgotten_asks_again_from_the_first_step() -> None:
+    result = climb(ack=4, ack_timeout=20)
+    assert called(result) == [("ana", 0, 4), ("ana", 24, 29), ("bo", 29, 39), ("chen", 39, 54)]
+    assert result.silent == ((4, 24), (54, 90))
 
 
-def test_more_findings_than_a_bar_has_room_for_are_still_counted(explorer: Explorer) -> None:
-    explorer.set(text="Bo ignored it.\n" * 12)
-    artists: dict[str, Any] = dict(explorer.artists)
-    assert artists["bar blame-person"].get_width() == LONGEST_BAR
-    assert artists["count blame-person"].get_text() == "12"
-    assert explorer.model["blame-person"] == 12
+def test_what_comes_after_the_90_minutes_is_not_shown_and_what_reaches_over_is_cut() -> None:
+    result = climb((30, 30, 30), ack=10, repeat=1, ack_timeout=20)
+    assert called(result)[-1] == ("bo", 60, 90)
+    assert result.ended == 30 + 180
+    assert climb((30, 30, 30), repeat=1).silent == ()
 
 
-def test_what_the_font_lacks_and_what_looks_like_mathematics_is_drawn_without_a_warning(
-    explorer: Explorer,
+@examples(100)
+@given(
+    st.tuples(*[st.integers(1, 30)] * 3),
+    st.none() | st.integers(0, 45),
+    st.integers(0, 2),
+    st.none() | st.integers(1, 30),
+)
+def test_each_minute_one_person_is_asked_or_the_pager_is_silent(
+    delays: tuple[int, int, int], ack: int | None, repeat: int, timeout: int | None
 ) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        explorer.set(text="Bo \U0001f600 cost us $5 and $7 \\frac{ and 日本\tin all.")
-    text = "  1  Bo \ufffd cost us $5 and $7 \\frac{ and \ufffd\ufffd in all."
-    assert row_texts(explorer)[0] == text
+    result = climb(delays, ack=ack, repeat=repeat, ack_timeout=timeout)
+    spans = sorted([(call.start, call.end) for call in result.calls] + list(result.silent))
+    assert [minute for begin, end in spans for minute in range(begin, end)] == list(range(SHOWN))
 
 
-def test_the_text_is_typed_in_a_box_with_a_label_and_the_slider_says_its_unit(
-    explorer: Explorer,
-) -> None:
-    box, slider = explorer.controls["text"], explorer.controls["lowest_sli"]
-    assert (box.description, box.continuous_update) == ("Text", True)
-    assert slider.description == "Lowest SLI (%)"
+# --- the pictures --------------------------------------------------------------------------------
 
 
-def test_the_picture_names_what_it_shows(explorer: Explorer) -> None:
-    page, bars = explorer.figure.axes
-    assert page.get_title(loc="left") == "The text, as far as it fits"
-    assert bars.get_xlabel() == "findings"
-    assert [label.get_text() for label in bars.get_yticklabels()] == list(RULE_COLOURS)
-    legend = bars.get_legend()
-    assert legend is not None
-    assert [text.get_text() for text in legend.get_texts()] == list(RULE_KINDS)
-    assert legend.get_window_extent().x0 > bars.get_window_extent().x1
+def test_the_bars_the_dots_and_the_grey_are_the_climb(nobody: Plot) -> None:
+    asked, burning = nobody.figure.axes
+    bars = next(bars for bars in asked.collections if bars.get_label() == "is asked")
+    assert boxes(bars) == [(0, 5, 0), (5, 15, 1), (15, 30, 2)]
+    assert [label.get_text() for label in asked.get_yticklabels()] == list(PEOPLE)
+    grey = next(bars for bars in burning.collections if bars.get_label() == "nobody is asked")
+    assert [(left, right) for left, right, _ in boxes(grey)] == [(30, 90)]
+    dots: Any = next(line for line in burning.lines if line.get_label() == "a page")
+    assert list(dots.get_xdata()) == [0, 5, 15]
+    assert dots.get_ydata() == pytest.approx([100 * budget_gone(minute) for minute in (0, 5, 15)])
 
 
-def test_the_static_picture_says_the_same(explorer: Explorer) -> None:
-    assert plot_lint(DRAFT, PEOPLE, 0.5).numbers == explorer.text
+def test_the_line_is_what_is_gone_and_the_axes_have_units(nobody: Plot) -> None:
+    burning = nobody.figure.axes[1]
+    line: Any = next(line for line in burning.lines if line.get_label() == "gone")
+    gone = [100 * budget_gone(minute) for minute in line.get_xdata()]
+    assert line.get_ydata() == pytest.approx(gone)
+    assert burning.get_ylabel() == "budget gone, %"
+    assert burning.get_xlabel() == "minutes after the page"
+    assert burning.get_ylim()[1] > 100 * budget_gone(SHOWN)
+    assert burning.get_title(loc="left").endswith("availability: 99.9% over 30d")
 
 
-# --- the evening, and the same fault replayed ----------------------------------------------------
+def test_the_legend_names_an_ack_only_where_there_is_one(nobody: Plot) -> None:
+    def names(plot: Plot) -> set[str]:
+        return {text.get_text() for text in plot.figure.legends[0].get_texts()}
+
+    assert names(plot_climb(climb(ack=4))) - names(nobody) == {"acknowledged"}
 
 
-def test_the_evening_is_drawn_as_its_measures_tell_it() -> None:
-    minutes, levels = zip(*recorded(recorded_incident()), strict=True)
-    assert minutes == (0, 18, 24, 25, 26, 27, 28, 29)
-    assert [round(level, 2) for level in levels] == [0.50, 0.50, 0.50, 0.85, 0.85, 0.95, 1.00, 1.00]
-
-
-def test_an_incident_that_is_not_over_is_drawn_as_far_as_it_was_measured() -> None:
-    early = replace(recorded_incident(), events=recorded_incident().events[:2])
-    assert [minute for minute, _ in recorded(early)] == [0]
-
-
-def test_a_replay_climbs_with_each_automation_and_else_stays_down(case: ReplayCase) -> None:
-    climb = [(minute, round(sli, 2)) for minute, sli in replayed(case, FIXES)]
-    assert climb == [(0, 0.50), (19, 0.85), (21, 0.95), (22, 1.00)]
-    assert [round(sli, 2) for _, sli in replayed(case)] == [0.50]
-
-
-def test_the_replay_is_drawn_with_its_page_its_limit_and_its_target(case: ReplayCase) -> None:
-    axes = plot_replay(case, recorded_incident(), FIXES).figure.axes[0]
-    lines: dict[str, Any] = {str(line.get_label()): line for line in axes.lines}
-    assert list(lines["page"].get_xdata()) == [18, 18]
-    assert list(lines["target"].get_ydata()) == [99, 99]
-    assert list(lines["replayed with the fix"].get_xdata()) == [0, 19, 21, 22, 35]
-    assert set(lines["replayed, nothing automated"].get_ydata()) == {100 * replayed(case)[0][1]}
-    assert lines["as recorded"].get_xdata()[-1] == 29
-    (late,) = [patch for patch in axes.patches if patch.get_label() == "too late"]
-    assert late.get_window_extent().x0 == pytest.approx(axes.transData.transform((25, 0))[0])
-    assert (axes.get_ylabel(), axes.get_xlabel()) == ("good, %", "minutes since the fault")
-
-
-def test_the_replays_numbers_are_one_line(case: ReplayCase) -> None:
-    assert plot_replay(case, recorded_incident(), FIXES).numbers == (
-        "49.8% good from the fault on, paged after 18m, limit 25m. "
-        "As recorded: mitigated after 29m. Replayed, nothing automated: not restored. "
-        "Replayed with the fix: 84.9% from minute 19, 95.0% from minute 21, "
-        "100.0% from minute 22; restored after 23m."
+def test_the_numbers_are_one_line(nobody: Plot) -> None:
+    assert nobody.numbers == (
+        "Paged, with the budget gone by then: "
+        "ana at 0 (2.0%), bo at 5 (13.6%), chen at 15 (36.7%). "
+        "It ends exhausted at minute 30, with 71.4% gone. "
+        "In 90 minutes of outage 210.3% goes, and for 60 of them the pager asks nobody."
     )
 
 
-# --- the numbers of the lesson -------------------------------------------------------------------
+def test_the_explorer_shows_what_the_function_says(explorer: Explorer) -> None:
+    assert explorer.model["silent"] == 60
+    assert explorer.set(ack=4)["silent"] == 86
+    model = explorer.set(ack_timeout=20)
+    assert (model["silent"], model["pages"]) == (56, 4)
+    assert (model["outcome"], model["ended"]) == ("exhausted", 54)
+    assert model["gone_then"] == f"{budget_gone(54):.1%}" == "127.0%"
+    model = explorer.set(ack="never", ack_timeout="never", ana=1, bo=2, chen=3, repeat=1)
+    paged = "ana at 0 (2.0%), bo at 1 (4.3%), chen at 3 (8.9%), ana at 6 (15.9%)"
+    assert model["paged"].startswith(paged)
+    assert (model["pages"], model["ended"], model["silent"]) == (6, 12, 78)
 
 
-def test_of_21_limits_18_pass_and_6_prove(items: tuple[ActionItem, ...]) -> None:
-    evening, passing, proving = recorded_incident(), [], []
-    for limit in range(20, 41):
-        case = to_eval_case(evening, restore_within=limit * MINUTE)
-        if replay(case, FIXES).passed:
-            passing.append(limit)
-        if prove(case, evening, items).passed:
-            proving.append(limit)
-    assert passing == list(range(23, 41))
-    assert proving == list(range(23, 29))
+def test_the_explorer_draws_the_climb_and_marks_the_ack(explorer: Explorer) -> None:
+    explorer.set(ack=4, ack_timeout=20)
+    artists: dict[str, Any] = dict(explorer.artists)
+    assert boxes(artists["calls"]) == [(0, 4, 0), (24, 29, 0), (29, 39, 1), (39, 54, 2)]
+    assert [(left, right) for left, right, _ in boxes(artists["silent"])] == [(4, 24), (54, 90)]
+    assert list(artists["ack"].get_xdata()) == list(artists["ack below"].get_xdata()) == [4, 4]
+    assert artists["ack"].get_visible()
+    explorer.set(ack="never")
+    assert not artists["ack"].get_visible()
 
 
-@pytest.mark.parametrize("left_out", FIXES)
-def test_without_any_one_automation_nothing_is_proved(
-    case: ReplayCase, items: tuple[ActionItem, ...], left_out: str
-) -> None:
-    rest = [item for item in items if item.automates != left_out]
-    assert len(rest) == 2
-    assert not prove(case, recorded_incident(), rest).passed
+# --- the exercise --------------------------------------------------------------------------------
 
 
-def test_the_stretches_of_the_lesson_are_those_of_the_record() -> None:
-    levels = dict(recorded(recorded_incident()))
-    failing = [round(1 - levels[minute], 2) for minute in (0, 18, 24, 25, 26, 27, 28)]
-    assert failing == [0.50, 0.50, 0.50, 0.15, 0.15, 0.05, 0.0]
+def test_the_library_passes_the_exercise() -> None:
+    def ladder(steps: list[tuple[str, int]], ack: int | None, repeat: int) -> list[tuple[str, int]]:
+        pages, minute = [], 0
+        for name, delay in steps * (repeat + 1):
+            if ack is not None and ack <= minute:
+                break
+            pages.append((name, minute))
+            minute += delay
+        return pages
 
-
-def test_with_two_providers_the_page_waits_and_the_evening_costs_nearly_as_much() -> None:
-    def paged_after(share: float) -> timedelta | None:
-        slo = SLO("availability", 0.99)
-        case = ReplayCase("two", "model_provider_outage", slo, share, HOUR, HOUR)
-        return replay(case, FIXES).paged_after
-
-    assert (paged_after(0.50), paged_after(0.25)) == (18 * MINUTE, 35 * MINUTE)
-    evening, two = [(25, 0.50), (2, 0.15), (1, 0.05)], [(35 + 7, 0.25), (2, 0.075), (1, 0.025)]
-    early = [(5 + 7, 0.50), (2, 0.15), (1, 0.05)]
-    spent = [
-        sum(minutes * share for minutes, share in stretches) / (0.01 * 30 * 24 * 60)
-        for stretches in (evening, two, early)
-    ]
-    assert [round(share, 4) for share in spent] == [0.0297, 0.0247, 0.0147]
-    assert round(1 - spent[1] / spent[0], 2) == 0.17  # a sixth
+    assert check("ladder", ladder).passed

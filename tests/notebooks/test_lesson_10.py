@@ -1,228 +1,268 @@
-"""Lesson 10: the evening that its cells play, and what it is worth."""
+"""Lesson 10: the cards played, with a look after each and without, and what users got."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Callable
+from itertools import pairwise, permutations, product
 from pathlib import Path
 from typing import Any
 
 import pytest
-from stored import cells, source
+from examples import examples
+from hypothesis import given
+from hypothesis import strategies as st
 
-from oncall.catalogue import RUNBOOKS, symptom_of
-from oncall.gameday.bundled import SCENARIOS
-from oncall.gameday.reference import reference
-from oncall.gameday.scoring import JUDGES, score_shift
-from oncall.gameday.script import ScriptLine, scripted
-from oncall.gameday.shift import run_shift
-from oncall.postmortem import read_action_items
-from oncall.regression import prove, to_eval_case
-from oncall.times import MINUTE
-from oncall.workbook.cockpit import Cockpit
-from oncall.workbook.cockpit.controls import BUTTONS, INPUTS, NEEDED
+from oncall.catalogue import RUNBOOKS
+from oncall.mitigations import FLOORS, MITIGATIONS
+from oncall.mock_system import MockSystem
+from oncall.runbook import run_runbook
+from oncall.slo import SLO
+from oncall.workbook.exercises import check
+from oncall.workbook.lessons.card_deck import (
+    CARD_TARGETS,
+    CARDS,
+    NOT_PLAYED,
+    ORDER,
+    STARTED,
+    SYMPTOM,
+    Hand,
+    card_deck_explorer,
+    play_cards,
+    plot_cards,
+    run_as_text,
+    runbook_of,
+)
+from oncall.workbook.plots.explorer import Explorer
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "10_full_shift.ipynb"
-SCENARIO = SCENARIOS["provider_outage"]
-
-
-@pytest.fixture(scope="module")
-def cockpit(lesson: dict[str, Any]) -> Cockpit:
-    found: Cockpit = lesson["cockpit"]
-    return found
-
-
-def text_of(name: str) -> str:
-    [text] = [source(cell) for cell in cells(NOTEBOOK, "markdown") if cell["id"] == name]
-    return text
-
-
-def at(cockpit: Cockpit, verb: str) -> list[int]:
-    """The minutes of the shift at which something was done."""
-    [incident] = cockpit.incidents
-    return [
-        (event.at - SCENARIO.start) // MINUTE for event in incident.events if event.verb == verb
-    ]
+GOALS = Path(__file__).with_name("goals") / "07.md"
+DEALS = list(permutations(CARDS, 3))
+TARGETS = list(CARD_TARGETS.values())
+PLACES = ("first", "second", "third")
 
 
-# --- the evening ---------------------------------------------------------------------------------
+@pytest.fixture
+def explorer() -> Explorer:
+    return card_deck_explorer()
 
 
-def test_the_evening_is_the_one_that_the_text_tells(cockpit: Cockpit) -> None:
-    [incident] = cockpit.incidents
-    assert (incident.impact_start - SCENARIO.start) // MINUTE == 132
-    assert at(cockpit, "detect") == [150]
-    assert at(cockpit, "acknowledge") == [154]
-    assert at(cockpit, "triage") == [155, 172]
-    assert at(cockpit, "look") == [157, 159, 161]  # what is in sight is no look
-    assert at(cockpit, "suspect") == [161]
-    assert at(cockpit, "mitigate") == [163, 173, 177]
-    assert at(cockpit, "mitigated") == [165, 178]
-    assert at(cockpit, "update") == [161, 165, 178, 208]
-    assert (at(cockpit, "resolve"), at(cockpit, "close")) == ([208], [220])
-    assert {name: value // MINUTE for name, value in vars(incident.metrics()).items() if value} == {
-        "ttd": 18,
-        "tta": 4,
-        "ttm": 28,
-        "ttr": 58,
-        "impact": 46,
-    }
+def availabilities(hand: Hand) -> list[float]:
+    return [play.availability for play in hand.plays]
 
 
-def test_both_mistakes_are_in_the_journal(cockpit: Cockpit) -> None:
-    [incident] = cockpit.incidents
-    assert [event.get("severity") for event in incident.events if event.verb == "triage"] == [
-        "sev2",
-        "sev1",
-    ]
-    too_early, late_enough = (event.at for event in incident.events if event.verb == "mitigated")
-    counts = cockpit.shift.counts
-    for moment, was_so in ((too_early, False), (late_enough, True)):
-        minute = counts.slice(moment - MINUTE, moment)
-        assert (minute.good[0] / minute.total[0] >= SCENARIO.slo.target) == was_so
+# --- the cards -----------------------------------------------------------------------------------
 
 
-def test_failing_over_leaves_what_the_cell_works_out_by_hand(cockpit: Cockpit) -> None:
-    [incident] = cockpit.incidents
-    look_again = SCENARIO.start + 171 * MINUTE
-    minute = cockpit.shift.counts.slice(look_again - MINUTE, look_again)
-    assert minute.good[0] / minute.total[0] == pytest.approx(1 - 0.50 * (1 - 0.70), abs=0.005)
-    symptom = symptom_of(incident.cause)
-    assert [one.name for one in RUNBOOKS[symptom].mitigations] == [
-        "fail_over",
-        "serve_cached",
-        "serve_degraded",
-    ]
+def test_the_order_is_the_runbooks_own_and_one_card_is_wrong_for_this_symptom() -> None:
+    assert tuple(mitigation.name for mitigation in RUNBOOKS[SYMPTOM].mitigations) == ORDER
+    assert set(CARDS) - set(ORDER) == {"hedge_requests"}
 
 
-def test_without_the_edited_text_any_responder_plays_the_same_shift(cockpit: Cockpit) -> None:
-    [mine] = cockpit.incidents
-    script = [
-        replace(line, words=()) if line.action == "close" else line for line in cockpit.script
-    ]
-    [same] = run_shift(SCENARIO, 1, scripted(script)).incidents
-    assert same.events[:-1] == mine.events[:-1]
+def test_the_three_cards_lift_50_to_85_95_and_100() -> None:
+    hand = play_cards(target=0.99)
+    assert availabilities(hand) == [0.85, 0.95, 1.0]
+    assert [play.minute for play in hand.plays] == [2, 4, 5]
+    assert (hand.healthy, hand.minutes, hand.quality) == (True, 5, 0.95)
 
 
-def test_the_text_names_the_boxes_that_the_buttons_read_and_how_to_open_an_incident(
-    lesson: dict[str, Any],
+def test_exactly_at_the_target_it_stops() -> None:
+    hand = play_cards(target=0.95)
+    assert [play.outcome for play in hand.plays] == ["kept", "kept", NOT_PLAYED]
+    assert (hand.availability, hand.quality, hand.minutes, hand.healthy) == (0.95, 1.0, 4, True)
+
+
+def test_the_wrong_card_is_taken_back_by_who_looks_and_left_in_by_who_trusts() -> None:
+    deal = ("hedge_requests", "fail_over", "serve_cached")
+    looked, trusted = play_cards(deal), play_cards(deal, verify=False)
+    assert availabilities(looked) == [0.45, 0.85, 0.95]
+    assert looked.plays[0].outcome == "rolled back: it did not help"
+    assert (looked.minutes, looked.healthy) == (7, True)
+    assert availabilities(trusted) == [0.45, 0.835, 0.945]
+    assert {play.outcome for play in trusted.plays} == {"command succeeded"}
+    assert not trusted.healthy
+
+
+def test_the_apology_first_is_green_and_red() -> None:
+    first = play_cards(("serve_degraded", "fail_over", "serve_cached")).plays[0]
+    assert (first.availability, first.quality) == (1.0, 0.5)
+    assert first.quality < FLOORS["quality"]
+    assert first.outcome == "rolled back: it harmed quality"
+
+
+def test_caching_everything_is_green_and_red_too_and_in_no_runbook() -> None:
+    system = MockSystem(SYMPTOM, ["cache_everything"])
+    slis = {name: float(share) for name, share in system.slis.items()}
+    assert slis == {"availability": 1.0, "quality": 0.65}
+    assert system.harmed == ("quality",)
+    for runbook in RUNBOOKS.values():
+        assert "cache_everything" not in [card.name for card in runbook.mitigations]
+
+
+def test_a_card_that_is_in_effect_already_is_not_played_again() -> None:
+    hand = play_cards(("fail_over", "fail_over", "serve_cached"))
+    assert [play.outcome for play in hand.plays] == ["kept", NOT_PLAYED, "kept"]
+
+
+def test_a_card_played_last_and_taken_back_takes_its_minute_too() -> None:
+    hand = play_cards(("fail_over", "serve_degraded", "hedge_requests"))
+    assert hand.plays[-1].outcome.startswith("rolled back")
+    assert hand.minutes == hand.plays[-1].minute + 1
+
+
+@pytest.mark.parametrize(("target", "looks", "trusts"), [(0.95, 12, 6), (0.99, 2, 6)])
+def test_in_how_many_of_the_24_deals_each_responder_ends_healthy(
+    target: float, looks: int, trusts: int
 ) -> None:
-    inputs = lesson["mine"].inputs
-    for box in {inputs[INPUTS[action][-1]].description for action in NEEDED}:
-        assert f"*{box}*" in text_of("about-turn")
-    assert "Declare opens an incident" in text_of("about-turn")
+    assert len(DEALS) == 24
+    assert sum(play_cards(deal, target).healthy for deal in DEALS) == looks
+    assert sum(play_cards(deal, target, verify=False).healthy for deal in DEALS) == trusts
 
 
-def test_the_cockpit_of_the_lesson_stands_at_the_end_and_the_readers_at_the_beginning(
-    lesson: dict[str, Any],
-) -> None:
-    assert lesson["cockpit"].over
-    assert lesson["cockpit"].debrief.layout.display == "flex"
-    mine = lesson["mine"]
-    assert mine.model["minute"] == 0
-    assert mine.script == ()
-    assert run_shift(mine.desk.scenario, mine.seed, reference).incidents
-    assert {name for name in BUTTONS if not mine.buttons[name].disabled} == {
-        "+1 min",
-        "+5 min",
-        "+15 min",
-        "Next event",
-        "Rest of shift",
-        "Metrics",
-        "Logs",
-        "Provider status",
-        "Changes",
-        "Support",
-        "Look",
-        "Declare",
-    }
+@examples(60)
+@given(st.permutations(CARDS), st.sampled_from(TARGETS))
+def test_who_looks_ends_where_the_runbook_does(deal: list[str], target: float) -> None:
+    system = MockSystem(SYMPTOM)
+    run = run_runbook(runbook_of(*deal), system, slo=SLO("availability", target), at=STARTED)
+    hand = play_cards(deal, target)
+    assert (hand.availability, hand.healthy) == (system.sli, run.healthy)
+    played = [play for play in hand.plays if play.outcome != NOT_PLAYED]
+    assert [(play.card, play.availability, play.outcome) for play in played] == [
+        (step.mitigation.name, step.after, step.outcome) for step in run.steps
+    ]
 
 
-# --- what it is worth ----------------------------------------------------------------------------
+def test_a_run_as_text_has_one_line_per_step() -> None:
+    slo = SLO("availability", 0.85)
+    run = run_runbook(RUNBOOKS[SYMPTOM], MockSystem(SYMPTOM), slo=slo, at=STARTED)
+    assert run_as_text(run) == "03:02 UTC fail_over: 0.500 → 0.850, kept\nat the end: healthy"
 
 
-def test_the_debrief_proves_what_the_text_says(cockpit: Cockpit) -> None:
-    [incident] = cockpit.incidents
-    case, items = to_eval_case(incident), read_action_items(incident.postmortem or "")
-    assert [one.automates for one in items] == ["fail_over", "serve_cached", "serve_degraded"]
-    assert (case.page_within, case.restore_within) == (19 * MINUTE, 25 * MINUTE)
-    assert prove(case, incident, items).passed
-    assert not any(
-        prove(case, incident, [one for one in items if one is not out]).passed for out in items
+# --- what the prose says of the data -------------------------------------------------------------
+
+
+def test_what_cannot_be_undone_comes_last_and_needs_approval() -> None:
+    for runbook in RUNBOOKS.values():
+        flags = [mitigation.reversible for mitigation in runbook.mitigations]
+        assert flags == sorted(flags, reverse=True)
+        for mitigation in runbook.mitigations:
+            assert mitigation.reversible or mitigation.needs_approval
+
+
+def test_serve_cached_helps_six_symptoms_and_harms_two() -> None:
+    def change(symptom: str) -> float:
+        return MockSystem(symptom, ["serve_cached"]).sli - MockSystem(symptom).sli
+
+    changes = {symptom: change(symptom) for symptom in RUNBOOKS}
+    harmed = {symptom for symptom, by in changes.items() if by < 0}
+    assert harmed == {"stale_index", "poisoned_cache"}
+    assert sum(by == 0 for by in changes.values()) == 5
+    assert len(changes) == 13
+
+
+@pytest.mark.parametrize(("answer", "sli"), [(False, 0.98), (True, 0.996)])
+def test_the_storm_needs_the_approval_to_reach_99_percent(answer: bool, sli: float) -> None:
+    system, slo = MockSystem("rate_limit_storm"), SLO("availability", 0.99)
+    runbook = RUNBOOKS["rate_limit_storm"]
+    run = run_runbook(runbook, system, slo=slo, at=STARTED, approve=lambda card: answer)
+    assert (system.sli, run.healthy, run.steps[-1].refused) == (sli, answer, not answer)
+
+
+# --- the picture ---------------------------------------------------------------------------------
+
+
+def heights(artists: dict[str, Any], name: str) -> list[float]:
+    return [artists[f"{name} {place}"].get_height() for place in range(4)]
+
+
+def test_the_bars_are_the_slis_before_and_after_each_card(explorer: Explorer) -> None:
+    artists: dict[str, Any] = dict(explorer.artists)
+    explorer.set(target=0.99)
+    assert heights(artists, "availability") == pytest.approx([50, 85, 95, 100])
+    assert heights(artists, "quality") == pytest.approx([100, 100, 100, 95])
+    assert list(artists["target"].get_ydata()) == [99, 99]
+    explorer.set(target=0.85)
+    assert heights(artists, "availability") == pytest.approx([50, 85, 0, 0])
+    assert artists["words 2"].get_text() == "serve_cached\nnot needed"
+
+
+def test_the_words_over_the_bars_name_card_minute_and_outcome(explorer: Explorer) -> None:
+    explorer.set(first="hedge_requests", second="serve_degraded")
+    artists: dict[str, Any] = dict(explorer.artists)
+    words = [artists[f"words {place}"].get_text() for place in range(3)]
+    assert words == [
+        "50% of the\nrequests fail",
+        "hedge_requests\nminute 2: rolled back\ndid not help",
+        "serve_degraded\nminute 4: rolled back\nharmed quality",
+    ]
+
+
+@pytest.mark.parametrize("responder", ["verifies", "trusts"])
+def test_the_words_over_the_bars_do_not_overlap(explorer: Explorer, responder: str) -> None:
+    for deal in DEALS:
+        cards = dict(zip(PLACES, deal, strict=True))
+        explorer.set(**cards, target=0.99, responder=responder)
+        spans = [explorer.artists[f"words {place}"].get_window_extent() for place in range(4)]
+        assert all(left.x1 < right.x0 for left, right in pairwise(spans))
+        assert max(span.x1 for span in spans) <= explorer.figure.bbox.x1
+        top = explorer.figure.axes[0].get_window_extent().y1
+        assert max(span.y1 for span in spans) < top
+
+
+def test_the_axis_has_its_unit_and_a_name_for_each_place() -> None:
+    axes = plot_cards(play_cards()).figure.axes[0]
+    assert axes.get_ylabel() == "good, %"
+    names = [label.get_text() for label in axes.get_xticklabels()]
+    assert names == ["before", "first card", "second card", "third card"]
+    lines: dict[str, Any] = {str(line.get_label()): line for line in axes.lines}
+    floor = lines["least quality that users accept"]
+    assert list(floor.get_ydata()) == [90, 90]
+
+
+def test_the_explorer_shows_what_the_function_says(explorer: Explorer) -> None:
+    for deal, target, responder in product(DEALS[::5], TARGETS, ("verifies", "trusts")):
+        cards = dict(zip(PLACES, deal, strict=True))
+        model = explorer.set(**cards, target=target, responder=responder)
+        hand = play_cards(deal, target, verify=responder == "verifies")
+        assert model["availability"] == round(hand.availability, 4)
+        assert model["quality"] == round(hand.quality, 4)
+        assert (model["minutes"], model["healthy"]) == (hand.minutes, hand.healthy)
+        assert explorer.text == plot_cards(hand).numbers
+
+
+def test_the_numbers_are_one_line() -> None:
+    hand = play_cards(("serve_degraded", "fail_over", "serve_cached"))
+    assert plot_cards(hand).numbers == (
+        "Availability 50%; "
+        "serve_degraded 100.0% and quality 50.0% at minute 1, rolled back: it harmed quality; "
+        "fail_over 85.0% at minute 4, kept; serve_cached 95.0% at minute 6, kept. "
+        "After 6 minutes availability is 95.0% and quality 100.0%: "
+        "healthy, at a target of 95%."
     )
-    assert "The lint: 0 findings" in cockpit.debrief.reviews["INC-001"]._findings.value
 
 
-def test_the_dimensions_and_their_points_are_told_before_the_shift_is_played() -> None:
-    intro = text_of("intro").partition("seven dimensions.")[2]
-    told = [name.lower() for name in re.findall(r"\*(\w+)\*:", intro)]
-    assert told == list(JUDGES)
-    opened = next(cell for cell in cells(NOTEBOOK, "code"))["outputs"][0]["text"]
-    points = ", ".join(f"{name} {most}" for name, (most, _) in JUDGES.items())
-    assert points in "".join(opened)
+# --- the exercise and the goals ------------------------------------------------------------------
 
 
-def test_both_mistakes_cost_what_the_text_says(cockpit: Cockpit) -> None:
-    score = cockpit.score
-    assert score == score_shift(cockpit.incidents, cockpit.shift.truth)
-    lost = {one.name: one.most - one.points for one in score.dimensions if one.points < one.most}
-    assert lost == {"severity": 1, "safety": 5}
-    assert score.points == 94
-    whys = {one.name: one.why for one in score.dimensions}
-    assert whys["severity"].startswith("12m too low")
-    assert whys["safety"] == "At 18:45 it was called mitigated, and availability was below target."
-    assert "The one of 18:45 was not: an SLI was below target." in whys["communication"]
-    assert whys["harm"].startswith("6.3% of the budgets burned; 42.0% if nobody had come, 6.8%")
+def test_the_worked_answer_passes_and_stops_on_the_lessons_service() -> None:
+    def respond(
+        mitigations: list[str],
+        sli: Callable[[], float],
+        apply: Callable[[str], None],
+        target: float,
+    ) -> list[str]:
+        applied: list[str] = []
+        for name in mitigations:
+            if sli() >= target:
+                break
+            apply(name)
+            applied.append(name)
+        return applied
+
+    assert check("respond", respond).passed
+    system = MockSystem(SYMPTOM)
+    assert respond(list(ORDER), lambda: system.sli, system.apply, 0.95) == list(ORDER[:2])
 
 
-def without(script: tuple[ScriptLine, ...], *lines: ScriptLine) -> tuple[ScriptLine, ...]:
-    """A script with some of its lines left out."""
-    assert set(lines) <= set(script)
-    return tuple(line for line in script if line not in lines)
-
-
-def test_without_its_mistakes_the_evening_is_worth_more(cockpit: Cockpit) -> None:
-    script = cockpit.script
-    too_early = ScriptLine(165, "mitigated")
-    too_low = ScriptLine(154, "triage", ("sev2", "ana", "comms=bo"))
-    right = replace(too_low, words=("sev1", *too_low.words[1:]))
-    mended = tuple(right if line == too_low else line for line in script)
-    for better in (without(script, too_early), mended):
-        assert run_shift(SCENARIO, 1, scripted(better)).score.points > cockpit.score.points
-
-
-def test_late_forgetful_and_nobody_are_worth_what_the_goals_say(lesson: dict[str, Any]) -> None:
-    scripts = (lesson["late"], [ScriptLine(153, "ack")], [])
-    assert [lesson["points"](script) for script in scripts] == [79, 0, 0]
-    assert run_shift(SCENARIO, 1, reference).score.points == 100
-
-
-def test_players_who_do_not_look_come_far_behind_the_one_who_does() -> None:
-    [shown] = [cell["outputs"] for cell in cells(NOTEBOOK, "code") if cell["id"] == "others"]
-    [output] = shown
-    table = "".join(output["text"]).partition("player")[2].splitlines()[1:]
-    means = {line.split()[0]: float(line.split()[1]) for line in table}
-    best = means.pop("reference")
-    assert list(means) == ["nobody", "copycat", "restart", "trial"]
-    assert max(means.values()) < 50 < 85 < best
-    for name in set(means) - {"nobody"}:
-        assert f"*{name}*" in text_of("about-others")
-
-
-def test_the_score_card_draws_both_evenings_on_one_axis(cockpit: Cockpit) -> None:
-    yours, book, *_ = cockpit.score_card().figure.axes
-    assert [line.get_xdata().size for line in yours.lines] == [1, 1, 2, 3, 2, 1, 4]
-    assert [line.get_xdata().size for line in book.lines] == [1, 1, 1, 3, 1, 1, 6]
-    assert yours.get_xlim() == book.get_xlim()
-    assert (
-        "mitigated 18:58, resolved 19:28; 6.28% of the budgets burned by 00:00"
-        in cockpit.score_card().numbers
-    )
-
-
-def test_the_ends_of_the_curves_are_those_of_the_text(cockpit: Cockpit) -> None:
-    curves = [axes.lines[0].get_ydata()[-1] for axes in cockpit.score_card().figure.axes[2:]]
-    assert [f"{end:.2f}%" for end in curves] == re.findall(
-        r"([\d.]+%)\sby\s19:43", cockpit.score_card().numbers
-    )
-    assert "end at {:.2f}% and {:.2f}%".format(*curves) in text_of("about-others")
+def test_the_goals_name_mitigations_of_the_catalogue_only() -> None:
+    text = GOALS.read_text(encoding="utf-8")
+    assert set(re.findall(r"`(\w+)`", text)) <= set(MITIGATIONS)

@@ -23,8 +23,9 @@ NUMERAL = re.compile(
 
 
 def prose(path: Path) -> str:
-    """The notebook's Markdown without code, links' addresses and the names of files."""
+    """The notebook's Markdown without code, links' addresses, and names of files and lessons."""
     text = "\n\n".join(source(cell) for cell in cells(path, "markdown"))
+    text = re.sub(r"\blesson \d\d\b", "the lesson", text)
     return re.sub(r"```.*?```|`[^`\n]*`|\]\([^)]*\)|<https?://[^>]*>", " ", text, flags=re.DOTALL)
 
 

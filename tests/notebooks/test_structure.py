@@ -34,7 +34,7 @@ def prose(path: Path) -> str:
 
 
 def test_there_are_notebooks() -> None:
-    assert ROOT / "notebooks" / "10_full_shift.ipynb" in NOTEBOOKS
+    assert ROOT / "notebooks" / "14_full_shift.ipynb" in NOTEBOOKS
 
 
 @each(NOTEBOOKS)

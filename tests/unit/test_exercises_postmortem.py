@@ -1,4 +1,4 @@
-"""The exercises of lesson 08: sentences without blame, and a case that proves the fix."""
+"""The exercises of lesson 11: sentences without blame, and a case that proves the fix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lesson 04 asks whether a rule can ever fire, and how many events make one failure harmless."""
+"""Lesson 05 asks whether a rule can ever fire, and how many events make one failure harmless."""
 
 from __future__ import annotations
 

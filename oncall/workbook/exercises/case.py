@@ -1,4 +1,4 @@
-"""Lesson 08 asks for a regression case that fails on the recorded incident and passes with the fix.
+"""Lesson 11 asks for a regression case that fails on the recorded incident and passes with the fix.
 
 To add a mistake, write what you would say to the learner, and beside it the function that finds it.
 """

@@ -1,4 +1,4 @@
-"""Lesson 09 asks how many requests of a log are good, and how many are valid."""
+"""Lesson 13 asks how many requests of a log are good, and how many are valid."""
 
 from __future__ import annotations
 

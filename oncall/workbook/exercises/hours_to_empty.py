@@ -1,4 +1,4 @@
-"""Lesson 02 asks when the error budget is empty if it goes on burning at this rate."""
+"""Lesson 03 asks when the error budget is empty if it goes on burning at this rate."""
 
 from __future__ import annotations
 

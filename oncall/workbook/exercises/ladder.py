@@ -1,4 +1,4 @@
-"""Lesson 06 asks who is paged, and when, on an escalation policy."""
+"""Lesson 08 asks who is paged, and when, on an escalation policy."""
 
 from __future__ import annotations
 

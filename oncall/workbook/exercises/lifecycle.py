@@ -1,4 +1,4 @@
-"""Lesson 05 asks for the four times of an incident, from the events in its record."""
+"""Lesson 06 asks for the four times of an incident, from the events in its record."""
 
 from __future__ import annotations
 

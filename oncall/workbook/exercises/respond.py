@@ -1,4 +1,4 @@
-"""Lesson 07 asks to apply mitigations, least risk first, until the SLI is back at its target."""
+"""Lesson 10 asks to apply mitigations, least risk first, until the SLI is back at its target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lesson 08 asks for the sentences of a draft again, without blame and with every fact.
+"""Lesson 11 asks for the sentences of a draft again, without blame and with every fact.
 
 To add a sentence, write it with the facts it holds. To add a mistake, write what you would say to
 the learner, and beside it the function that finds it.

@@ -1,4 +1,4 @@
-"""Lesson 03 asks whether a rule with two windows fires."""
+"""Lesson 04 asks whether a rule with two windows fires."""
 
 from __future__ import annotations
 

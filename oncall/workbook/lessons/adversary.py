@@ -1,4 +1,4 @@
-"""Lesson 03: outages that come back and spend budget unseen, and six ways to alert on one month."""
+"""Lesson 04: outages that come back and spend budget unseen, and six ways to alert on one month."""
 
 from __future__ import annotations
 

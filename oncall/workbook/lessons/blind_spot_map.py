@@ -1,4 +1,4 @@
-"""Lesson 04: the map of what a policy says to outages of every size."""
+"""Lesson 05: the map of what a policy says to outages of every size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lesson 02: the speed at which a month's error budget is spent."""
+"""Lesson 03: the speed at which a month's error budget is spent."""
 
 from __future__ import annotations
 

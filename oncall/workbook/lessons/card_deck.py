@@ -1,4 +1,4 @@
-"""Lesson 07: three mitigations in an order of your choice, and what users get after each."""
+"""Lesson 10: three mitigations in an order of your choice, and what users get after each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lesson 09: every rule by what it costs people and what it costs the budget."""
+"""Lesson 13: every rule by what it costs people and what it costs the budget."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lesson 06: whom the pager asks, minute by minute, while the month's error budget burns."""
+"""Lesson 08: whom the pager asks, minute by minute, while the month's error budget burns."""
 
 from __future__ import annotations
 

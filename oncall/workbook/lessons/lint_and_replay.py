@@ -1,4 +1,4 @@
-"""Lesson 08: a text with its lint findings marked, and a replay beside its evening."""
+"""Lesson 11: a text with its lint findings marked, and a replay beside its evening."""
 
 from __future__ import annotations
 

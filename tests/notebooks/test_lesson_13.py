@@ -1,4 +1,4 @@
-"""Lesson 09: rules by their two prices, the frontier and its picture, and its numbers."""
+"""Lesson 13: rules by their two prices, the frontier and its picture, and its numbers."""
 
 from __future__ import annotations
 
