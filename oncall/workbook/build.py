@@ -1,8 +1,10 @@
-"""Execute notebooks and write them back: ``python -m oncall.workbook.build [NOTEBOOK…]``.
+"""Make lessons of their text and execute them: ``python -m oncall.workbook.build [FILE…]``.
 
-It writes the same bytes every time. Without arguments it builds every notebook below
-``notebooks/``. One with a cell that raises is left as it was. A lesson's first picture is written
-to ``pictures/`` beside it, for pages that show it.
+A file is a lesson's text, ``notebooks/source/NN_name.md``, of which ``oncall.workbook.source``
+makes a lesson and its worked answers, or one of these notebooks; one that has no text is executed
+as it stands. Without arguments everything below ``notebooks/`` is built. It writes the same bytes
+every time. A notebook with a cell that raises is left as it was. A lesson's first picture is
+written to ``pictures/`` beside it, for pages that show it.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from oncall.files import read_text, write_text
+from oncall.workbook import source
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -37,19 +40,30 @@ class BuildError(Exception):
 
 def main(names: Sequence[str]) -> int:
     """Build these notebooks, or all; 1 when one fails or there is none."""
-    paths = [Path(name) for name in names] or notebooks(Path("notebooks"))
     try:
-        if not paths:
-            raise BuildError(
-                "no notebook below notebooks/; go to the project's folder, or name one"
-            )
-        for path in paths:
+        for path in _to_build([Path(name) for name in names]):
             print(f"{path}: {'written' if build(path) else 'unchanged'}")
             _write_first_picture(path)
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _to_build(named: list[Path]) -> list[Path]:
+    """The notebooks that these files are or make; of no files, all below ``notebooks/``."""
+    folder = Path("notebooks")
+    texts = [path for path in named if path.suffix == ".md"]
+    found = [path for path in named if path.suffix != ".md"]
+    if not named:
+        texts, found = sorted((folder / source.FOLDER).glob("*.md")), notebooks(folder)
+    try:
+        made = [notebook for text in texts for notebook in source.made_from(text)]
+    except (OSError, ValueError) as error:
+        raise BuildError(str(error)) from None
+    if not found and not made:
+        raise BuildError("no notebook below notebooks/; go to the project's folder, or name one")
+    return sorted({*found, *made})
 
 
 def _write_first_picture(path: Path) -> None:
@@ -78,8 +92,9 @@ def notebooks(folder: Path) -> list[Path]:
 def build(path: Path) -> bool:
     """Execute a notebook in its folder, in a fresh kernel of this Python: has its file changed?"""
     try:
-        before = read_text(path)
-        notebook: Any = nbformat.reads(before, as_version=4)
+        has_text = source.source_of(path) is not None
+        before = "" if has_text and not path.exists() else read_text(path)
+        notebook: Any = source.make(path) if has_text else nbformat.reads(before, as_version=4)
     except (OSError, ValueError) as error:
         raise BuildError(f"{path}: {error}") from None
     for cell in _code_cells(notebook):
@@ -88,6 +103,7 @@ def build(path: Path) -> bool:
     _normalise(notebook)
     text: str = nbformat.writes(notebook) + "\n"
     if text != before:
+        path.parent.mkdir(exist_ok=True)
         write_text(path, text)
     return text != before
 

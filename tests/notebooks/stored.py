@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,18 @@ def read(path: Path) -> Notebook:
 def cells(path: Path, kind: str) -> list[Cell]:
     """Its cells of a kind: ``code`` or ``markdown``."""
     return [cell for cell in read(path)["cells"] if cell["cell_type"] == kind]
+
+
+def cell_with(path: Path, phrase: str, kind: str = "markdown") -> Cell:
+    """The one cell of a kind that holds this phrase."""
+    [cell] = [cell for cell in cells(path, kind) if phrase in source(cell)]
+    return cell
+
+
+def unfolded(text: str) -> str:
+    """Markdown without what is folded: questions with their answers, and what leads to them."""
+    text = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
+    return re.sub(r"## From memory\n\n.*|\*\*From the lesson before\.\*\*.*", "", text)
 
 
 def source(cell: Cell) -> str:

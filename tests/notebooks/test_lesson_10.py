@@ -12,6 +12,7 @@ import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
+from stored import cell_with, source
 
 from oncall.catalogue import RUNBOOKS
 from oncall.mitigations import FLOORS, MITIGATIONS
@@ -35,7 +36,7 @@ from oncall.workbook.lessons.card_deck import (
 )
 from oncall.workbook.plots.explorer import Explorer
 
-GOALS = Path(__file__).with_name("goals") / "07.md"
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "10_runbooks.ipynb"
 DEALS = list(permutations(CARDS, 3))
 TARGETS = list(CARD_TARGETS.values())
 PLACES = ("first", "second", "third")
@@ -264,5 +265,5 @@ def test_the_worked_answer_passes_and_stops_on_the_lessons_service() -> None:
 
 
 def test_the_goals_name_mitigations_of_the_catalogue_only() -> None:
-    text = GOALS.read_text(encoding="utf-8")
+    text = source(cell_with(NOTEBOOK, "## From memory"))
     assert set(re.findall(r"`(\w+)`", text)) <= set(MITIGATIONS)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stored import cells, source
+from stored import cell_with, cells, source
 
 from oncall.catalogue import RUNBOOKS, symptom_of
 from oncall.gameday.bundled import SCENARIOS
@@ -32,9 +32,8 @@ def cockpit(lesson: dict[str, Any]) -> Cockpit:
     return found
 
 
-def text_of(name: str) -> str:
-    [text] = [source(cell) for cell in cells(NOTEBOOK, "markdown") if cell["id"] == name]
-    return text
+def text_with(phrase: str) -> str:
+    return source(cell_with(NOTEBOOK, phrase))
 
 
 def at(cockpit: Cockpit, verb: str) -> list[int]:
@@ -109,8 +108,8 @@ def test_the_text_names_the_boxes_that_the_buttons_read_and_how_to_open_an_incid
 ) -> None:
     inputs = lesson["mine"].inputs
     for box in {inputs[INPUTS[action][-1]].description for action in NEEDED}:
-        assert f"*{box}*" in text_of("about-turn")
-    assert "Declare opens an incident" in text_of("about-turn")
+        assert f"*{box}*" in text_with("## Your turn")
+    assert "Declare opens an incident" in text_with("## Your turn")
 
 
 def test_the_cockpit_of_the_lesson_stands_at_the_end_and_the_readers_at_the_beginning(
@@ -154,7 +153,7 @@ def test_the_debrief_proves_what_the_text_says(cockpit: Cockpit) -> None:
 
 
 def test_the_dimensions_and_their_points_are_told_before_the_shift_is_played() -> None:
-    intro = text_of("intro").partition("seven dimensions.")[2]
+    intro = text_with("# The full shift").partition("seven dimensions.")[2]
     told = [name.lower() for name in re.findall(r"\*(\w+)\*:", intro)]
     assert told == list(JUDGES)
     opened = next(cell for cell in cells(NOTEBOOK, "code"))["outputs"][0]["text"]
@@ -198,7 +197,7 @@ def test_late_forgetful_and_nobody_are_worth_what_the_goals_say(lesson: dict[str
 
 
 def test_players_who_do_not_look_come_far_behind_the_one_who_does() -> None:
-    [shown] = [cell["outputs"] for cell in cells(NOTEBOOK, "code") if cell["id"] == "others"]
+    shown = cell_with(NOTEBOOK, "row_of, table", "code")["outputs"]
     [output] = shown
     table = "".join(output["text"]).partition("player")[2].splitlines()[1:]
     means = {line.split()[0]: float(line.split()[1]) for line in table}
@@ -206,7 +205,7 @@ def test_players_who_do_not_look_come_far_behind_the_one_who_does() -> None:
     assert list(means) == ["nobody", "copycat", "restart", "trial"]
     assert max(means.values()) < 50 < 85 < best
     for name in set(means) - {"nobody"}:
-        assert f"*{name}*" in text_of("about-others")
+        assert f"*{name}*" in text_with("Severity lost a point")
 
 
 def test_the_score_card_draws_both_evenings_on_one_axis(cockpit: Cockpit) -> None:
@@ -225,4 +224,4 @@ def test_the_ends_of_the_curves_are_those_of_the_text(cockpit: Cockpit) -> None:
     assert [f"{end:.2f}%" for end in curves] == re.findall(
         r"([\d.]+%)\sby\s19:43", cockpit.score_card().numbers
     )
-    assert "end at {:.2f}% and {:.2f}%".format(*curves) in text_of("about-others")
+    assert "end at {:.2f}% and {:.2f}%".format(*curves) in text_with("Severity lost a point")

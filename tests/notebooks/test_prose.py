@@ -24,7 +24,8 @@ NUMERAL = re.compile(
 
 def prose(path: Path) -> str:
     """The notebook's Markdown without code, links' addresses, and names of files and lessons."""
-    text = "\n\n".join(source(cell) for cell in cells(path, "markdown"))
+    said = [source(cell) for cell in cells(path, "markdown")]
+    text = "\n\n".join(text for text in said if not text.startswith("**From the lesson before"))
     text = re.sub(r"\blesson \d\d\b", "the lesson", text)
     return re.sub(r"```.*?```|`[^`\n]*`|\]\([^)]*\)|<https?://[^>]*>", " ", text, flags=re.DOTALL)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -19,12 +21,14 @@ from oncall.workbook.exercises import (
     hours_to_empty,
     ladder,
     lifecycle,
+    resolve_now,
     respond,
     sentences,
     two_windows,
 )
 from oncall.workbook.exercises.exercise import Exercise
 from oncall.workbook.exercises.feedback import Counterexample, Feedback, right, waiting, wrong
+from oncall.workbook.exercises.judgement import Judgement
 from oncall.workbook.exercises.runner import Outcome, Run, TimeUp, alike, run
 
 _IN_ORDER_OF_LESSONS = (
@@ -39,22 +43,26 @@ _IN_ORDER_OF_LESSONS = (
     count_good.EXERCISE,
 )
 EXERCISES = {exercise.name: exercise for exercise in _IN_ORDER_OF_LESSONS}
+_JUDGEMENTS: tuple[Judgement, ...] = (resolve_now.EXERCISE,)
+JUDGEMENTS = {judgement.name: judgement for judgement in _JUDGEMENTS}
 _OTHER_CHECKS = {"blameless": sentences.check_sentences, "case": case.check_case}
-NAMES = (*EXERCISES, *_OTHER_CHECKS)
+NAMES = (*EXERCISES, *JUDGEMENTS, *_OTHER_CHECKS)
 
 
 def check(name: str, answer: Any) -> Feedback:
     """The feedback on an answer to one of the exercises ``NAMES``.
 
-    The answer is a function, or for ``blameless`` a list of sentences and for ``case`` a
-    ``ReplayCase``. Whatever the answer does is reported in the ``Feedback``. An unknown name is a
-    ``ValueError`` that says which one is nearest.
+    The answer is a function; a mapping from each situation to a word where judgement is asked; for
+    ``blameless`` a list of sentences and for ``case`` a ``ReplayCase``. Whatever the answer does is
+    reported in the ``Feedback``. An unknown name is a ``ValueError`` that says which is nearest.
     """
     if name not in NAMES:
         near = difflib.get_close_matches(str(name), NAMES, n=1, cutoff=0.0)
         raise ValueError(f"unknown exercise {name!r}; did you mean {near[0]!r}?")
     if name in EXERCISES:
         return _check_function(EXERCISES[name], answer)
+    if name in JUDGEMENTS:
+        return JUDGEMENTS[name].check(answer)
     return _OTHER_CHECKS[name](answer)
 
 
@@ -75,7 +83,7 @@ def _check_function(exercise: Exercise, answer: Any) -> Feedback:
     if first is None:
         return right(f"The same answers as ours on all {len(cases)} cases.{_remarks(trial)}")
     mistake = _recognised(exercise, trial.outcomes, first)
-    message = mistake or _what_happened(trial.outcomes[first])
+    message = mistake or _what_happened(trial.outcomes[first], expected[first])
     call = exercise.text(exercise.name, *cases[first])
     counterexample = Counterexample(call, str(expected[first]), str(trial.outcomes[first]))
     return wrong(message + _remarks(trial), mistake=mistake, case=counterexample)
@@ -119,7 +127,21 @@ def _same_answers(
     return None
 
 
-def _what_happened(outcome: Outcome) -> str:
+_KINDS = (  # in this order: True is a number to Python, and None is none to us
+    ("None", type(None)),
+    ("true or false", bool),
+    ("a number", (int, float, Fraction, Decimal)),
+    ("text", str),
+    ("a dictionary", dict),
+    ("several values", (list, tuple)),
+)
+
+
+def _kind(value: Any) -> str:
+    return next((name for name, types in _KINDS if isinstance(value, types)), "something else")
+
+
+def _what_happened(outcome: Outcome, expected: Outcome) -> str:
     """What to say of a wrong answer that nobody has thought of."""
     if isinstance(outcome.error, TimeUp):
         return "It did not come back and was stopped. Does a loop wait for what never comes?"
@@ -129,6 +151,9 @@ def _what_happened(outcome: Outcome) -> str:
         return f"It raises {type(outcome.error).__name__} on the case below."
     if outcome.value is None:
         return "It returns None on the case below. Does one way through it lack a return?"
+    got, asked = _kind(outcome.value), _kind(expected.value)
+    if expected.error is None and got != asked and "None" not in (got, asked):
+        return f"It returns {got}, {outcome}, where {asked} is asked for."
     return "The case below is the smallest on which it differs."
 
 

@@ -79,10 +79,15 @@ class Plot:
 
     def _ipython_display_(self) -> None:
         """Show the picture in a notebook, and its line under it."""
-        from IPython.display import Image, display
+        show(self.png(), self.numbers)
 
-        display(Image(self.png(), alt=self.numbers))
-        print(textwrap.fill(self.numbers, LINE, break_on_hyphens=False))
+
+def show(png: bytes, numbers: str, width: int | None = None) -> None:
+    """Show a picture in a notebook, and under it its line, which is its alternative text too."""
+    from IPython.display import Image, display
+
+    display(Image(png, width=width, alt=numbers))
+    print(textwrap.fill(numbers, LINE, break_on_hyphens=False))
 
 
 def new_figure(height: float) -> Figure:

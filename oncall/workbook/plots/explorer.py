@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -22,10 +22,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image as Pillow
-from traitlets import TraitError
 
 from oncall.telemetry.engine import downsample
-from oncall.workbook.plots.base import Floats, styled
+from oncall.workbook.plots.base import Floats, show, styled
 
 Model = dict[str, Any]  # int, float, str or None
 
@@ -33,6 +32,7 @@ Model = dict[str, Any]  # int, float, str or None
 EXPLORER_WIDTH = 6.4
 DPI = 150  # finer than the page shows it, for sharp screens and for zoom
 PIXELS = 840  # about as wide as a curve is in the picture
+FEW = 12  # values that an error can list
 # Where there is little room each label stands above its slider, and no value's name is cut off.
 _STYLE = """<style>
 .oncall-explorer { container-type: inline-size }
@@ -92,14 +92,31 @@ class Explorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         A ``ValueError`` for a control that is not there, and for a value that it cannot have.
         """
         for name, value in values.items():
-            if name not in self.controls:
-                raise ValueError(f"there is no control {name!r}; give {', '.join(self.controls)}")
-            _put(self.controls[name], value)
+            _check(self.controls.get(name), name, value, self.controls)
+            self.controls[name].value = value
         return self.model
 
+    def at(self, **values: Any) -> Still:
+        """What it would show with these controls moved: its picture, line and model.
+
+        The explorer itself, and so what a reader sees of it further up, stays as it is. Errors are
+        those of ``set``.
+        """
+        now = self._values()
+        for name, value in values.items():
+            _check(self.controls.get(name), name, value, self.controls)
+        model = self._update(**now | values)
+        try:
+            png, width = self._cached.draw(), int(self._picture.width)
+            return Still(png, width, self._describe(model), model)
+        finally:
+            self._update(**now)
+
+    def _values(self) -> dict[str, Any]:
+        return {name: control.value for name, control in self.controls.items()}
+
     def _redraw(self) -> None:
-        values = {name: control.value for name, control in self.controls.items()}
-        self.model = self._update(**values)
+        self.model = self._update(**self._values())
         self._readout.value = f'{_STYLE}<div style="line-height: 1.4">{escape(self.text)}</div>'
         self._picture.value = self._cached.draw()
 
@@ -112,6 +129,22 @@ class Explorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         still = {"text/plain": self.text, "image/png": b64encode(self.png).decode("ascii")}
         size = {"width": int(self._picture.width), "height": int(self._picture.height)}
         return live | still, {"image/png": size | {"alt": self.text}}
+
+
+@dataclass(frozen=True, repr=False)
+class Still:
+    """What an explorer shows for some values: a PNG file, its width on the page, line and model."""
+
+    png: bytes
+    width: int
+    text: str
+    model: Model
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _ipython_display_(self) -> None:
+        show(self.png, self.text, width=self.width)
 
 
 class CachedFigure:
@@ -186,18 +219,28 @@ def _line_up(controls: list[Any]) -> None:
         control.layout.width, control.layout.max_width = "100%", "600px"
 
 
-def _put(control: Any, value: Any) -> None:
-    before = control.value
-    with suppress(TraitError):
-        control.value = value
-    if control.value != value:  # a slider takes the nearest number it has instead
-        control.value = before
-        raise ValueError(f"{control.description!r} cannot be {value!r}; {_choices(control)}")
-
-
-def _choices(control: Any) -> str:
+def _check(control: Any, name: str, value: Any, controls: Mapping[str, Any]) -> None:
+    """Refuse a control that is not there, and a value that it cannot have."""
+    if control is None:
+        raise ValueError(f"there is no control {name!r}; give {', '.join(controls)}")
     if hasattr(control, "options"):
-        return f"give one of {', '.join(repr(value) for _, value in control.options)}"
-    if hasattr(control, "step"):
-        return f"give a number from {control.min} to {control.max}"
-    return f"give something like {control.value!r}"
+        values = [option for _, option in control.options]
+        possible, choices = value in values, f"one of {', '.join(map(repr, values))}"
+        if len(values) > FEW:
+            choices = f"one like {values[0]!r}, {values[1]!r} … {values[-1]!r}"
+    elif hasattr(control, "step"):
+        possible = _on_a_step(control, value)
+        choices = f"a number from {control.min} to {control.max}"
+    else:
+        kind = type(control.value)
+        possible, choices = isinstance(value, kind), f"something like {control.value!r:.40}"
+    if not possible:
+        raise ValueError(f"{control.description!r} cannot be {value!r:.60}; give {choices}")
+
+
+def _on_a_step(control: Any, value: Any) -> bool:
+    """Whether a slider can stand at this number: it would take the nearest that it can instead."""
+    whole = isinstance(control.value, int)
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        return False
+    return bool(control.min <= value <= control.max)
