@@ -284,7 +284,7 @@ def test_the_static_plot_says_what_the_explorer_says(explorer: Explorer) -> None
 
 
 def test_the_first_output_keeps_the_second_wave_back() -> None:
-    outputs = [output for cell in cells(NOTEBOOK, "code")[:5] for output in cell["outputs"]]
+    outputs = [output for cell in cells(NOTEBOOK, "code")[:6] for output in cell["outputs"]]
     early = "".join("".join(output.get("text", "")) for output in outputs)
     assert "23:48:52" in early
     assert "00:07" not in early

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOKS = build.notebooks(ROOT / "notebooks")
 LESSONS = [path for path in NOTEBOOKS if "solutions" not in path.parts]
 PNG = "image/png"
+WORD = r"\w[\w.%’'/:-]*"
 
 
 def outputs(path: Path) -> list[dict[str, Any]]:
@@ -134,8 +135,19 @@ def test_no_code_cell_is_longer_or_wider_than_a_reader_sees_at_once(path: Path) 
 
 @each(LESSONS)
 def test_it_has_50_to_80_words_of_prose_a_code_cell(path: Path) -> None:
-    words = re.findall(r"\w[\w.%’'/:-]*", unfolded(prose(path)))
+    words = re.findall(WORD, unfolded(prose(path)))
     assert 50 <= len(words) / len(cells(path, "code")) <= 80
+
+
+@each(LESSONS)
+def test_its_first_picture_comes_within_300_words(path: Path) -> None:
+    said = 0
+    for cell in read(path)["cells"]:
+        if cell["cell_type"] == "markdown":
+            said += len(re.findall(WORD, unfolded(source(cell))))
+        elif any(PNG in output.get("data", {}) for output in cell["outputs"]):
+            break
+    assert said <= 300
 
 
 @each(NOTEBOOKS)
@@ -151,17 +163,14 @@ def test_it_imports_what_it_uses_by_name(path: Path) -> None:
 
 @each(NOTEBOOKS)
 def test_every_plot_is_followed_by_its_numbers_as_text(path: Path) -> None:
-    """In the same cell, or as the first thing that the next one prints: an explorer's model."""
+    """Beside it, as an explorer's line, or as what the same cell prints next."""
     found = outputs(path)
     for output, after in zip(found, [*found[1:], {}], strict=True):
         if PNG in output.get("data", {}):
-            text = "".join(after.get("text", after.get("data", {}).get("text/plain", "")))
+            beside = "".join(output["data"].get("text/plain", ""))
+            text = "".join(after.get("text", "")) if beside.startswith("<IPython") else beside
             assert re.search(r"\d", text), "a plot without numbers"
-            alt = output["metadata"].get(PNG, {}).get("alt")
-            beside = "".join(
-                output["data"].get("text/plain", "")
-            )  # where an explorer says its line
-            assert alt is None or alt.split() in (text.split(), beside.split())
+            assert output["metadata"][PNG]["alt"].split() == text.split()
 
 
 @each(LESSONS)

@@ -6,7 +6,7 @@ traffic is ours: even, and clean before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -43,8 +43,8 @@ DRAWN_WINDOWS = (HOUR, 30 * MINUTE)  # the window that starts the alert, and the
 class Wave:
     """A stretch of the night in which this share of the requests failed.
 
-    ``resolved`` is when the operator declared the whole incident over, ``source`` the page that
-    says all this.
+    Each of the two had a cause of its own. ``resolved`` is when the operator declared both over,
+    ``source`` the page that says all this, and ``impact`` what users met.
     """
 
     start: datetime
@@ -52,6 +52,7 @@ class Wave:
     error_ratio: float
     resolved: datetime
     source: str
+    impact: str
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,26 @@ def read_waves(path: str | Path) -> tuple[Wave, ...]:
     for row in read_rows(path):
         if row.id.startswith("openai-2024-12-04"):
             start, end, resolved = (row.times[name] for name in _TIMES)
-            waves.append(Wave(start, end, row.error_ratio, resolved, row.sources))
+            waves.append(Wave(start, end, row.error_ratio, resolved, row.sources, row.impact))
     return tuple(waves)
 
 
-def play_night(waves: tuple[Wave, ...], target: float = 0.999) -> Night:
+def outage(minutes: float, failing: float, start: str = "23:48") -> Wave:
+    """An outage of your own in that night: so many minutes, in which this share of requests fails.
+
+    ``start`` is a time of that night. A share outside 0 to 1, or a length that is not above 0, is a
+    ``ValueError``.
+    """
+    if not 0 <= failing <= 1:
+        raise ValueError(f"the share that fails is a number from 0 to 1, given {failing!r}")
+    if not minutes > 0:
+        raise ValueError(f"an outage lasts more than 0 minutes, given {minutes!r}")
+    begin = moment(start)
+    end = begin + timedelta(minutes=minutes)
+    return Wave(begin, end, failing, end, "", f"{failing:.0%} of the requests fail")
+
+
+def play_night(waves: Sequence[Wave], target: float = 0.999) -> Night:
     """The night with these waves: even traffic, every second counted, and no other failures."""
     slo = SLO("availability", target)
     start = waves[0].start - CLEAN
@@ -93,7 +109,7 @@ def play_night(waves: tuple[Wave, ...], target: float = 0.999) -> Night:
         first, last = (wave.start - start) // SECOND, (wave.end - start) // SECOND
         good[first:last] = round(REQUESTS * (1 - wave.error_ratio))
     counts = Counts(start, SECOND, good.tolist(), total.tolist())
-    return Night(slo, waves, counts, tuple(alert_intervals(counts, slo, PAGE_RULES)))
+    return Night(slo, tuple(waves), counts, tuple(alert_intervals(counts, slo, PAGE_RULES)))
 
 
 def moment(clock: str) -> datetime:

@@ -51,7 +51,8 @@ class PublicIncident:
     """A public incident, or one wave of it, as published.
 
     ``times`` are those that are known, by their column of the file. ``error_ratio`` is the share of
-    the requests that failed, ``nan`` where it is unknown; ``sources`` the pages that say all this.
+    the requests that failed, ``nan`` where it is unknown; ``sources`` the pages that say
+    all this, ``impact`` what users met.
     """
 
     id: str
@@ -59,6 +60,7 @@ class PublicIncident:
     times: dict[str, datetime]
     error_ratio: float
     sources: str
+    impact: str = ""
 
     def minutes_to(self, name: str) -> float | None:
         """Minutes from the start of the impact to this time; ``None`` when either is unknown."""
@@ -75,7 +77,7 @@ def read_rows(path: str | Path) -> list[PublicIncident]:
 def _incident(row: dict[str, str]) -> PublicIncident:
     times = {name: parse_moment(row[name], name) for name in TIMES if row[name]}
     ratio = float(row["error_ratio"] or "nan")
-    return PublicIncident(row["id"], row["provider"], times, ratio, row["sources"])
+    return PublicIncident(row["id"], row["provider"], times, ratio, row["sources"], row["impact"])
 
 
 def read_public(path: str | Path) -> list[PublicIncident]:
