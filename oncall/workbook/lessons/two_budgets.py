@@ -1,4 +1,4 @@
-"""Lesson 01: an outage counted in requests and in minutes, and what averaging daily SLIs does."""
+"""Lesson 01: a month's failures against its budget, two ways to count, and a mean that misleads."""
 
 from __future__ import annotations
 
@@ -18,6 +18,34 @@ from oncall.workbook.plots import base
 from oncall.workbook.plots.base import Floats, Plot
 from oncall.workbook.plots.colours import BLUE, GREY, INK, ORANGE, SHADE, VERMILION
 from oncall.workbook.plots.explorer import Explorer, Model, blank_figure, slider
+
+# --- the budget ----------------------------------------------------------------------------------
+
+
+@base.styled()
+def plot_failures(counts: Counts, slo: SLO = THREE_NINES) -> Plot:
+    """The failures of a period added up, beside the number that its SLO allows for all of it.
+
+    The counts are taken for the whole period. They must hold events.
+    """
+    failed = np.cumsum(np.asarray(counts.total) - np.asarray(counts.good))
+    allowed = sum(counts.total) * slo.error_budget
+    edges = base.bucket_edges(counts)
+    figure = base.new_figure(3.0)
+    axes = figure.subplots()
+    axes.set_title("Failed requests, added up")
+    axes.plot(edges[1:], failed / 1000, color=BLUE, lw=2, label="failed so far")
+    budget = f"error budget of the period: {allowed:,.0f}"
+    axes.axhline(allowed / 1000, color=VERMILION, lw=1.5, ls="--", label=budget)
+    axes.set_ylabel("requests, thousands")
+    axes.set_ylim(0, 1.1 * max(allowed, failed[-1]) / 1000)
+    base.legend_above(axes)
+    base.time_axis(axes, counts.start, counts.end)
+    over = int(np.argmax(failed > allowed)) if failed[-1] > allowed else None
+    gone = "never" if over is None else f"{counts.start + counts.step * (over + 1):%Y-%m-%d %H:%M}"
+    numbers = f"{failed[-1]:,} failed, {allowed:,.0f} may; the budget is gone: {gone}."
+    return Plot(figure, numbers)
+
 
 # --- two budgets ---------------------------------------------------------------------------------
 
@@ -78,7 +106,7 @@ def two_budgets_explorer(slo: SLO = THREE_NINES) -> Explorer:
         artists["by_requests"].set(ydata=failed / budget * 100)
         artists["by_minutes"].set(ydata=[cost.by_minutes * 100] * 2)
         artists["dots"].set(data=([hour] * 2, [cost.by_requests * 100, cost.by_minutes * 100]))
-        costs = {name: round(value, 4) for name, value in vars(cost).items()}
+        costs = {name: round(value, 6) for name, value in vars(cost).items()}
         return {"hour": hour, "minutes": minutes} | costs
 
     controls = {
@@ -119,7 +147,7 @@ def _describe_outage(model: Model) -> str:
 
 
 def weighed_failures(counts: Counts) -> tuple[Floats, Floats]:
-    """The failures of each day, and what the mean of daily SLIs takes them for.
+    """The failures of each day, and what the mean of daily SLIs implies.
 
     The mean gives every day the same weight, as though each had the traffic of an average day. A
     day without events has no SLI and is a ``ValueError``.
@@ -135,13 +163,13 @@ def weighed_failures(counts: Counts) -> tuple[Floats, Floats]:
 
 @base.styled()
 def plot_weighed_failures(counts: Counts) -> Plot:
-    """The failures of each day in UTC, beside what the mean of daily SLIs takes them for."""
+    """The failures of each day in UTC, beside what the mean of daily SLIs implies."""
     failed, taken = weighed_failures(counts)
     starts = base.as_days(counts.start) + np.arange(len(failed))
     figure = base.new_figure(3.4)
     axes = figure.subplots()
     axes.set_title("Failed requests a day")
-    label = "as the mean of daily SLIs takes them"
+    label = "as the mean of daily SLIs implies"
     axes.bar(starts + 0.1, failed / 1000, 0.4, align="edge", color=BLUE, label="as counted")
     axes.bar(starts + 0.5, taken / 1000, 0.4, align="edge", color=ORANGE, label=label)
     axes.set_ylabel("failed, thousand requests")
@@ -153,14 +181,14 @@ def plot_weighed_failures(counts: Counts) -> Plot:
 
 def _describe_failures(counts: Counts, failed: Floats, taken: Floats) -> str:
     def day(index: np.intp) -> str:
-        weighed = f"({failed[index]:,.0f} taken for {taken[index]:,.0f})"
+        weighed = f"({failed[index]:,.0f}, implied {taken[index]:,.0f})"
         return f"{counts.start + DAY * int(index):%A %Y-%m-%d} {weighed}"
 
     lost = failed.sum() - taken.sum()
     return (
         f"{len(failed)} days: {failed.sum():,.0f} requests failed; "
-        "the mean of the daily SLIs takes them for "
+        "the mean of the daily SLIs implies "
         f"{taken.sum():,.0f}, {abs(lost):,.0f} {'fewer' if lost > 0 else 'more'}. "
-        f"It shrinks most {day(np.argmin(taken - failed))} "
-        f"and swells most {day(np.argmax(taken - failed))}."
+        f"It understates most {day(np.argmin(taken - failed))} "
+        f"and overstates most {day(np.argmax(taken - failed))}."
     )
