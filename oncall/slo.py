@@ -13,6 +13,7 @@ from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Real
+from statistics import NormalDist
 from typing import Any
 
 from oncall.checks import check, shown
@@ -230,6 +231,50 @@ def _percent_hint(value: float | Fraction) -> str:
     if value == 1:
         return ": a target of 100 % leaves no error budget; give e.g. 0.999"
     return f"; did you mean {float(exact(value) / 100)}?" if 1 < value < 100 else ""
+
+
+# --- a share that is sampled and judged ----------------------------------------------------------
+
+
+def share_interval(part: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The range of true shares that a random sample, ``part`` of ``total``, does not rule out.
+
+    Of such samples, ``confidence`` (above 0, below 1) have the truth in their range. It knows of
+    luck alone: a judge who errs in one direction errs at any size. Nothing sampled rules nothing
+    out. It is Wilson's interval: Journal of the American Statistical Association 22, 1927.
+
+    >>> [round(end, 3) for end in share_interval(192, 200)]
+    [0.923, 0.98]
+    """
+    sure = exact(confidence, "confidence")
+    check(0 < sure < 1, "confidence", "above 0 and below 1", confidence)
+    if not total:
+        return 0.0, 1.0
+    share, z = sli(part, total), NormalDist().inv_cdf(0.5 + float(sure) / 2)
+    spread = z * z / total
+    middle = (share + spread / 2) / (1 + spread)
+    half = z * math.sqrt((share * (1 - share) + spread / 4) / total) / (1 + spread)
+    return middle - half if part else 0.0, middle + half if part < total else 1.0
+
+
+def true_share(judged_good: float, passes_good: float, passes_bad: float) -> float:
+    """The share that is good when an imperfect judge calls this share good.
+
+    ``passes_good`` of the good ones and ``passes_bad`` of the bad ones are called good by the
+    judge: its sensitivity, and 1 − its specificity. Measure both on answers whose truth is known.
+    The result is cut to 0 and 1, beyond which only luck leads. A judge who passes no more of the
+    good than of the bad tells nothing and is a ``ValueError``. Source: Rogan and Gladen, American
+    Journal of Epidemiology 107, 1978.
+
+    >>> round(true_share(0.96, passes_good=0.99, passes_bad=0.3), 4)
+    0.9565
+    """
+    share = exact(judged_good, "judged_good")
+    of_good, of_bad = exact(passes_good, "passes_good"), exact(passes_bad, "passes_bad")
+    for name, value in (("judged_good", share), ("passes_good", of_good), ("passes_bad", of_bad)):
+        check(0 <= value <= 1, name, "from 0 to 1", float(value))
+    check(of_bad < of_good, "passes_bad", f"below passes_good, which is {passes_good}", passes_bad)
+    return float(min(Fraction(1), max(Fraction(0), (share - of_bad) / (of_good - of_bad))))
 
 
 # --- how many are a proof ------------------------------------------------------------------------

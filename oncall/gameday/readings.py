@@ -19,7 +19,7 @@ from oncall.gameday.draw import outcomes_of
 from oncall.gameday.service import SENSITIVITY, SPECIFICITY, Minute, Service, binomial
 from oncall.gameday.world import Where
 from oncall.scenario import rhythm
-from oncall.slo import sli
+from oncall.slo import share_interval, sli
 from oncall.times import HOUR, MINUTE
 
 WINDOW = 10  # minutes
@@ -140,19 +140,9 @@ def _row_text(thing: str, row: Mapping[str, Any]) -> str:
         return f"  {name:<10} nothing counted"
     text = f"  {name:<10} {bad / total:>6.1%} of {total:,}, usually {row['usual']:.1%}"
     if thing == "quality":
-        low, high = interval(bad, total)
+        low, high = share_interval(bad, total)
         text += f" ({low:.0%} to {high:.0%})"
     return text
-
-
-def interval(bad: int, total: int) -> tuple[float, float]:
-    """The 95 % interval of a share of which a sample is known (Wilson, JASA 22, 1927)."""
-    if not total:
-        return 0.0, 1.0
-    z, share = 1.96, bad / total
-    middle = share + z * z / (2 * total)
-    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    return max(0.0, (middle - half) / (1 + z * z / total)), (middle + half) / (1 + z * z / total)
 
 
 def _counted(service: Service, minutes: Sequence[Minute], sli: str) -> tuple[int, int]:
@@ -265,7 +255,7 @@ def _probe(service: Service) -> Reading:
 def _rejudge(service: Service) -> Reading:
     """Answers of the last minutes, judged by a person: it takes no judge that may have drifted."""
     bad = binomial(_chance(service, "rejudge"), ASKS, _truly_bad(service, "quality"))
-    low, high = interval(bad, ASKS)
+    low, high = share_interval(bad, ASKS)
     text = f"a person finds {bad} of {ASKS} answers bad ({low:.0%} to {high:.0%}), usually 0 or 1"
     return Reading("rejudge", text, {"now": bad, "usual": 0.3})
 

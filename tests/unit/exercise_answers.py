@@ -182,23 +182,24 @@ def respond_recursively(cards: list[str], sli: Function, apply: Function, target
 def count_good_in_numpy(requests: Requests, max_ms: float) -> Any:
     status = np.array([status for status, _ in requests], dtype=int)
     latency = np.array([np.nan if ms is None else ms for _, ms in requests], dtype=float)
-    valid = (status < 400) | (status >= 500)
-    return np.array([(valid & (status < 500) & (latency <= max_ms)).sum(), valid.sum()])
+    valid = (status < 400) | (status >= 500) | (status == 429) | (status == 499)
+    return np.array([((status < 400) & (latency <= max_ms)).sum(), valid.sum()])
 
 
 def count_good_in_a_loop(requests: Requests, max_ms: float) -> list[float]:
     good = valid = 0.0
     for code, ms in requests:
-        if code // 100 == 4:
+        if code // 100 == 4 and code not in {429, 499}:
             continue
         valid += 1
-        if code < 500 and ms is not None and not ms > max_ms:
+        if code < 400 and ms is not None and not ms > max_ms:
             good += 1
     return [good, valid]
 
 
 RIGHT: dict[str, list[Function]] = {
     "budget_left": [budget_left_in_fractions, budget_left_in_numpy, budget_left_with_guards],
+    "count_good": [count_good_in_numpy, count_good_in_a_loop],
     "hours_to_empty": [hours_to_empty_with_guards, hours_to_empty_in_numpy],
     "fires": [fires_in_decimals, fires_rounded, fires_as_numbers],
     "can_ever_fire": [can_ever_fire_in_fractions, can_ever_fire_rounded],
@@ -206,5 +207,4 @@ RIGHT: dict[str, list[Function]] = {
     "lifecycle": [lifecycle_with_lists, lifecycle_as_generator],
     "ladder": [ladder_as_generator, ladder_recursively],
     "respond": [respond_with_while, respond_as_generator, respond_recursively],
-    "count_good": [count_good_in_numpy, count_good_in_a_loop],
 }

@@ -241,7 +241,7 @@ def count_and_trip(requests: Any, max_ms: float) -> tuple[int, int]:
         ("respond", respond_then_look, "This applies a mitigation before it looks"),
         ("respond", respond_with_pop, "This runs off the end"),
         ("count_good", count_in_one_line, "This counts 4xx as valid and good"),
-        ("count_good", count_and_trip, "This calls an answer at exactly max_ms"),
+        ("count_good", count_and_trip, "This leaves every 4xx out"),
     ],
 )
 def test_what_learners_really_write_is_recognised(name: str, answer: Function, words: str) -> None:

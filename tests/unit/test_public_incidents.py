@@ -34,6 +34,7 @@ COLUMNS = [
     *TIMES,
     "error_ratio",
     "impact",
+    "status",
     "confidence",
     "sources",
     "notes",
@@ -119,6 +120,7 @@ def test_impact_starts_then_is_mitigated_then_recovered_then_resolved(row: dict[
 def test_words_and_numbers_are_of_the_kinds_the_readme_names(row: dict[str, str]) -> None:
     assert row["confidence"] in {"high", "medium"}
     assert row["severity"] in {"", "minor", "major", "critical"}
+    assert row["status"] == "" or 400 <= int(row["status"]) <= 599
     assert row["error_ratio"] == "" or 0 < float(row["error_ratio"]) <= 1
     assert row["provider"]
     assert row["service"]

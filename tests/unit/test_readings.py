@@ -12,7 +12,7 @@ from worlds import NAMES, SURPRISE
 
 from oncall.gameday.bundled import SCENARIOS
 from oncall.gameday.causes import DIMENSIONS, GAUGES, OUTCOMES, causes
-from oncall.gameday.readings import BY, OTHERS, THINGS, WINDOW, interval, options, parsed, read
+from oncall.gameday.readings import BY, OTHERS, THINGS, WINDOW, options, parsed, read
 from oncall.gameday.service import Service
 from oncall.times import MINUTE
 
@@ -268,14 +268,6 @@ def test_users_complain_of_what_hurts_them_and_not_of_what_is_only_measured() ->
     assert data(measured, "support")["now"] <= 4
 
 
-def test_a_share_of_a_sample_is_an_interval() -> None:
-    assert interval(0, 0) == (0.0, 1.0)
-    low, high = interval(5, 100)
-    assert (round(low, 3), round(high, 3)) == (0.022, 0.112)  # as in the tables of Wilson's
-    assert interval(0, 20)[0] == 0
-    assert " to " in read(sick("prompt_release"), ["quality", "by", "bundle"]).text
-
-
 @pytest.mark.parametrize("name", ["provider_outage", "slow_burn", "quiet_shift"])
 def test_a_scenario_that_tells_its_faults_itself_can_be_read_as_well(name: str) -> None:
     scenario = SCENARIOS[name]
@@ -287,3 +279,7 @@ def test_a_scenario_that_tells_its_faults_itself_can_be_read_as_well(name: str) 
     assert added(service, f"{thing} by upstream", "bad") == total - good
     for look in (*GAUGES, *OTHERS):
         assert read(service, [look]).text
+
+
+def test_a_judged_share_is_told_as_a_range() -> None:
+    assert " to " in read(sick("prompt_release"), ["quality", "by", "bundle"]).text

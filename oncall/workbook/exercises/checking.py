@@ -25,6 +25,7 @@ from oncall.workbook.exercises import (
     respond,
     sentences,
     two_windows,
+    what_counts,
 )
 from oncall.workbook.exercises.exercise import Exercise
 from oncall.workbook.exercises.feedback import Counterexample, Feedback, right, waiting, wrong
@@ -33,6 +34,7 @@ from oncall.workbook.exercises.runner import Outcome, Run, TimeUp, alike, run
 
 _IN_ORDER_OF_LESSONS = (
     budget_left.EXERCISE,
+    count_good.EXERCISE,
     hours_to_empty.EXERCISE,
     two_windows.EXERCISE,
     blind_spots.CAN_EVER_FIRE,
@@ -40,10 +42,9 @@ _IN_ORDER_OF_LESSONS = (
     lifecycle.EXERCISE,
     ladder.EXERCISE,
     respond.EXERCISE,
-    count_good.EXERCISE,
 )
 EXERCISES = {exercise.name: exercise for exercise in _IN_ORDER_OF_LESSONS}
-_JUDGEMENTS: tuple[Judgement, ...] = (resolve_now.EXERCISE,)
+_JUDGEMENTS: tuple[Judgement, ...] = (resolve_now.EXERCISE, what_counts.EXERCISE)
 JUDGEMENTS = {judgement.name: judgement for judgement in _JUDGEMENTS}
 _OTHER_CHECKS = {"blameless": sentences.check_sentences, "case": case.check_case}
 NAMES = (*EXERCISES, *JUDGEMENTS, *_OTHER_CHECKS)

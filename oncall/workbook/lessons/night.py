@@ -6,7 +6,7 @@ traffic is ours: even, and clean before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -44,7 +44,8 @@ class Wave:
     """A stretch of the night in which this share of the requests failed.
 
     Each of the two had a cause of its own. ``resolved`` is when the operator declared both over,
-    ``source`` the page that says all this, and ``impact`` what users met.
+    ``source`` the page that says all this, ``impact`` what users met, and ``status`` what a server
+    logged of what failed.
     """
 
     start: datetime
@@ -53,6 +54,7 @@ class Wave:
     resolved: datetime
     source: str
     impact: str
+    status: int = 500
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ def read_waves(path: str | Path) -> tuple[Wave, ...]:
     for row in read_rows(path):
         if row.id.startswith("openai-2024-12-04"):
             start, end, resolved = (row.times[name] for name in _TIMES)
-            waves.append(Wave(start, end, row.error_ratio, resolved, row.sources, row.impact))
+            told = (row.sources, row.impact, row.status or 500)
+            waves.append(Wave(start, end, row.error_ratio, resolved, *told))
     return tuple(waves)
 
 
@@ -99,8 +102,14 @@ def outage(minutes: float, failing: float, start: str = "23:48") -> Wave:
     return Wave(begin, end, failing, end, "", f"{failing:.0%} of the requests fail")
 
 
-def play_night(waves: Sequence[Wave], target: float = 0.999) -> Night:
-    """The night with these waves: even traffic, every second counted, and no other failures."""
+def play_night(
+    waves: Sequence[Wave], target: float = 0.999, valid: Callable[[int], bool] = lambda status: True
+) -> Night:
+    """The night with these waves: even traffic, every second counted, and no other failures.
+
+    ``valid`` says of a status whether requests that end so are held against the service; those of
+    which it says no are counted neither as good nor as bad.
+    """
     slo = SLO("availability", target)
     start = waves[0].start - CLEAN
     total = np.full((LAST + HOUR - start) // SECOND, REQUESTS)
@@ -108,6 +117,8 @@ def play_night(waves: Sequence[Wave], target: float = 0.999) -> Night:
     for wave in waves:
         first, last = (wave.start - start) // SECOND, (wave.end - start) // SECOND
         good[first:last] = round(REQUESTS * (1 - wave.error_ratio))
+        if not valid(wave.status):
+            total[first:last] = good[first:last]
     counts = Counts(start, SECOND, good.tolist(), total.tolist())
     return Night(slo, tuple(waves), counts, tuple(alert_intervals(counts, slo, PAGE_RULES)))
 

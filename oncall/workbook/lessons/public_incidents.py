@@ -51,8 +51,8 @@ class PublicIncident:
     """A public incident, or one wave of it, as published.
 
     ``times`` are those that are known, by their column of the file. ``error_ratio`` is the share of
-    the requests that failed, ``nan`` where it is unknown; ``sources`` the pages that say
-    all this, ``impact`` what users met.
+    the requests that failed, ``nan`` where it is unknown; ``sources`` the pages that say all this,
+    ``impact`` what users met, ``status`` the HTTP status of what failed where it is published.
     """
 
     id: str
@@ -61,6 +61,7 @@ class PublicIncident:
     error_ratio: float
     sources: str
     impact: str = ""
+    status: int | None = None
 
     def minutes_to(self, name: str) -> float | None:
         """Minutes from the start of the impact to this time; ``None`` when either is unknown."""
@@ -77,7 +78,9 @@ def read_rows(path: str | Path) -> list[PublicIncident]:
 def _incident(row: dict[str, str]) -> PublicIncident:
     times = {name: parse_moment(row[name], name) for name in TIMES if row[name]}
     ratio = float(row["error_ratio"] or "nan")
-    return PublicIncident(row["id"], row["provider"], times, ratio, row["sources"], row["impact"])
+    status = int(row["status"]) if row["status"] else None
+    told = (row["sources"], row["impact"], status)
+    return PublicIncident(row["id"], row["provider"], times, ratio, *told)
 
 
 def read_public(path: str | Path) -> list[PublicIncident]:
