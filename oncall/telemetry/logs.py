@@ -62,10 +62,12 @@ def count_requests(
 
     A log has one row per request. ``good`` and ``valid`` are SQL conditions on the log's columns,
     so that latency, quality and cost SLIs are the same call with another condition: ``good="status
-    < 500 AND latency_ms <= 300", valid="status NOT BETWEEN 400 AND 499"``. A good request is a
-    valid one for which ``good`` holds; without ``valid`` every request is valid. A condition that
-    is NULL does not hold: a request of unknown latency is valid, and not good. Conditions are run
-    as they are, so take them from people you trust.
+    < 400 AND latency_ms <= 300", valid="status IN (429, 499) OR status NOT BETWEEN 400 AND 499"``.
+    (Without 429 and 499 whoever was refused or gave up waiting would not be counted at all.) A good
+    request is a valid one for which ``good`` holds; without ``valid`` every request is valid. A
+    condition that is NULL does not hold: a request of unknown latency is valid, and not good; one
+    without a status is not valid there, unless ``status IS NULL OR`` stands before. Conditions are
+    run as they are, so take them from people you trust.
 
     ``source`` is a CSV (also gzipped) or Parquet file, a folder of them at any depth, or a glob;
     duckdb reads them. All must have the same columns, and memory grows with the buckets, not with
