@@ -232,7 +232,7 @@ def test_sentences_nobody_has_rewritten_are_not_attempted(stub: list[Any]) -> No
 
 
 def test_the_text_of_a_right_answer() -> None:
-    text = "Right. The same answers as ours on all 13 cases."
+    text = "Right. The same answers as ours on all 15 cases."
     assert repr(check("can_ever_fire", can_ever_fire_rounded)) == text
 
 

@@ -39,7 +39,7 @@ CAN_EVER_FIRE = Exercise(
         (0.999, 14.4),
         (0.999, 2000),
     ),
-    edges=((0.75, 4), (0.5, 2), (0.9, 10)),
+    edges=((0.75, 4), (0.5, 2), (0.9, 10), (0.7, 3), (0.7, 3.5)),
     mistakes={
         "This says that every rule can fire. A 90 % SLO burns at 10x at most, "
         "so that 14.4x is silent for ever.": lambda target, factor: True,
@@ -59,8 +59,8 @@ CAN_EVER_FIRE = Exercise(
         "This lets a rule fire when a total outage burns at exactly the factor. "
         "The rule is strict: it needs more.": lambda target, factor: threshold(target, factor) <= 1,
         "This trips over floats: 1 - 0.9 comes out a little low, so that 10x seems within reach. "
-        "Use Fractions, or round "
-        "before you compare.": lambda target, factor: factor * (1 - target) < 1,
+        "Use Fractions: Fraction(str(target)) is the number as you typed "
+        "it.": lambda target, factor: factor * (1 - target) < 1,
     },
 )
 
@@ -68,7 +68,7 @@ EVENTS_NEEDED = Exercise(
     "events_needed(target, factor)",
     _events_needed,
     cases=((0.9, 3), (0.9, 4), (0.99, 14.4), (0.99, 3), (0.999, 14.4), (0.999, 6)),
-    edges=((0.75, 1), (0.875, 2), (0.9, 14.4), (0.9995, 10)),
+    edges=((0.75, 1), (0.875, 2), (0.9, 14.4), (0.9995, 10), (0.97, 33)),
     mistakes={
         "This rounds down. With so few events one failure still fires the "
         "rule; round up.": lambda target, factor: math.floor(_unrounded(target, factor)),
@@ -89,7 +89,7 @@ EVENTS_NEEDED = Exercise(
             _events_needed(target, factor) if _can_ever_fire(target, factor) else 0
         ),
         "This trips over floats: 1 - 0.9995 comes out a little low, "
-        "and rounding up goes one too far. Use Fractions, "
-        "or round before you go up.": lambda target, factor: math.ceil(1 / (factor * (1 - target))),
+        "and rounding up goes one too far. Use Fractions: Fraction(str(target)) is what you "
+        "typed.": lambda target, factor: math.ceil(1 / (factor * (1 - target))),
     },
 )

@@ -36,7 +36,15 @@ EXERCISE = Exercise(
         (999, 1000, 0.99),
         (99_950, 100_000, 0.999),
     ),
-    edges=((0, 0, 0.999), (0, 1000, 0.999)),
+    edges=(
+        (0, 0, 0.999),
+        (0, 1000, 0.999),
+        (9996, 10_000, 0.99),
+        (1999, 2000, 0.997),
+        (5, 7, 0.3),
+        (1, 2, 0.5),
+        (0, 1, 0.5),
+    ),
     mistakes={
         "This is the SLI, the share of good events. The budget left sets failures against those "
         "the SLO allows.": _from_sli(lambda sli, target: sli),
@@ -56,6 +64,13 @@ EXERCISE = Exercise(
         "1 - target.": _from_sli(lambda sli, target: 1 - (1 - sli) / (100 - target)),
         "This answers in percent. The share left is a ratio: 1.0 is untouched, "
         "0.5 is half.": _from_budget_left(lambda left: 100 * left),
+        "This rounds, and a policy that asks whether anything is left would ask a rounded number. "
+        "Round where a person reads it.": _from_budget_left(lambda left: round(left, 2)),
+        "This rounds to a whole percent or a tenth. Round where a person reads "
+        "it.": _from_budget_left(lambda left: round(left, 1)),
+        "This rounds to a few digits. Round where a person reads it.": _from_budget_left(
+            lambda left: round(left, 4)
+        ),
         "This divides by zero in an hour without traffic. No events have spent nothing: "
         "1.0 is left.": lambda good, total, target: 1 - (1 - good / total) / (1 - target),
         "This takes no events for a budget that is gone. "

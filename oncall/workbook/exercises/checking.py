@@ -78,7 +78,7 @@ def _check_function(exercise: Exercise, answer: Any) -> Feedback:
         if trial.printed:
             return wrong("It prints but returns nothing: return the answer.")
         return waiting(exercise.name)
-    expected = exercise.outcomes(exercise.reference)
+    expected = exercise.expected
     differing = (i for i, got in enumerate(trial.outcomes) if not alike(got, expected[i]))
     first = next(differing, None)
     if first is None:
@@ -110,9 +110,7 @@ def _recognised(exercise: Exercise, outcomes: Sequence[Outcome], first: int) -> 
     the first of theirs is looked for: on all plain cases when one of those is wrong, or else on
     all up to the first edge that is.
     """
-    by_mistake = {
-        words: exercise.outcomes(function) for words, function in exercise.mistakes.items()
-    }
+    by_mistake = exercise.by_mistake
     plain = len(exercise.cases)
     reach = plain if first < plain else first + 1
     return _same_answers(outcomes, by_mistake) or _same_answers(outcomes[:reach], by_mistake)

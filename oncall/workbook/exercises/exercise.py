@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from oncall.workbook.exercises.runner import Arguments, Outcome, outcome, show
@@ -48,6 +48,16 @@ class Exercise:
     def name(self) -> str:
         """What the function is called."""
         return self.signature.partition("(")[0]
+
+    @cached_property
+    def expected(self) -> list[Outcome]:
+        """What the reference makes of each case."""
+        return self.outcomes(self.reference)
+
+    @cached_property
+    def by_mistake(self) -> dict[str, list[Outcome]]:
+        """What each known mistake makes of each case, by the words about it."""
+        return {words: self.outcomes(function) for words, function in self.mistakes.items()}
 
     def outcomes(self, function: Function) -> list[Outcome]:
         """What a function of ours makes of each case; it is run without a time limit."""

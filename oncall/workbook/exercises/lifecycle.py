@@ -87,6 +87,7 @@ EXERCISE = Exercise(
         (_events(impact=7, detect=9, ack=12, resolve=40),),
         (_events(impact=10, detect=6, ack=11, mitigated=20, resolve=25),),
         (_events(impact=0, detect=2, ack=3, mitigated=20, resolve=25),),
+        (_events(detect=12, ack=12, mitigated=40, resolve=40),),
     ),
     mistakes={
         "This measures everything from the impact. Only TTD starts there; "

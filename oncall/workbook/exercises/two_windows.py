@@ -41,6 +41,18 @@ def _both_burn(long: Fraction, short: Fraction, factor: Fraction) -> bool:
     return min(long, short) > factor
 
 
+def _on_ratios(limit: Function) -> Function:
+    """The function that holds both error ratios against a limit of target and factor."""
+
+    def fires(
+        bad_long: int, total_long: int, bad_short: int, total_short: int, *rule: float
+    ) -> bool:
+        both = ((bad_long, total_long), (bad_short, total_short))
+        return all(total and Fraction(bad, total) > limit(*map(exact, rule)) for bad, total in both)
+
+    return fires
+
+
 def _on_burns(verdict: Function, no_traffic: int = 0) -> Function:
     """The function that judges the exact burn rates of the two windows."""
 
@@ -63,6 +75,12 @@ EXERCISE = Exercise(
         (9, 10, 1, 10, 0.9, 2),
         (2, 100, 1, 10, 0.99, 3),
         (12, 1000, 2, 100, 0.99, 1),
+        (20, 100, 2, 10, 0.9, 1),
+        (10, 10, 2, 10, 0.75, 3),
+        (9, 10, 0, 10, 0.9, 2),
+        (15, 100, 15, 100, 0.9, 2),
+        (7, 10, 7, 10, 0.6, 1),
+        (35, 40, 35, 40, 0.6, 2),
         (500, 10_000, 60, 1000, 0.999, 14.4),
         (50, 10_000, 60, 1000, 0.999, 14.4),
     ),
@@ -83,6 +101,29 @@ EXERCISE = Exercise(
         "it still does.": _on_burns(lambda long, short, factor: max(long, short) > factor),
         "This takes the average of the two burn rates. One window can hide the other; each must "
         "burn by itself.": _on_burns(lambda long, short, factor: (long + short) / 2 > factor),
+        "This adds the two burn rates. Each must be above the factor by itself, or one wave counts "
+        "twice.": _on_burns(lambda long, short, factor: long + short > factor),
+        "This adds up both windows before it divides. The long one would drown the short "
+        "one.": lambda bad_long, total_long, bad_short, total_short, target, factor: exceeds(
+            bad_long + bad_short, total_long + total_short, threshold(target, factor)
+        ),
+        "This asks the short window only whether more fails than the SLO allows. Both are held "
+        "against the factor.": _on_burns(lambda long, short, factor: long > factor and short > 1),
+        "This asks the short window only whether anything fails. Both are held against the "
+        "factor.": _on_burns(lambda long, short, factor: long > factor and short > 0),
+        "This asks the long window only whether more fails than the SLO allows. Both are held "
+        "against the factor.": _on_burns(lambda long, short, factor: long > 1 and short > factor),
+        "This fires when the short window burns faster than the long one. What counts is whether "
+        "both burn faster than the factor.": _on_burns(lambda long, short, factor: short > long),
+        "This multiplies the factor by the target. The error ratio that may be reached is factor "
+        "times 1 - target.": _on_ratios(lambda target, factor: factor * target),
+        "This compares the error ratio with the budget alone, or with 1 - target. The factor says "
+        "how many times that is too fast.": _on_ratios(lambda target, factor: target),
+        "This returns both answers, and a pair is true whatever stands in it. Join them with "
+        "and.": _on_burns(lambda long, short, factor: (long > factor, short > factor)),
+        "This is the wrong way round: it is true when the rule is silent.": lambda *case: (
+            not _fires(*case)
+        ),
         "This leaves out the factor and fires when more fails than the SLO allows. The limit is "
         "factor times that.": _on_burns(lambda long, short, factor: min(long, short) > 1),
         "This compares the error ratio with the factor. "
