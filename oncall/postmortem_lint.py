@@ -118,7 +118,10 @@ _RULES = (
         "Give all times in UTC.", not_in=tuple(name for name in SECTIONS if name != SECTIONS[3]),
         unless=r"utc\W{1,4}CLOCK, ZONE\W{1,4}CLOCK utc"),
     _Rule("not-an-outage", "outages?", "the SLI never reached 0.",
-        "Call it a degradation and give the lowest SLI.", not_in=("Action items",)),
+        "Say which part was out, or call it a degradation and give the lowest SLI.",
+        not_in=("Action items",),
+        unless="partial outage/outages, "
+        "outage/outages of/in/at/for (the/our) (*) (*) region/zone/cell/shard/cluster/tenant/part"),
 )  # fmt: skip
 # What every action item must hold, and the finding if it does not.
 _NOBODY = r"(?:tbd|tba|none|nobody|n/a|unassigned|unknown|teams?|\?|-)"

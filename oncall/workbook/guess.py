@@ -134,7 +134,7 @@ def _meaning(means: Means, guess: Any) -> str:
         return means.get(guess, "")
     try:
         return means(guess)
-    except (ArithmeticError, ValueError):  # a guess of 0 hours burns at no finite speed
+    except (ArithmeticError, TypeError, ValueError):  # 0 hours burn at no finite speed
         return "it could not be"
 
 

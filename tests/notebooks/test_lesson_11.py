@@ -1,11 +1,10 @@
-"""Lesson 11: a text and its marked findings, and a fault replayed beside its evening."""
+"""Lesson 11: an evening with one thing changed at a time, and a text with its marked findings."""
 
 from __future__ import annotations
 
 import ast
 import re
 import warnings
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from matplotlib.colors import to_hex
 
 from oncall.postmortem import ActionItem, automations
 from oncall.postmortem_lint import lint_postmortem
-from oncall.regression import ReplayCase, prove, replay, to_eval_case
+from oncall.regression import ReplayCase, replay, to_eval_case
 from oncall.slo import SLO
 from oncall.times import HOUR, MINUTE
 from oncall.workbook.exercises import recorded_incident
@@ -33,10 +32,9 @@ from oncall.workbook.lessons.lint_and_replay import (
     lint_explorer,
     lint_text,
     plot_lint,
-    plot_replay,
     recorded,
-    replayed,
 )
+from oncall.workbook.lessons.what_if import plot_what_if
 from oncall.workbook.plots.explorer import Explorer
 
 PEOPLE = ("Ana", "Bo", "Chen")
@@ -243,70 +241,7 @@ def test_the_static_picture_says_the_same(explorer: Explorer) -> None:
     assert plot_lint(DRAFT, PEOPLE, 0.5).numbers == explorer.text
 
 
-# --- the evening, and the same fault replayed ----------------------------------------------------
-
-
-def test_the_evening_is_drawn_as_its_measures_tell_it() -> None:
-    minutes, levels = zip(*recorded(recorded_incident()), strict=True)
-    assert minutes == (0, 18, 24, 25, 26, 27, 28, 29)
-    assert [round(level, 2) for level in levels] == [0.50, 0.50, 0.50, 0.85, 0.85, 0.95, 1.00, 1.00]
-
-
-def test_an_incident_that_is_not_over_is_drawn_as_far_as_it_was_measured() -> None:
-    early = replace(recorded_incident(), events=recorded_incident().events[:2])
-    assert [minute for minute, _ in recorded(early)] == [0]
-
-
-def test_a_replay_climbs_with_each_automation_and_else_stays_down(case: ReplayCase) -> None:
-    climb = [(minute, round(sli, 2)) for minute, sli in replayed(case, FIXES)]
-    assert climb == [(0, 0.50), (19, 0.85), (21, 0.95), (22, 1.00)]
-    assert [round(sli, 2) for _, sli in replayed(case)] == [0.50]
-
-
-def test_the_replay_is_drawn_with_its_page_its_limit_and_its_target(case: ReplayCase) -> None:
-    axes = plot_replay(case, recorded_incident(), FIXES).figure.axes[0]
-    lines: dict[str, Any] = {str(line.get_label()): line for line in axes.lines}
-    assert list(lines["page"].get_xdata()) == [18, 18]
-    assert list(lines["target"].get_ydata()) == [99, 99]
-    assert list(lines["replayed with the fix"].get_xdata()) == [0, 19, 21, 22, 35]
-    assert set(lines["replayed, nothing automated"].get_ydata()) == {100 * replayed(case)[0][1]}
-    assert lines["as recorded"].get_xdata()[-1] == 29
-    (late,) = [patch for patch in axes.patches if patch.get_label() == "too late"]
-    assert late.get_window_extent().x0 == pytest.approx(axes.transData.transform((25, 0))[0])
-    assert (axes.get_ylabel(), axes.get_xlabel()) == ("good, %", "minutes since the fault")
-
-
-def test_the_replays_numbers_are_one_line(case: ReplayCase) -> None:
-    assert plot_replay(case, recorded_incident(), FIXES).numbers == (
-        "49.8% good from the fault on, paged after 18m, limit 25m. "
-        "As recorded: mitigated after 29m. Replayed, nothing automated: not restored. "
-        "Replayed with the fix: 84.9% from minute 19, 95.0% from minute 21, "
-        "100.0% from minute 22; restored after 23m."
-    )
-
-
 # --- the numbers of the lesson -------------------------------------------------------------------
-
-
-def test_of_21_limits_18_pass_and_6_prove(items: tuple[ActionItem, ...]) -> None:
-    evening, passing, proving = recorded_incident(), [], []
-    for limit in range(20, 41):
-        case = to_eval_case(evening, restore_within=limit * MINUTE)
-        if replay(case, FIXES).passed:
-            passing.append(limit)
-        if prove(case, evening, items).passed:
-            proving.append(limit)
-    assert passing == list(range(23, 41))
-    assert proving == list(range(23, 29))
-
-
-@pytest.mark.parametrize("left_out", FIXES)
-def test_without_any_one_automation_nothing_is_proved(
-    case: ReplayCase, items: tuple[ActionItem, ...], left_out: str
-) -> None:
-    rest = [item for item in items if item.automates != left_out]
-    assert len(rest) == 2
-    assert not prove(case, recorded_incident(), rest).passed
 
 
 def test_the_stretches_of_the_lesson_are_those_of_the_record() -> None:
@@ -330,3 +265,12 @@ def test_with_two_providers_the_page_waits_and_the_evening_costs_nearly_as_much(
     ]
     assert [round(share, 4) for share in spent] == [0.0297, 0.0247, 0.0147]
     assert round(1 - spent[1] / spent[0], 2) == 0.17  # a sixth
+
+
+def test_the_picture_of_changes_says_what_each_saves() -> None:
+    plot = plot_what_if({"as it was": 0.0297, "earlier page": 0.0147, "worse": 0.06})
+    axes = plot.figure.axes[0]
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx([2.97, 1.47, 6.0])
+    texts = [text.get_text().strip() for text in axes.texts]
+    assert texts == ["2.97%", "1.47%, saves 51%", "6.00%, saves -102%"]
+    assert plot.numbers.startswith("as it was: 2.97%; earlier page: 1.47%")

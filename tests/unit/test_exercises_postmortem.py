@@ -162,7 +162,20 @@ def with_symptom(symptom: str) -> ReplayCase:
 
 def almost_the_recorded_error_ratio() -> ReplayCase:
     error_ratio = recorded_case().error_ratio * (1 + 1e-12)
-    return recorded_case(error_ratio=error_ratio, page_within=LONGEST)
+    return recorded_case(error_ratio=error_ratio)
+
+
+def measures() -> list[tuple[int, int]]:
+    events = recorded_incident().events
+    return [(e.get("good"), e.get("total")) for e in events if e.verb == "measure"]
+
+
+def mean_of_the_measures() -> float:
+    return sum(1 - good / total for good, total in measures()) / len(measures())
+
+
+def sum_of_the_measures() -> float:
+    return 1 - sum(good for good, _ in measures()) / sum(total for _, total in measures())
 
 
 def recorded_prompt_case() -> PromptCase:
@@ -202,7 +215,23 @@ PROVES_NOTHING: dict[str, list[Callable[[], Any]]] = {
         lambda: recorded_case(slo=SLO("availability", 0.999)),
         lambda: recorded_case(slo=SLO("quality", 0.99)),
     ],
-    "This fault is not the recorded one": [lambda: recorded_case(error_ratio=0.5)],
+    "This fault is not the recorded one": [lambda: recorded_case(error_ratio=0.3)],
+    "This rounds the error ratio": [
+        lambda: recorded_case(error_ratio=0.5),
+        lambda: recorded_case(error_ratio=0.5018),
+    ],
+    "This is the share that was good": [lambda: recorded_case(error_ratio=821 / 1648)],
+    "This is the error ratio of the first measure": [
+        lambda: recorded_case(error_ratio=1 - 15071 / 30231)
+    ],
+    "This is the last measure": [lambda: recorded_case(error_ratio=1 - 47099 / 47241)],
+    "This averages the measures": [lambda: recorded_case(error_ratio=mean_of_the_measures())],
+    "This adds all measures up": [lambda: recorded_case(error_ratio=sum_of_the_measures())],
+    "This page limit never decides": [
+        lambda: recorded_case(page_within=60 * MINUTE),
+        lambda: recorded_case(page_within=24 * MINUTE, restore_within=23 * MINUTE),
+        lambda: recorded_case(page_within=LONGEST),
+    ],
     "The incident as recorded passes": [
         lambda: recorded_case(restore_within=felt_for()),
         lambda: recorded_case(restore_within=LONGEST),

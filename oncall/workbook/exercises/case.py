@@ -1,4 +1,4 @@
-"""Lesson 11 asks for a regression case that fails on the recorded incident and passes with the fix.
+"""Lesson 12 asks for a regression case that fails on the recorded incident and passes with the fix.
 
 To add a mistake, write what you would say to the learner, and beside it the function that finds it.
 """
@@ -74,6 +74,58 @@ def _close(given: float, recorded: float) -> bool:
     return math.isclose(given, recorded, rel_tol=1e-9)
 
 
+def _measures() -> list[tuple[int, int]]:
+    """The good and the total of each measure of the record, in its order."""
+    events = recorded_incident().events
+    return [(e.get("good"), e.get("total")) for e in events if e.verb == "measure"]
+
+
+def _is_ratio(wrong: Callable[[list[tuple[int, int]]], float], digits: int = 9) -> CaseDetector:
+    """The detector of an error ratio that was computed in this way from the measures."""
+
+    def counterexample(case: ReplayCase) -> Counterexample | None:
+        worst = max(1 - good / total for good, total in _measures())
+        given, found = case.error_ratio, wrong(_measures())
+        if _close(given, worst) or round(given, digits) != round(found, digits):
+            return None
+        return Counterexample("case.error_ratio", "that of the worst measure", show(given))
+
+    return counterexample
+
+
+def _worst(measures: list[tuple[int, int]]) -> float:
+    return max(1 - good / total for good, total in measures)
+
+
+def _mean(measures: list[tuple[int, int]]) -> float:
+    return sum(1 - good / total for good, total in measures) / len(measures)
+
+
+def _pooled(measures: list[tuple[int, int]]) -> float:
+    return 1 - sum(good for good, _ in measures) / sum(total for _, total in measures)
+
+
+def _rounded(case: ReplayCase) -> Counterexample | None:
+    worst = _worst(_measures())
+    if _close(case.error_ratio, worst) or abs(case.error_ratio - worst) > 0.005:
+        return None
+    return Counterexample("case.error_ratio", "unrounded", show(case.error_ratio))
+
+
+def _page_limit_idle(case: ReplayCase) -> Counterexample | None:
+    """The detector of a page limit that decides nothing: who misses it misses the other too."""
+    mended, paged = _fixed(case).restored_after, _fixed(case).paged_after
+    if (
+        mended is None
+        or paged is None
+        or case.page_within <= case.restore_within - (mended - paged)
+    ):
+        return None
+    needs = duration_text(mended - paged)
+    said = f"page within {duration_text(case.page_within)}"
+    return Counterexample(f"restoring takes {needs} from the page on", "less than that", said)
+
+
 def _record_passes(case: ReplayCase) -> Counterexample | None:
     metrics = recorded_incident().metrics()
     paged, restored = metrics.ttd, metrics.impact
@@ -113,6 +165,19 @@ CASE_MISTAKES: dict[str, CaseDetector] = {
     "Passing it says nothing about the fault of that night.": _differs("symptom"),
     "This holds the service to another SLO. "
     "It is the promise which was broken that has to be kept next time.": _differs("slo"),
+    "This is the share that was good. The error ratio is the share that failed, 1 minus "
+    "that.": _is_ratio(lambda measures: 1 - _worst(measures)),
+    "This is the error ratio of the first measure. The record has others, and one of them is "
+    "worse.": _is_ratio(lambda measures: _worst(measures[:1])),
+    "This is the last measure, when the service was well again. Take the worst one.": _is_ratio(
+        lambda measures: _worst(measures[-1:])
+    ),
+    "This averages the measures, the calm ones among them, and makes the fault milder than it "
+    "was. Take the worst one.": _is_ratio(_mean),
+    "This adds all measures up, the calm ones among them, and makes the fault milder than it was. "
+    "Take the worst one.": _is_ratio(_pooled),
+    "This rounds the error ratio. It decides when the alert can fire, so take it as good and total "
+    "give it.": _rounded,
     "This fault is not the recorded one. "
     "Take the error ratio from the record's measures, unrounded.": _differs("error_ratio", _close),
     "The incident as recorded passes this case. "
@@ -121,6 +186,8 @@ CASE_MISTAKES: dict[str, CaseDetector] = {
     "Allow the rule's detection time at this error ratio.": _paged_too_late,
     "This asks for more than the automations can do. "
     "They begin with the page, and each needs time to settle.": _restored_too_late,
+    "This page limit never decides: whoever misses it misses the other limit too. Allow the rule's "
+    "detection time and a minute.": _page_limit_idle,
 }
 
 

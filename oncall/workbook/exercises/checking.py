@@ -19,6 +19,7 @@ from oncall.workbook.exercises import (
     case,
     count_good,
     hours_to_empty,
+    is_it_proved,
     ladder,
     lifecycle,
     resolve_now,
@@ -26,6 +27,7 @@ from oncall.workbook.exercises import (
     sentences,
     two_windows,
     what_counts,
+    what_to_change,
 )
 from oncall.workbook.exercises.exercise import Exercise
 from oncall.workbook.exercises.feedback import Counterexample, Feedback, right, waiting, wrong
@@ -44,7 +46,12 @@ _IN_ORDER_OF_LESSONS = (
     respond.EXERCISE,
 )
 EXERCISES = {exercise.name: exercise for exercise in _IN_ORDER_OF_LESSONS}
-_JUDGEMENTS: tuple[Judgement, ...] = (resolve_now.EXERCISE, what_counts.EXERCISE)
+_JUDGEMENTS: tuple[Judgement, ...] = (
+    resolve_now.EXERCISE,
+    what_counts.EXERCISE,
+    what_to_change.EXERCISE,
+    is_it_proved.EXERCISE,
+)
 JUDGEMENTS = {judgement.name: judgement for judgement in _JUDGEMENTS}
 _OTHER_CHECKS = {"blameless": sentences.check_sentences, "case": case.check_case}
 NAMES = (*EXERCISES, *JUDGEMENTS, *_OTHER_CHECKS)

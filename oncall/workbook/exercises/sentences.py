@@ -173,7 +173,10 @@ def check_sentences(answer: Any) -> Feedback:
     for number, (original, text) in enumerate(zip(SENTENCES, texts, strict=True), 1):
         if feedback := _check_sentence(number, original, text):
             return feedback
-    return right(f"All {len(texts)} sentences keep their facts and blame nobody.")
+    return right(
+        f"All {len(texts)} sentences keep their facts, and the lint finds nothing in them. It "
+        "knows no meaning: whom could a reader still name?"
+    )
 
 
 def _is_stub(original: Sentence, text: Any) -> bool:
