@@ -15,6 +15,7 @@ from oncall.slo import exhaustion_time
 from oncall.telemetry.backtest import backtest
 from oncall.telemetry.engine import alert_intervals
 from oncall.times import DAY, HOUR, MINUTE, SECOND
+from oncall.workbook.exercises.checking import JUDGEMENTS
 from oncall.workbook.lessons.adversary import (
     CLEAN,
     REQUESTS,
@@ -28,6 +29,7 @@ from oncall.workbook.lessons.adversary import (
     with_for_duration,
 )
 from oncall.workbook.lessons.common import PAGE_RULES, THREE_NINES
+from oncall.workbook.lessons.sliding_window import plot_sliding_window
 from oncall.workbook.plots import plot_burn
 from oncall.workbook.plots.explorer import Explorer
 
@@ -80,7 +82,7 @@ def test_the_short_window_moves_the_end_of_an_alert_and_not_its_start(
     assert (fired.end - START - 10 * MINUTE) / MINUTE == pytest.approx(minutes, abs=0.05)
 
 
-def test_in_a_relapse_the_short_window_detects() -> None:
+def test_while_the_long_window_is_full_the_short_one_detects() -> None:
     """The first night: everything fails from 23:48 to 23:52, and 45% from 00:07 to 00:37."""
 
     def pages(first_wave: int) -> list[timedelta]:
@@ -89,9 +91,44 @@ def test_in_a_relapse_the_short_window_detects() -> None:
         fired = alert_intervals(counts, THREE_NINES, PAGE_RULES[:1])
         return [alert.start - START for alert in fired]
 
-    relapse = 19 * MINUTE
-    assert pages(first_wave=0) == [52 * SECOND, relapse + 10 * SECOND]
-    assert pages(first_wave=100) == [relapse + 116 * SECOND]  # after clean hours
+    second = 19 * MINUTE  # another fault, behind the same alert
+    assert pages(first_wave=0) == [52 * SECOND, second + 10 * SECOND]
+    assert pages(first_wave=100) == [second + 116 * SECOND]  # after clean hours
+
+
+def test_the_sliding_window_is_drawn_with_its_rule_and_clears_as_it_says() -> None:
+    for short, held in ((HOUR, 59.1), (5 * MINUTE, 4.9)):
+        plot = plot_sliding_window(THREE_NINES, BurnRule(HOUR, short, 14.4))
+        assert (
+            f"fires 52 s after the outage begins, clears {held} min after it ends" in plot.numbers
+        )
+        top, low = plot.figure.axes
+        assert low.get_yscale() == "log"
+        assert len(low.get_lines()) == (2 if short == HOUR else 3)
+        [label] = [text for text in low.get_legend_handles_labels()[1] if "threshold" in text]
+        assert label == "threshold 14.4x"
+        bars = [bar.get_paths()[0].get_extents() for bar in top.collections]
+        assert all((bar.x1 - bar.x0) * 24 == pytest.approx(1, abs=1e-3) for bar in bars[-3:])
+
+
+# How each situation of the exercise comes about: minutes, the share failing, and as 1 in so many.
+HEARD = {
+    "a": (0.5, 1000), "b": (2, 1000), "c": (2880, 2), "d": (10 * 1440, 0.5), "e": (5, 500),
+    "f": (1440, 7),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HEARD)
+def test_what_is_heard_is_what_the_rules_say(name: str) -> None:
+    minutes, permille = HEARD[name]
+    step = 30 * SECOND
+    clean, buckets = 3 * DAY // step, round(minutes * 60 / 30)
+    bad = round(10_000 * permille / 1000)
+    good = [10_000] * clean + [10_000 - bad] * buckets
+    counts = Counts(START - 3 * DAY, step, good, [10_000] * len(good))
+    actions = {alert.rule.action for alert in alert_intervals(counts, THREE_NINES, google_policy())}
+    heard = "page" if "page" in actions else "ticket" if actions else "silent"
+    assert JUDGEMENTS["what_is_heard"].situations[name].right == heard
 
 
 def test_both_tickets_see_a_burn_of_6x_after_12_hours() -> None:

@@ -72,7 +72,7 @@ def rules() -> Frontier:
 EXPLORERS: dict[str, tuple[Callable[[], Explorer], dict[str, Any]]] = {
     "night": (of_the_night, {"now": "01:00", "resolve": "00:30"}),
     "two budgets": (two_budgets_explorer, {"hour": 15, "minutes": 45}),
-    "burn rate": (of_the_month, {"window": 6 * HOUR, "target": 0.99}),
+    "burn rate": (of_the_month, {"window": 6 * HOUR, "target": 0.99, "threshold": 3}),
     "adversary": (adversary_explorer, {"rules": 2, "every": 30, "seconds": 20, "percent": 40}),
     "public incidents": (of_public_incidents, {"interval": "first_update", "leave_out": 2}),
     "ladder": (

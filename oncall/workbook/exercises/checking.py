@@ -27,6 +27,8 @@ from oncall.workbook.exercises import (
     sentences,
     two_windows,
     what_counts,
+    what_is_heard,
+    what_tells,
     what_to_change,
 )
 from oncall.workbook.exercises.exercise import Exercise
@@ -49,6 +51,8 @@ EXERCISES = {exercise.name: exercise for exercise in _IN_ORDER_OF_LESSONS}
 _JUDGEMENTS: tuple[Judgement, ...] = (
     resolve_now.EXERCISE,
     what_counts.EXERCISE,
+    what_is_heard.EXERCISE,
+    what_tells.EXERCISE,
     what_to_change.EXERCISE,
     is_it_proved.EXERCISE,
 )

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter
 
-from oncall.alerting import Policy, google_policy
+from oncall.alerting import BurnRule, Policy, google_policy
 from oncall.scenario import KnownIncident
 from oncall.slo import SLO, percent
 from oncall.telemetry.blind_spots import VERDICTS, BlindSpots, blind_spots
@@ -187,18 +187,24 @@ def _add_legend(figure: Figure) -> None:
 
 # --- the explorer --------------------------------------------------------------------------------
 
-TRAFFIC = {f"{events:,}": events for events in (10, 100, 1000, 10_000, 100_000)}
+TRAFFIC = {
+    f"{events:,}": events
+    for events in (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000)
+}
 
 
 @base.styled()
-def blind_spot_explorer() -> Explorer:
-    """What Google's policy says to outages, at a target and a traffic, with tickets or without."""
+def blind_spot_explorer(own: BurnRule | None = None) -> Explorer:
+    """What Google's policy says to outages, at a target and a traffic, with tickets or without.
+
+    A rule of your own is asked beside the policy's.
+    """
 
     @lru_cache(maxsize=8)
     def map_of(target: float, traffic: int, tickets: bool) -> BlindSpots:
         slo = SLO("availability", target)
-        policy = google_policy(slo.period)
-        return outage_map(slo, policy if tickets else policy[:2], traffic)
+        policy: Policy = google_policy(slo.period)[: None if tickets else 2]
+        return outage_map(slo, (*policy, own) if own else policy, traffic)
 
     figure = blank_figure(4.6)
     artists = _build_axes(figure)

@@ -73,7 +73,7 @@ def _describe_budget(counts: Counts, left: Floats) -> str:
 
 
 def _shade_incidents(axes: Axes, spans: Iterable[Span]) -> None:
-    base.shade(axes, spans, GREY, "something is broken", edge=1)
+    base.shade(axes, spans, GREY, "something is broken", edge=2)
 
 
 # --- one outage in several windows ---------------------------------------------------------------
@@ -139,6 +139,7 @@ def _describe_windows(shown: Counts, burns: dict[timedelta, Floats]) -> str:
 _WINDOWS = (5 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR, DAY, 3 * DAY)
 WINDOW_CHOICES = {duration_text(window): window for window in _WINDOWS}
 PAGE_BURN = 14.4
+THRESHOLDS = {f"{burn:g}x": burn for burn in (1, 2, 3, 6, 10, PAGE_BURN, 36, 100)}
 BURN_AXIS = (0.01, 30_000.0)  # slower burns are drawn at its foot
 
 
@@ -176,34 +177,39 @@ def burn_rate_explorer(counts: Counts, incidents: Iterable[Span] = ()) -> Explor
     (burn,) = axes.plot([], [], color=BLUE, lw=1, label="burn rate")
     (above,) = axes.plot([], [], color=VERMILION, lw=1.6, label="above the threshold")
     above.set_solid_capstyle("projecting")
+    line = axes.axhline(PAGE_BURN, color=INK, lw=1, ls="--", label="the threshold")
     outage = axes.axhline(1, color=GREEN, lw=1.6, ls="-.", label="a total outage")
     base.legend_below(figure)
 
-    def update(window: timedelta, target: float) -> Model:
+    def update(window: timedelta, target: float, threshold: float) -> Model:
         slo = SLO("availability", target)
-        series = windowed_burn(counts, slo, window)
+        series = windowed_burn(counts, slo, window, threshold)
         shown = np.maximum(series.burn, BURN_AXIS[0])
         burn.set_data(*envelope(ends, shown))
         above.set_data(*envelope(ends, _only_above(shown, counts, series.above)))
+        line.set_ydata([threshold] * 2)
         outage.set_ydata([1 / slo.error_budget] * 2)
-        return _model(counts, slo, window, series)
+        return _model(counts, slo, window, threshold, series)
 
-    artists = {"burn": burn, "above": above, "outage": outage}
+    artists = {"burn": burn, "above": above, "threshold": line, "outage": outage}
     choices = {
         "window": choice("Window", WINDOW_CHOICES, HOUR),
         "target": choice("Target", TARGETS, 0.999),
+        "threshold": choice("Alert above", THRESHOLDS, PAGE_BURN),
     }
     return Explorer(figure, artists, choices, update, _describe)
 
 
-def _model(counts: Counts, slo: SLO, window: timedelta, series: WindowedBurn) -> Model:
+def _model(
+    counts: Counts, slo: SLO, window: timedelta, threshold: float, series: WindowedBurn
+) -> Model:
     highest = int(np.nanargmax(series.burn))
     lasts = exhaustion_time(slo, float(series.burn[highest]))
     above = sum(((alert.end or counts.end) - alert.start for alert in series.above), timedelta())
     return {
         "window_minutes": window // MINUTE,
         "target": slo.target,
-        "threshold": PAGE_BURN,
+        "threshold": threshold,
         "total_outage_burn": round(1 / slo.error_budget, 4),
         "highest_burn": round(float(series.burn[highest]), 2),
         "highest_at": moment_text(counts.start + counts.step * (highest + 1)),
@@ -236,7 +242,6 @@ def _describe(model: Model) -> str:
 def _build_axes(axes: Axes, counts: Counts, incidents: Iterable[Span]) -> None:
     axes.set_title("Burn rate of the last window, at the end of each minute")
     _shade_incidents(axes, incidents)
-    axes.axhline(PAGE_BURN, color=INK, lw=1, ls="--", label=f"{PAGE_BURN:.4g}x")
     axes.set(yscale="log", ylim=BURN_AXIS, ylabel="burn rate, x", xlabel="day, UTC")
     axes.set_xlim(base.as_days(counts.start), base.as_days(counts.end))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
