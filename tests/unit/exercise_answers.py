@@ -109,12 +109,12 @@ def lifecycle_with_lists(events: Events) -> list[int | None]:
     def diff(a: list[int], b: list[int]) -> int | None:
         return a[0] - b[0] if a and b else None
 
-    detect = minutes["detect"]
+    detect, again = minutes["detect"], max(minutes["reopen"], default=-1)
     return [
         diff(detect, minutes["impact"]),
         diff(minutes["ack"], detect),
-        diff(minutes["mitigated"][-1:], detect),
-        diff(minutes["resolve"][-1:], detect),
+        diff([m for m in minutes["mitigated"][-1:] if m >= again], detect),
+        diff([m for m in minutes["resolve"][-1:] if m >= again], detect),
     ]
 
 
@@ -122,6 +122,9 @@ def lifecycle_as_generator(log: Events) -> Iterator[Any]:
     found: dict[str, int] = {}
     for minute, verb in sorted(log, reverse=True):
         if verb in ("mitigated", "resolve"):
+            if minute >= found.get("reopen", minute):
+                found.setdefault(verb, minute)
+        elif verb == "reopen":
             found.setdefault(verb, minute)
         else:
             found[verb] = minute

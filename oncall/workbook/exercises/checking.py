@@ -19,6 +19,7 @@ from oncall.workbook.exercises import (
     case,
     count_good,
     hours_to_empty,
+    how_severe,
     is_it_proved,
     ladder,
     lifecycle,
@@ -53,6 +54,7 @@ _JUDGEMENTS: tuple[Judgement, ...] = (
     what_counts.EXERCISE,
     what_is_heard.EXERCISE,
     what_tells.EXERCISE,
+    how_severe.EXERCISE,
     what_to_change.EXERCISE,
     is_it_proved.EXERCISE,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from operator import itemgetter
@@ -22,6 +23,7 @@ def _lifecycle(
     ack: Choice = min,
     mitigated: Choice = max,
     resolve: Choice = max,
+    reopens: bool = True,
 ) -> tuple[Minute, ...]:
     """TTD, TTA, TTM and TTR, given which of several events of a kind counts."""
 
@@ -29,12 +31,17 @@ def _lifecycle(
         minutes = [minute for minute, what in events if what == verb]
         return choose(minutes) if minutes else None
 
+    def end(verb: str, choose: Choice) -> Minute:
+        last, again = at(verb, choose), at("reopen", max)
+        undone = reopens and last is not None and again is not None and again > last
+        return None if undone else last
+
     detected = at("detect", detect)
     return (
         _minus(detected, at("impact", min)),
         _minus(at("ack", ack), detected),
-        _minus(at("mitigated", mitigated), detected),
-        _minus(at("resolve", resolve), detected),
+        _minus(end("mitigated", mitigated), detected),
+        _minus(end("resolve", resolve), detected),
     )
 
 
@@ -65,7 +72,7 @@ def _events(**minutes: int) -> Events:
 _ONE_OF_EACH = _events(impact=10, detect=13, ack=15, mitigated=30, resolve=60)
 _TWO_ACKS = _events(impact=10, detect=12, ack=14) + _events(ack=19, mitigated=40, resolve=70)
 _TWO_DETECTS = _events(impact=5, detect=9) + _events(detect=11, ack=12, mitigated=33, resolve=50)
-_RELAPSE = _events(mitigated=75, resolve=90)
+_SECOND_END = _events(mitigated=75, resolve=90)
 
 EXERCISE = Exercise(
     "lifecycle(events)",
@@ -74,9 +81,9 @@ EXERCISE = Exercise(
         (_ONE_OF_EACH,),
         (_TWO_ACKS,),
         (_TWO_DETECTS,),
-        (_ONE_OF_EACH + _RELAPSE,),
+        (_ONE_OF_EACH + _SECOND_END,),
         (_TWO_ACKS[::-1],),
-        (_RELAPSE + _ONE_OF_EACH,),
+        (_SECOND_END + _ONE_OF_EACH,),
     ),
     edges=(
         ([],),
@@ -88,6 +95,10 @@ EXERCISE = Exercise(
         (_events(impact=10, detect=6, ack=11, mitigated=20, resolve=25),),
         (_events(impact=0, detect=2, ack=3, mitigated=20, resolve=25),),
         (_events(detect=12, ack=12, mitigated=40, resolve=40),),
+        (_ONE_OF_EACH + _events(reopen=65),),
+        (_ONE_OF_EACH + _events(reopen=65) + _SECOND_END,),
+        (_events(reopen=65) + _ONE_OF_EACH,),
+        (_ONE_OF_EACH + _events(reopen=65, mitigated=80),),
     ),
     mistakes={
         "This measures everything from the impact. Only TTD starts there; "
@@ -101,8 +112,35 @@ EXERCISE = Exercise(
         "This has TTM and TTR in the wrong order. The answer is (ttd, tta, ttm, ttr).": _altered(
             lambda ttd, tta, ttm, ttr: (ttd, tta, ttr, ttm)
         ),
+        "This passes over a reopen. After it the end is unknown again, until there is another "
+        "mitigated and another resolve.": lambda events: _lifecycle(events, reopens=False),
+        "This lets a reopen undo the resolve only. Users feel it again, so it is not mitigated "
+        "either.": lambda events: (*_lifecycle(events, reopens=False)[:3], _lifecycle(events)[3]),
+        "This lets any reopen make the end unknown for good. What comes after it counts "
+        "again.": lambda events: (
+            *_lifecycle(events)[:2],
+            *(
+                (None, None)
+                if any(verb == "reopen" for _, verb in events)
+                else _lifecycle(events)[2:]
+            ),
+        ),
         "This takes the first mitigated and resolve. The trouble came back after them, "
         "so the last ones count.": lambda events: _lifecycle(events, mitigated=min, resolve=min),
+        "This takes the first resolve. An incident that was reopened is resolved again: the last "
+        "one counts.": lambda events: _lifecycle(events, resolve=min),
+        "This takes the first mitigated. It did not hold: the last one counts.": lambda events: (
+            _lifecycle(events, mitigated=min)
+        ),
+        "This has TTD and TTA in the wrong order. The answer is (ttd, tta, ttm, ttr).": _altered(
+            lambda ttd, tta, ttm, ttr: (tta, ttd, ttm, ttr)
+        ),
+        "This answers nan for what is not known. In a record that is None, which nobody adds up by "
+        "mistake.": _altered(lambda *times: tuple(math.nan if t is None else t for t in times)),
+        "This returns a dictionary. Return the four times in a tuple: (ttd, tta, ttm, "
+        "ttr).": _altered(
+            lambda *times: dict(zip(("ttd", "tta", "ttm", "ttr"), times, strict=True))
+        ),
         "This takes the last acknowledgement. TTA says how long nobody had it, "
         "so the first one counts.": lambda events: _lifecycle(events, ack=max),
         "This takes the last of everything. Of detect and ack the "

@@ -187,10 +187,8 @@ def _add_legend(figure: Figure) -> None:
 
 # --- the explorer --------------------------------------------------------------------------------
 
-TRAFFIC = {
-    f"{events:,}": events
-    for events in (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000)
-}
+_TRAFFIC = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000)
+TRAFFIC = {f"{events:,}": events for events in _TRAFFIC}
 
 
 @base.styled()

@@ -12,7 +12,7 @@ from oncall.journal import REMARKS, STATES
 from oncall.times import SECOND, duration_text
 from oncall.workbook.plots import base
 from oncall.workbook.plots.base import OpenSpan, Plot
-from oncall.workbook.plots.colours import BLUE, GREY
+from oncall.workbook.plots.colours import BLUE, GREY, ORANGE
 
 
 @dataclass(frozen=True)
@@ -46,26 +46,48 @@ def impact_span(incident: Incident) -> OpenSpan:
 
 
 @base.styled()
-def plot_timeline(incident: Incident) -> Plot:
+def plot_timeline(incident: Incident, *, times: bool = False) -> Plot:
     """An incident's states over time in UTC: one row per state, with what first led to it.
 
-    The time in which users felt it is shaded.
+    From the first harm to the last is shaded. ``times`` draws the five times of the record below,
+    each from where it is counted to where it ends; one that is not known yet is left out.
     """
     found = stays(incident)
     begin, end = found[0].start, found[-1].start
     margin = max((end - begin) * 0.03, 30 * SECOND)
-    figure = base.new_figure(3.6)
+    figure = base.new_figure(5.4 if times else 3.6)
     base.title_of(figure, f"{incident.id}: {incident.title}")
-    axes = figure.subplots()
+    if times:
+        axes, below = figure.subplots(2, sharex=True, height_ratios=(1.9, 1))
+        _draw_times(below, incident)
+    else:
+        axes = below = figure.subplots()
     axes.set_title("State of the incident")
     impact_start, impact_end = impact_span(incident)
-    base.shade(axes, [(impact_start, impact_end or end)], GREY, "users feel it")
+    base.shade(axes, [(impact_start, impact_end or end)], GREY, "from first to last harm")
     for stay in found:
         _draw_stay(axes, stay)
     _label_states(axes, found)
     base.legend_above(axes)
-    base.time_axis(axes, begin - margin, end + margin)
+    base.time_axis(below, begin - margin, end + margin)
     return Plot(figure, _describe(incident, found))
+
+
+def _draw_times(axes: Axes, incident: Incident) -> None:
+    """Draw a bar for each of the five times, with its name and length."""
+    metrics, start = incident.metrics(), incident.impact_start
+    detected = start + metrics.ttd if metrics.ttd is not None else start
+    axes.set_title("The five times")
+    names = []
+    for row, (name, length) in enumerate(vars(metrics).items()):
+        names.append("impact" if name == "impact" else name.upper())
+        if length is not None:
+            first = start if name in ("ttd", "impact") else detected
+            base.draw_bars(axes, [(first, first + length)], row, 0.45, ORANGE)
+            text = f" {duration_text(length)}"
+            axes.text(base.as_days(first + length), row, text, va="center", fontsize=9)
+    base.label_rows(axes, names)
+    axes.grid(False, axis="y")
 
 
 def _draw_stay(axes: Axes, stay: Stay) -> None:
