@@ -22,7 +22,7 @@ CONTROLS = {
     3: "Target",
     4: "It lasts",
     5: "Target",
-    6: "Leave out",
+    7: "Leave out",
     8: "Acknowledged at",
     10: "First card",
     11: "Text",

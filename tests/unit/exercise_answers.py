@@ -134,6 +134,19 @@ def lifecycle_as_generator(log: Events) -> Iterator[Any]:
         yield np.int64(found[end] - found[start]) if known else None
 
 
+def typical_by_halves(lengths: list[float | None]) -> float | None:
+    known = sorted(length for length in lengths if length is not None)
+    if not known:
+        return None
+    low, high = known[(len(known) - 1) // 2], known[len(known) // 2]
+    return (low + high) / 2
+
+
+def typical_in_numpy(lengths: list[float | None]) -> Any:
+    known = np.array([length for length in lengths if length is not None], dtype=float)
+    return np.median(known) if known.size else None
+
+
 def ladder_as_generator(steps: Steps, ack: int | None, repeat: int) -> Iterator[list[Any]]:
     minute = 0
     for name, delay in itertools.chain(*[steps] * (1 + repeat)):
@@ -208,6 +221,7 @@ RIGHT: dict[str, list[Function]] = {
     "can_ever_fire": [can_ever_fire_in_fractions, can_ever_fire_rounded],
     "events_needed": [events_needed_by_counting, events_needed_recursively, events_needed_rounded],
     "lifecycle": [lifecycle_with_lists, lifecycle_as_generator],
+    "typical": [typical_by_halves, typical_in_numpy],
     "ladder": [ladder_as_generator, ladder_recursively],
     "respond": [respond_with_while, respond_as_generator, respond_recursively],
 }

@@ -16,6 +16,7 @@ from typing import Any
 from oncall.workbook.exercises import (
     blind_spots,
     budget_left,
+    can_it_be_said,
     case,
     count_good,
     hours_to_empty,
@@ -27,6 +28,7 @@ from oncall.workbook.exercises import (
     respond,
     sentences,
     two_windows,
+    typical,
     what_counts,
     what_is_heard,
     what_tells,
@@ -45,6 +47,7 @@ _IN_ORDER_OF_LESSONS = (
     blind_spots.CAN_EVER_FIRE,
     blind_spots.EVENTS_NEEDED,
     lifecycle.EXERCISE,
+    typical.EXERCISE,
     ladder.EXERCISE,
     respond.EXERCISE,
 )
@@ -55,6 +58,7 @@ _JUDGEMENTS: tuple[Judgement, ...] = (
     what_is_heard.EXERCISE,
     what_tells.EXERCISE,
     how_severe.EXERCISE,
+    can_it_be_said.EXERCISE,
     what_to_change.EXERCISE,
     is_it_proved.EXERCISE,
 )

@@ -1,4 +1,4 @@
-"""Lesson 06: the public incidents as their times, how those spread, and an explorer on one axis.
+"""Lesson 07: the public incidents as their times, how those spread, and an explorer on one axis.
 
 The times are published facts from ``data/public_incidents.csv``. An empty field there is unknown,
 never zero.
