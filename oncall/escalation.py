@@ -132,6 +132,9 @@ def escalate(
     start = utc(triggered_at, "triggered_at")
     pages, ends = _climb(policy, start, 0)
     acknowledged: datetime | None = None
+    for name, given in (("acks", acks), ("forced", forced)):
+        if isinstance(given, datetime):
+            raise TypeError(f"{name} must be several moments, given one; give [{given!r}]")
     events = [(utc(at, "acks"), _ACK) for at in acks]
     events += [(utc(at, "forced"), _FORCED) for at in forced]
     if resolved_at is not None:

@@ -428,3 +428,11 @@ def test_findings_say_where_and_why() -> None:
 def test_steps_and_targets_may_come_from_a_generator() -> None:
     policy = EscalationPolicy(Step((name for name in [name]), MINUTE) for name in ("ana", "ben"))  # type: ignore[arg-type]
     assert [step.targets for step in policy.steps] == [("ana",), ("ben",)]
+
+
+@pytest.mark.parametrize("name", ["acks", "forced"])
+def test_one_moment_where_several_are_meant_is_named(name: str) -> None:
+    at = datetime(2025, 3, 5, 3, tzinfo=UTC)
+    policy = EscalationPolicy((Step(("ana",), 5 * MINUTE),))
+    with pytest.raises(TypeError, match=f"{name} must be several moments, given one"):
+        escalate(policy, at, **{name: at})

@@ -33,6 +33,7 @@ from oncall.workbook.exercises import (
     what_is_heard,
     what_tells,
     what_to_change,
+    whom_to_wake,
 )
 from oncall.workbook.exercises.exercise import Exercise
 from oncall.workbook.exercises.feedback import Counterexample, Feedback, right, waiting, wrong
@@ -59,6 +60,7 @@ _JUDGEMENTS: tuple[Judgement, ...] = (
     what_tells.EXERCISE,
     how_severe.EXERCISE,
     can_it_be_said.EXERCISE,
+    whom_to_wake.EXERCISE,
     what_to_change.EXERCISE,
     is_it_proved.EXERCISE,
 )

@@ -115,6 +115,19 @@ EXERCISE = Exercise(
         "had its time.": lambda steps, ack, repeat: _ladder(steps, ack, 0) * (repeat + 1),
         "This gives the last step no time to answer. "
         "Its delay passes too before the ladder starts again.": _paging(_without_last_delay),
+        "This gives the names alone. Each page is a pair: who, and at which "
+        "minute.": lambda *case: [name for name, _ in _ladder(*case)],
+        "This gives the minutes alone. Each page is a pair: who, and at which "
+        "minute.": lambda *case: [minute for _, minute in _ladder(*case)],
+        "This gives each step with its delay. Asked for is the minute at which it is "
+        "paged.": lambda steps, ack, repeat: [
+            step
+            for step, _ in zip(_rounds(steps, repeat), _ladder(steps, ack, repeat), strict=False)
+        ],
+        "This adds a step's own delay before it is paged, and only its own. The delays of all "
+        "steps before it add up, and its own comes after.": _paging(
+            _rounds, lambda steps: [(name, delay) for name, delay in steps]
+        ),
         "This sends one page more after the acknowledgement. "
         "Look at the time before each page, not after it.": _one_page_more,
         "This compares with an acknowledgement that never came. "

@@ -74,9 +74,9 @@ EXERCISE = Exercise(
         "sort.": lambda lengths: median(lengths) if lengths else None,
         "This raises when nothing is known. A median of nothing is not known either: "
         "None.": lambda lengths: median([length for length in lengths if length is not None]),
-        "This answers 0 when nothing is known, which would be the best time there is. Say "
-        "None.": lambda lengths: _typical(lengths) or 0,
-        "This rounds. Lengths are no whole numbers, and the mean of two need not be "
+        "This answers 0 when nothing is known, the best time there is. What nobody knows "
+        "stays None.": lambda lengths: _typical(lengths) or 0,
+        "This rounds the median. Lengths need not be whole, and the mean of two need not be "
         "either.": _of_known(lambda known: round(median(known))),
     },
 )
