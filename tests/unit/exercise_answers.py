@@ -170,29 +170,49 @@ def ladder_recursively(steps: Steps, ack: float | None, repeat: int, at: int = 0
 # --- 07 and 09 -----------------------------------------------------------------------------------
 
 
-def respond_with_while(queue: list[str], sli: Function, apply: Function, target: float) -> Any:
-    done: tuple[str, ...] = ()
-    while not sli() >= target and len(done) < len(queue):
-        apply(queue[len(done)])
-        done += (queue[len(done)],)
-    return done
+def respond_with_while(
+    queue: list[str],
+    look: Function,
+    ask: Function,
+    apply: Function,
+    rollback: Function,
+    target: float,
+) -> Any:
+    kept: tuple[str, ...] = ()
+    left = list(queue)
+    sli, _ = look()
+    while left and not sli >= target:
+        name = left.pop(0)
+        if not ask(name):
+            continue
+        apply(name)
+        now, harmed = look()
+        if harmed or now <= sli:
+            rollback(name)
+        else:
+            kept, sli = (*kept, name), now
+    return kept
 
 
 def respond_as_generator(
-    mitigations: list[str], sli: Function, apply: Function, target: float
+    mitigations: list[str],
+    look: Function,
+    ask: Function,
+    apply: Function,
+    rollback: Function,
+    target: float,
 ) -> Iterator[str]:
     for name in mitigations:
-        if sli() >= target:
+        before = look()[0]
+        if before >= target:
             return
-        apply(name)
-        yield name
-
-
-def respond_recursively(cards: list[str], sli: Function, apply: Function, target: float) -> Any:
-    if sli() >= target or not cards:
-        return []
-    apply(cards[0])
-    return [cards[0], *respond_recursively(cards[1:], sli, apply, target)]
+        if ask(name):
+            apply(name)
+            after, harmed = look()
+            if after > before and not harmed:
+                yield name
+            else:
+                rollback(name)
 
 
 def count_good_in_numpy(requests: Requests, max_ms: float) -> Any:
@@ -223,5 +243,5 @@ RIGHT: dict[str, list[Function]] = {
     "lifecycle": [lifecycle_with_lists, lifecycle_as_generator],
     "typical": [typical_by_halves, typical_in_numpy],
     "ladder": [ladder_as_generator, ladder_recursively],
-    "respond": [respond_with_while, respond_as_generator, respond_recursively],
+    "respond": [respond_with_while, respond_as_generator],
 }

@@ -31,7 +31,8 @@ from oncall.workbook.exercises.runner import Outcome, alike, outcome
 def test_the_exercises_are_those_of_the_course() -> None:
     names = """budget_left count_good hours_to_empty fires can_ever_fire events_needed lifecycle
         typical ladder respond resolve_now what_counts what_is_heard what_tells
-        how_severe can_it_be_said whom_to_wake what_to_change is_it_proved blameless case"""
+        how_severe can_it_be_said whom_to_wake what_next
+        what_to_change is_it_proved blameless case"""
     assert names.split() == list(NAMES)
 
 
@@ -171,9 +172,14 @@ EDGES: list[tuple[str, str, Edge]] = [
     ("ladder", "ack at once", lambda steps, ack, repeat: ack == 0),
     ("ladder", "ack at the second page", acknowledged_at_the_second_page),
     ("ladder", "several rounds", lambda steps, ack, repeat: repeat > 1),
-    ("respond", "healthy at first", lambda mitigations, slis, target: slis[0] >= target),
-    ("respond", "exactly at the target", lambda mitigations, slis, target: target in slis),
-    ("respond", "nothing is enough", lambda mitigations, slis, target: max(slis) < target),
+    ("respond", "healthy at first", lambda cards, start, target: start > target),
+    ("respond", "exactly at the target", lambda cards, start, target: start == target),
+    ("respond", "a little below it", lambda cards, start, target: 0 < target - start < 0.005),
+    ("respond", "makes it worse", lambda cards, *_: any(card.catches < 0 for card in cards)),
+    ("respond", "does nothing", lambda cards, *_: any(card.catches == 0 for card in cards)),
+    ("respond", "harms", lambda cards, *_: any(card.harms for card in cards)),
+    ("respond", "is refused", lambda cards, *_: any(not card.approved for card in cards)),
+    ("respond", "an empty runbook", lambda cards, *_: not cards),
     ("count_good", "no requests", lambda log, max_ms: not log),
     ("count_good", "unknown latency", lambda log, max_ms: any(ms is None for _, ms in log)),
     ("count_good", "exactly at the limit", lambda log, max_ms: any(ms == max_ms for _, ms in log)),

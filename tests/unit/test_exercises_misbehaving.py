@@ -200,17 +200,15 @@ def test_code_that_cannot_be_stopped_is_reported_too() -> None:
 
 @pytest.mark.usefixtures("short_limit")
 def test_a_loop_without_end_in_one_case_shows_that_case() -> None:
-    def waits_for_health(
-        mitigations: list[str], sli: Function, apply: Function, target: float
-    ) -> list[str]:
-        used = respond_with_while(mitigations, sli, apply, target)
-        while sli() < target:
+    def waits_for_health(cards: list[str], look: Function, *service: Any) -> list[str]:
+        used = respond_with_while(cards, look, *service)
+        while look()[0] < service[-1]:
             pass
         return list(used)
 
     feedback = check("respond", waits_for_health)
     assert feedback.case is not None
-    assert feedback.case.call == "respond([], sli, apply, 0.99), the SLI being 0.5"
+    assert feedback.case.call.startswith("respond(…) at an SLI of 0.5, target 0.99;")
 
 
 @pytest.mark.usefixtures("short_limit")
@@ -224,7 +222,7 @@ def test_a_wrong_answer_before_the_loop_without_end_counts() -> None:
 
 
 def test_applying_for_ever_is_stopped_at_once() -> None:
-    def applies(mitigations: list[str], sli: Function, apply: Function, target: float) -> Any:
+    def applies(cards: Any, look: Any, ask: Any, apply: Function, *rest: Any) -> Any:
         while True:
             apply("fail_over")
 

@@ -190,21 +190,30 @@ def ladder_for_ever(steps: Steps, ack: int | None, repeat: int) -> Any:
     return pages
 
 
-def respond_then_look(cards: list[str], sli: Function, apply: Function, target: float) -> Any:
+def respond_without_undo(cards: Any, look: Any, ask: Any, apply: Any, rollback: Any, t: Any) -> Any:
     used = []
     for name in cards:
-        apply(name)
-        used.append(name)
-        if sli() >= target:
+        if look()[0] >= t:
             break
+        if ask(name):
+            apply(name)
+            used.append(name)
     return used
 
 
-def respond_with_pop(cards: list[str], sli: Function, apply: Function, target: float) -> Any:
+def respond_without_harm(cards: Any, look: Any, ask: Any, apply: Any, rollback: Any, t: Any) -> Any:
     used = []
-    while sli() < target:
-        used.append(cards.pop(0))
-        apply(used[-1])
+    for name in cards:
+        before = look()[0]
+        if before >= t:
+            return used
+        if not ask(name):
+            continue
+        apply(name)
+        if look()[0] > before:
+            used.append(name)
+        else:
+            rollback(name)
     return used
 
 
@@ -238,8 +247,8 @@ def count_and_trip(requests: Any, max_ms: float) -> tuple[int, int]:
         ("lifecycle", lifecycle_with_ifs, "This takes minute 0 for missing"),
         ("ladder", ladder_ticking, "This sends one page more"),
         ("ladder", ladder_for_ever, "This climbs the ladder once"),
-        ("respond", respond_then_look, "This applies a mitigation before it looks"),
-        ("respond", respond_with_pop, "This runs off the end"),
+        ("respond", respond_without_undo, "This plays one card after the other"),
+        ("respond", respond_without_harm, "This does not see harm"),
         ("count_good", count_in_one_line, "This counts 4xx as valid and good"),
         ("count_good", count_and_trip, "This leaves every 4xx out"),
     ],

@@ -31,6 +31,7 @@ from oncall.workbook.exercises import (
     typical,
     what_counts,
     what_is_heard,
+    what_next,
     what_tells,
     what_to_change,
     whom_to_wake,
@@ -61,6 +62,7 @@ _JUDGEMENTS: tuple[Judgement, ...] = (
     how_severe.EXERCISE,
     can_it_be_said.EXERCISE,
     whom_to_wake.EXERCISE,
+    what_next.EXERCISE,
     what_to_change.EXERCISE,
     is_it_proved.EXERCISE,
 )
