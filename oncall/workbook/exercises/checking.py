@@ -34,6 +34,7 @@ from oncall.workbook.exercises import (
     what_next,
     what_tells,
     what_to_change,
+    which_target,
     whom_to_wake,
 )
 from oncall.workbook.exercises.exercise import Exercise
@@ -65,6 +66,7 @@ _JUDGEMENTS: tuple[Judgement, ...] = (
     what_next.EXERCISE,
     what_to_change.EXERCISE,
     is_it_proved.EXERCISE,
+    which_target.EXERCISE,
 )
 JUDGEMENTS = {judgement.name: judgement for judgement in _JUDGEMENTS}
 _OTHER_CHECKS = {"blameless": sentences.check_sentences, "case": case.check_case}
