@@ -108,8 +108,8 @@ def test_the_text_names_the_boxes_that_the_buttons_read_and_how_to_open_an_incid
 ) -> None:
     inputs = lesson["mine"].inputs
     for box in {inputs[INPUTS[action][-1]].description for action in NEEDED}:
-        assert f"*{box}*" in text_with("## Your turn")
-    assert "Declare opens an incident" in text_with("## Your turn")
+        assert f"*{box}*" in text_with("And now the cockpit.")
+    assert "Declare opens an incident" in text_with("And now the cockpit.")
 
 
 def test_the_cockpit_of_the_lesson_stands_at_the_end_and_the_readers_at_the_beginning(

@@ -211,3 +211,15 @@ def live(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_with_a_kernel_the_live_widget_is_there_too() -> None:
     data, _ = to_the_page()._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_what_is_no_scenario_is_named() -> None:
+    with pytest.raises(TypeError, match="a cockpit needs a Scenario, given 'flapping_provider'"):
+        Cockpit("flapping_provider")  # type: ignore[arg-type]
+
+
+def test_lines_out_of_order_are_refused_and_nothing_is_played() -> None:
+    cockpit = Cockpit(SCENARIOS["quiet_shift"])
+    with pytest.raises(ValueError, match="minute 50 stands after minute 105"):
+        cockpit.play([ScriptLine(105, "look"), ScriptLine(50, "look")])
+    assert cockpit.script == ()

@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,9 @@ from oncall.workbook.plots.explorer import Model
 KEPT = 3  # readings that stay to be compared
 
 
+_HINT = "give one of oncall.SCENARIOS, such as SCENARIOS['provider_outage']"
+
+
 class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
     """A shift to play: what is seen, what can be done now, and in the end how well it was done.
 
@@ -46,6 +50,8 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
     """
 
     def __init__(self, scenario: Scenario, seed: int = 1):
+        if not isinstance(scenario, Scenario):
+            raise TypeError(f"a cockpit needs a Scenario, given {scenario!r:.40}; {_HINT}")
         self.desk, self.seed = Desk(scenario, seed), seed
         until = f"{self.desk.ends:%H:%M} UTC"
         self.said = f"You are on call until {until}. Time passes by what you do."
@@ -156,8 +162,14 @@ class Cockpit(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Press the buttons of a script, each at its minute or as soon as that is past.
 
         Returns what came of each. It is the shift that ``scripted`` plays: what is not allowed
-        changes nothing, and the script goes on.
+        changes nothing, and the script goes on. Lines that are not in the order of their minutes
+        are a ``ValueError``, and nothing of them is played.
         """
+        script = tuple(script)
+        for before, line in pairwise(script):
+            if line.minute < before.minute:
+                late = f"minute {line.minute} stands after minute {before.minute}"
+                raise ValueError(f"{late}; put the lines in the order of their minutes")
         replies, self._playing = [], True
         try:
             for line in script:

@@ -26,6 +26,7 @@ from oncall.workbook.exercises import (
     lifecycle,
     resolve_now,
     respond,
+    say_mitigated,
     sentences,
     two_windows,
     typical,
@@ -67,6 +68,7 @@ _JUDGEMENTS: tuple[Judgement, ...] = (
     what_to_change.EXERCISE,
     is_it_proved.EXERCISE,
     which_target.EXERCISE,
+    say_mitigated.EXERCISE,
 )
 JUDGEMENTS = {judgement.name: judgement for judgement in _JUDGEMENTS}
 _OTHER_CHECKS = {"blameless": sentences.check_sentences, "case": case.check_case}
