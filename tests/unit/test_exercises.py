@@ -31,7 +31,7 @@ from oncall.workbook.exercises.runner import Outcome, alike, outcome
 def test_the_exercises_are_those_of_the_course() -> None:
     names = """budget_left count_good hours_to_empty fires can_ever_fire events_needed lifecycle
         typical ladder respond resolve_now what_counts what_is_heard what_tells
-        how_severe can_it_be_said whom_to_wake what_next
+        how_severe can_it_be_said whom_to_wake which_reading what_changed what_next
         what_to_change is_it_proved which_target
         say_mitigated blameless case"""
     assert names.split() == list(NAMES)

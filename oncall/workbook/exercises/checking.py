@@ -35,6 +35,7 @@ from oncall.workbook.exercises import (
     what_next,
     what_tells,
     what_to_change,
+    which_reading,
     which_target,
     whom_to_wake,
 )
@@ -64,6 +65,8 @@ _JUDGEMENTS: tuple[Judgement, ...] = (
     how_severe.EXERCISE,
     can_it_be_said.EXERCISE,
     whom_to_wake.EXERCISE,
+    which_reading.EXERCISE,
+    which_reading.NIGHTS,
     what_next.EXERCISE,
     what_to_change.EXERCISE,
     is_it_proved.EXERCISE,

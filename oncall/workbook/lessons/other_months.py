@@ -18,7 +18,7 @@ def plot_months(slis: Sequence[float], target: float) -> Plot:
     figure = base.new_figure(3.0)
     axes = figure.subplots()
     axes.set_title("Months drawn from the same days")
-    bins = np.linspace(percents.min(), percents.max(), 41)
+    bins = np.linspace(percents.min(), percents.max(), 41).tolist()
     missed = percents[percents < line]
     label = f"they miss it: {len(missed):,} of {len(percents):,}"
     axes.hist(percents, bins=bins, color=BLUE, label="they keep it")
