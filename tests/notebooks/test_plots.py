@@ -72,7 +72,8 @@ def shaded(axes: Axes, colour: str) -> list[tuple[datetime, datetime]]:
 
 
 def impact(axes: Axes) -> list[tuple[datetime, datetime]]:
-    return spans([patch for patch in axes.patches if patch.get_label() == "users feel it"])
+    names = ("users feel it", "from first to last harm")
+    return spans([patch for patch in axes.patches if patch.get_label() in names])
 
 
 def lanes(axes: Axes) -> dict[str, list[tuple[datetime, datetime]]]:

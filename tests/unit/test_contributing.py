@@ -154,7 +154,7 @@ def test_a_lesson_that_was_added_as_it_says_passes_the_tests_of_lessons(copy: Co
     passed = re.search(r"(\d+) passed", tested)
     assert passed
     assert int(passed[1]) > 20, tested
-    assert (copy.folder / "notebooks" / "pictures" / "11_two_ladders.png").is_file()
+    assert (copy.folder / "notebooks" / "pictures" / "15_two_ladders.png").is_file()
 
 
 def test_a_step_that_fails_is_found_out(copy: Copy) -> None:
