@@ -110,7 +110,7 @@ def test_the_readings_are_drawn_beside_what_is_usual(second: Night) -> None:
         assert usual.get_ydata() == pytest.approx([100 * share for share in rows.usual])
     assert [axes.get_title(loc="left") for axes in plot.figure.axes] == [
         "by upstream",
-        "by region in upstream=south",
+        "by region\nin upstream=south",
     ]
     assert "by upstream: south 38.5%" in plot.numbers
 

@@ -372,3 +372,35 @@ def test_an_envelope_breaks_only_where_a_whole_pixel_is_missing() -> None:
     x, drawn = envelope(np.arange(9), y, 3)
     assert x.tolist() == [0, 0, 3, 3, 6, 6]
     np.testing.assert_array_equal(drawn, [1, 4, np.nan, np.nan, 2, 3])
+
+
+# --- what it would show --------------------------------------------------------------------------
+
+
+def test_what_an_explorer_would_show_is_what_it_shows_once_moved(
+    explorer: Explorer, moves: dict[str, Any]
+) -> None:
+    before = (explorer.text, explorer.png, dict(explorer.model))
+    snapshot = explorer.at(**moves)
+    assert (explorer.text, explorer.png, explorer.model) == before
+    assert [control.value for control in explorer.controls.values()] != list(moves.values())
+    explorer.set(**moves)
+    assert (snapshot.text, snapshot.png, snapshot.model) == (
+        explorer.text,
+        explorer.png,
+        explorer.model,
+    )
+    assert repr(snapshot) == explorer.text
+
+
+def test_a_control_that_is_not_there_and_a_value_it_cannot_have_are_refused(
+    explorer: Explorer,
+) -> None:
+    for ask in (explorer.at, explorer.set):
+        with pytest.raises(ValueError, match="there is no control 'colour'; give "):
+            ask(colour=3)
+        for name in explorer.controls:
+            for value in ("25:00", None, -1, [1]):
+                with pytest.raises(ValueError, match=r" cannot be .*; give ") as refusal:
+                    ask(**{name: value})
+                assert len(str(refusal.value)) < 600

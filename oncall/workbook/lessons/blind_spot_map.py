@@ -244,6 +244,6 @@ def _extremes(model: Model) -> list[str]:
 
 
 def _describe(model: Model) -> str:
-    rules = "rules that can never fire: {unreachable}; that one failure fires: {lone_failure_fires}"
+    rules = "rules that can never fire: {unreachable}; that a single failure sets off: {lone_failure_fires}"
     parts = [*_extremes(model), rules.format_map(model)]
     return f"{percent(model['target'])}, {model['traffic']:,} requests an hour: {'; '.join(parts)}."

@@ -162,8 +162,7 @@ def plot_readings(readings: Sequence[Rows]) -> Plot:
             places, 100 * np.array(rows.usual), "_", ms=16, mew=2, color=ORANGE, label="usual"
         )
         axes.set_xticks(places, rows.values, rotation=45, ha="right", fontsize=9)
-        where = f" in {rows.where}" if rows.where else ""
-        axes.set_title(f"by {rows.by}{where}")
+        axes.set_title(f"by {rows.by}" + (f"\nin {rows.where}" if rows.where else ""))
         axes.grid(False, axis="x")
     figure.axes[0].set_ylabel("requests that fail, %")
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)

@@ -96,7 +96,7 @@ class Explorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
             self.controls[name].value = value
         return self.model
 
-    def at(self, **values: Any) -> Still:
+    def at(self, **values: Any) -> Snapshot:
         """What it would show with these controls moved: its picture, line and model.
 
         The explorer itself, and so what a reader sees of it further up, stays as it is. Errors are
@@ -108,7 +108,7 @@ class Explorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         model = self._update(**now | values)
         try:
             png, width = self._cached.draw(), int(self._picture.width)
-            return Still(png, width, self._describe(model), model)
+            return Snapshot(png, width, self._describe(model), model)
         finally:
             self._update(**now)
 
@@ -132,7 +132,7 @@ class Explorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
 
 @dataclass(frozen=True, repr=False)
-class Still:
+class Snapshot:
     """What an explorer shows for some values: a PNG file, its width on the page, line and model."""
 
     png: bytes
