@@ -180,7 +180,8 @@ def _what_happened(outcome: Outcome, expected: Outcome) -> str:
         return "It returns None on the case below. Does one way through it lack a return?"
     got, asked = _kind(outcome.value), _kind(expected.value)
     if expected.error is None and got != asked and "None" not in (got, asked):
-        return f"It returns {got}, {outcome}, where {asked} is asked for."
+        are = "are" if asked == "several values" else "is"
+        return f"It returns {got}, {outcome}, where {asked} {are} asked for."
     return "The case below is the smallest on which it differs."
 
 

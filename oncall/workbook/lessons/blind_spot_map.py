@@ -244,6 +244,7 @@ def _extremes(model: Model) -> list[str]:
 
 
 def _describe(model: Model) -> str:
-    rules = "rules that can never fire: {unreachable}; that a single failure sets off: {lone_failure_fires}"
-    parts = [*_extremes(model), rules.format_map(model)]
+    never = "rules that can never fire: {unreachable}".format_map(model)
+    single = "that a single failure sets off: {lone_failure_fires}".format_map(model)
+    parts = [*_extremes(model), never, single]
     return f"{percent(model['target'])}, {model['traffic']:,} requests an hour: {'; '.join(parts)}."
