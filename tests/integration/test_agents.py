@@ -9,6 +9,8 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,12 @@ def test_each_tool_answers_what_the_protocol_does() -> None:
         assert json.loads(said) == json.loads(json.dumps(plain.handle(request)))
 
 
+def beside(work: Callable[[], Any]) -> Any:
+    """Do it in a thread of its own: a browser's tests may have left a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(work).result()
+
+
 def test_a_client_works_a_shift_over_standard_input_and_output() -> None:
     pytest.importorskip("mcp", reason="pip install 'oncall-workbook[agents]'")
     from mcp import ClientSession, StdioServerParameters
@@ -74,7 +82,7 @@ def test_a_client_works_a_shift_over_standard_input_and_output() -> None:
                 replies.append(json.loads(result.content[0].text))
             return names, replies
 
-    names, replies = asyncio.run(work())
+    names, replies = beside(lambda: asyncio.run(work()))
     assert names == TOOLS
     assert [reply["ok"] for reply in replies] == [True] * 5
     assert replies[-1]["score"]["points"] == 0  # nobody triaged
@@ -97,7 +105,8 @@ def test_a_mock_model_is_scored_by_the_dimensions_of_the_shift(tmp_path: Path) -
     ]
     said.append(used(ModelOutput.from_content("mockllm/model", "I am done.")))
     model = get_model("mockllm/model", custom_outputs=said)
-    [log] = evaluate(inspect_task(seeds=[1]), model=model, display="none", log_dir=str(tmp_path))
+    how: dict[str, Any] = {"model": model, "display": "none", "log_dir": str(tmp_path)}
+    [log] = beside(lambda: evaluate(inspect_task(seeds=[1]), **how))
     assert log.status == "success"
     game = Game(SCENARIOS["surprise"], 1)
     for words in ("wait 200", "ack", "triage sev1 ana", "end"):

@@ -137,6 +137,8 @@ def test_what_the_package_imports_is_declared_in_an_extra() -> None:
     names = {
         project_name(one) for extra in ("notebooks", "logs", "agents") for one in EXTRAS[extra]
     }
+    assert "jupytext" in map(project_name, EXTRAS["test"])  # of those who write lessons
+    third_party -= {"jupytext"}
     declared = {MODULE_NAMES.get(name, name) for name in names}
     assert third_party - NOT_DECLARED <= declared
     assert declared - third_party == {"jupyterlab"}  # what shows the notebooks
