@@ -15,9 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 
-from oncall.postmortem import ActionItem, automations
 from oncall.postmortem_lint import lint_postmortem
-from oncall.regression import ReplayCase, replay, to_eval_case
+from oncall.regression import ReplayCase, replay
 from oncall.slo import SLO
 from oncall.times import HOUR, MINUTE
 from oncall.workbook.exercises import recorded_incident
@@ -49,16 +48,6 @@ FIXES = ("fail_over", "serve_cached", "serve_degraded")
 @pytest.fixture
 def explorer() -> Explorer:
     return lint_explorer(DRAFT, PEOPLE)
-
-
-@pytest.fixture(scope="module")
-def case() -> ReplayCase:
-    return to_eval_case(recorded_incident())
-
-
-@pytest.fixture(scope="module")
-def items() -> tuple[ActionItem, ...]:
-    return automations(recorded_incident(), owner="ana")
 
 
 # --- a text and its findings ---------------------------------------------------------------------

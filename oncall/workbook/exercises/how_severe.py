@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from oncall.severity import SEVERITIES, severity_for
-from oncall.workbook.exercises.judgement import Judgement, Situation
+from oncall.workbook.exercises.judgement import Judgement, with_one_reason
 
-
-def _situation(known: str, right: str, why: str) -> Situation:
-    return Situation(known, right, {word: why for word in SEVERITIES if word != right})
+_situation = with_one_reason(SEVERITIES)
 
 
 _SITUATIONS = {

@@ -7,7 +7,7 @@ mistake is a way to judge, written as the words that it leads to.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,16 @@ class Situation:
     known: str
     right: str
     against: Mapping[str, str]
+
+
+def with_one_reason(choices: Iterable[str]) -> Callable[[str, str, str], Situation]:
+    """What makes a situation of what is known, the right word, and one reason for all others."""
+    words = tuple(choices)
+
+    def situation(known: str, right: str, why: str) -> Situation:
+        return Situation(known, right, {word: why for word in words if word != right})
+
+    return situation
 
 
 @dataclass(frozen=True)

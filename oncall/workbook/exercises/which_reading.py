@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from oncall.workbook.exercises.judgement import Judgement, Situation
+from oncall.workbook.exercises.judgement import Judgement, with_one_reason
 from oncall.workbook.lessons.what_changed import SUSPECTS
 
 DIMENSIONS = ("outcome", "upstream", "region", "release", "tenant")
-
-
-def _situation(known: str, right: str, why: str) -> Situation:
-    return Situation(known, right, {word: why for word in DIMENSIONS if word != right})
+_situation = with_one_reason(DIMENSIONS)
 
 
 EXERCISE = Judgement(
@@ -77,31 +74,30 @@ EXERCISE = Judgement(
 )
 
 
-def _night(seed: str, cause: str, why: str) -> Situation:
-    known = f'Night("surprise", seed={seed})'
-    return Situation(known, cause, {word: why for word in SUSPECTS if word != cause})
-
+_night = with_one_reason(SUSPECTS)
 
 NIGHTS = Judgement(
     name="what_changed",
     situations={
         "37": _night(
-            "37",
+            'Night("surprise", seed=37)',
             "provider_fails",
             "5xx, and by upstream one is clean of it while another is not: a contrast of hundreds. "
             "The warm region is carried by it.",
         ),
         "41": _night(
-            "41",
+            'Night("surprise", seed=41)',
             "edge_config",
             "5xx, and by region the contrast is above a hundred. The warm release, at less than 5, "
             "overlaps with that region.",
         ),
         "84": _night(
-            "84", "runaway_tenant", "429: a limit ran out, and one tenant has nearly all of it."
+            'Night("surprise", seed=84)',
+            "runaway_tenant",
+            "429: a limit ran out, and one tenant has nearly all of it.",
         ),
         "99": _night(
-            "99",
+            'Night("surprise", seed=99)',
             "secret_rotated",
             "401, and only towards one upstream: the secret for it no longer fits. A provider that "
             "fails gives 5xx.",

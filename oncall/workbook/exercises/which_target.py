@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from oncall.workbook.exercises.judgement import Judgement, Situation
+from oncall.workbook.exercises.judgement import Judgement, with_one_reason
 
 TARGETS = ("99%", "99.5%", "99.9%", "not yet")
-
-
-def _situation(known: str, right: str, why: str) -> Situation:
-    return Situation(known, right, {word: why for word in TARGETS if word != right})
+_situation = with_one_reason(TARGETS)
 
 
 EXERCISE = Judgement(

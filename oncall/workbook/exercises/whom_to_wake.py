@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from oncall.workbook.exercises.judgement import Judgement, Situation
+from oncall.workbook.exercises.judgement import Judgement, with_one_reason
 
 PEOPLE = ("ana", "bo", "chen", "nobody")
-
-
-def _situation(known: str, right: str, why: str) -> Situation:
-    return Situation(known, right, {word: why for word in PEOPLE if word != right})
+_situation = with_one_reason(PEOPLE)
 
 
 EXERCISE = Judgement(
