@@ -70,9 +70,13 @@ _RUNBOOKS = (
         "slow_first_token",
         "The first token comes late",
         "assistant-platform",
-        ("time to first token, p50 and p95", "p95 has doubled, p50 has hardly moved", "p95"),
+        (
+            "time to first token, p50 and p95",
+            "p95 up and p50 flat: a straggler; both up: longer prompts",
+            "p95",
+        ),
         ("time between tokens", "as on any day: it is the start that is slow", "p50"),
-        ("prompt length, p95", "longer than last week", "tokens"),
+        ("prompt length, p95", "longer than last week: trim, for hedging feeds it", "tokens"),
         (
             "latency by replica",
             "a few replicas are far slower than the others",
