@@ -56,6 +56,8 @@ CAN_EVER_FIRE = Exercise(
         "so that the budget is 1 - target.": lambda target, factor: factor * (100 - target) < 1,
         "This is the error ratio above which the rule fires. It can fire if that is below 1; "
         "answer True or False.": lambda target, factor: factor * (1 - target),
+        "This rounds the fastest burn before it compares. At 70 % it is 3.33x and not 3x: compare "
+        "Fractions.": lambda target, factor: round(1 / (1 - target)) > factor,
         "This lets a rule fire when a total outage burns at exactly the factor. "
         "The rule is strict: it needs more.": lambda target, factor: threshold(target, factor) <= 1,
         "This trips over floats: 1 - 0.9 comes out a little low, so that 10x seems within reach. "
@@ -75,6 +77,8 @@ EVENTS_NEEDED = Exercise(
         "This rounds to the nearest whole number. Where that is down, one failure still fires the "
         "rule; round up.": lambda target, factor: round(_unrounded(target, factor)),
         "This does not round. Events come whole, so take the next whole number up.": _unrounded,
+        "This rounds before it rounds up, and loses what was above a whole number. Go up from the "
+        "exact number.": lambda target, factor: math.ceil(round(_unrounded(target, factor), 1)),
         "This leaves out the factor. The rule fires above factor times the error budget, "
         "so divide by that.": lambda target, factor: _events_needed(target, 1),
         "This multiplies by the factor. A higher factor forgives more and needs fewer events: "
