@@ -21,7 +21,7 @@ test: .venv/ready
 	$(BIN)/ruff format --check --quiet oncall tests data
 	@echo "3 of 5: mypy, the types"
 	$(BIN)/mypy
-	@echo "4 of 5: the tests, in $(WORKERS) processes; about five minutes"
+	@echo "4 of 5: the tests, in $(WORKERS) processes; about eight minutes"
 	$(BIN)/python -m pytest -q $(IN_PARALLEL)
 	@echo "5 of 5: every notebook run again, its outputs compared"
 	$(BIN)/python -m pytest -q $(IN_PARALLEL) \
